@@ -1,0 +1,29 @@
+#pragma once
+#include <functional>
+#include <vector>
+
+#include "config/config.hpp"
+#include "fsck/fsck.hpp"
+#include "herd/accelerator.hpp"
+#include "herd/herd.hpp"
+#include "herd/image_builds.hpp"
+#include "registry/registry.hpp"
+#include "storage/overlays.hpp"
+#include "storage/roots.hpp"
+
+namespace drover {
+
+/// What the routes open; all outlive the API.
+struct Doors {
+    const Config& config;
+    Registry& registry;
+    Herd& herd;
+    Roots& roots;
+    Overlays& overlays;
+    ImageBuilds& image_builds;
+    Accelerator& accelerator;
+    Fsck& fsck;
+    Subnet subnet;
+};
+
+}  // namespace drover

@@ -1,0 +1,79 @@
+#include <fmt/format.h>
+
+#include "api/routes.hpp"
+
+namespace drover::api {
+namespace {
+
+/// Guests of others do not exist for the caller.
+Guest visible_guest(const Doors& doors, const Call& call, const std::string& name) {
+    auto guest = doors.registry.guests.named(name);
+    if (!guest || (call.visible_owner && guest->owner != call.visible_owner)) {
+        throw Error(ErrorKind::not_found, fmt::format("no guest '{}'", name), "drover list shows those that there are");
+    }
+    return *guest;
+}
+
+/// The owner that a request is for, by default the caller's own.
+std::string owner_of(const Call& call, const GuestRequest& request) {
+    if (!call.visible_owner) {
+        if (request.owner) return *request.owner;
+        throw Error(ErrorKind::usage, "whose guests? No owner is given", "name one with --owner");
+    }
+    if (call.visible_owner->empty()) {
+        throw Error(ErrorKind::denied, fmt::format("account '{}' is no owner's login", call.caller.name),
+                    "an administrator says: drover owner set NAME --login " + call.caller.name);
+    }
+    if (request.owner.value_or(*call.visible_owner) == *call.visible_owner) return *call.visible_owner;
+    throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *request.owner));
+}
+
+Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
+    Reservation reservation;
+    reservation.kind = request.kind.value_or(Kind::vm);
+    if (reservation.kind != Kind::vm) {
+        throw Error(ErrorKind::refused, "this version makes guests of kind 'vm' only", "leave --kind out");
+    }
+    reservation.image = request.image.value_or(doors.config.guest.image);
+    reservation.version = doors.registry.images.current(reservation.image);
+    const Version version = doors.roots.version(reservation.image, reservation.version);
+    reservation.profile = doors.overlays.profile(request.profile.value_or(version.profile)).name;
+    reservation.subnet = doors.subnet;
+    return reservation;
+}
+
+}  // namespace
+
+std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
+    const ListQuery query = wire::decode_list_query(call.target.parameters);
+    wire::Json listings = wire::Json::array();
+    for (const Guest& guest : doors.registry.guests.list(query, call.visible_owner)) {
+        listings.push_back(wire::guest_listing(guest, doors.config.instance));
+    }
+    return answer(listings);
+}
+
+std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    return answer(wire::guest_show(visible_guest(doors, call, call.part(2)), doors.config.instance));
+}
+
+std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    GuestRequest request = wire::decode_guest_request(wire::parse(call.body), call.idempotency_key);
+    request.owner = owner_of(call, request);
+    const Reservation reservation = reservation_for(doors, request);
+    const GuestReservation reserved = doors.registry.guests.request(call.caller, request, reservation);
+    doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
+    return answer(wire::encode(reserved, reserved.created.empty() ? "done" : "running"), 202);
+}
+
+std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const Change change = wire::decode_change(wire::parse(call.body));
+    const Operation operation = doors.registry.guests.change(call.caller, change, call.visible_owner);
+    doors.herd.nudge(doors.registry.guests.ids_in(operation.id));
+    return answer(wire::operation_with_items(operation), 202);
+}
+
+}  // namespace drover::api

@@ -1,0 +1,62 @@
+#include "api/routes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/callers.hpp"
+
+namespace drover {
+namespace {
+
+constexpr Route table[] = {
+    {"GET", "/v1/guests", Who::everybody, api::list_guests},
+    {"POST", "/v1/guests", Who::everybody, api::request_guests},
+    {"GET", "/v1/guests/*", Who::everybody, api::show_guest},
+    {"POST", "/v1/changes", Who::everybody, api::change_guests},
+    {"GET", "/v1/operations", Who::everybody, api::list_operations},
+    {"GET", "/v1/operations/*", Who::everybody, api::show_operation},
+    {"GET", "/v1/events", Who::everybody, api::list_events},
+    {"GET", "/v1/owners", Who::everybody, api::list_owners},
+    {"GET", "/v1/owners/*", Who::everybody, api::show_owner},
+    {"PUT", "/v1/owners/*", Who::everybody, api::set_owner},
+    {"DELETE", "/v1/owners/*", Who::administrators, api::remove_owner},
+    {"GET", "/v1/images", Who::everybody, api::list_images},
+    {"POST", "/v1/images/*/build", Who::administrators, api::build_image},
+    {"GET", "/v1/backup", Who::administrators, api::backup_registry},
+    {"POST", "/v1/fsck", Who::administrators, api::run_fsck},
+    {"GET", "/v1/status", Who::everybody, api::show_status},
+};
+
+bool path_fits(std::string_view pattern, const std::vector<std::string>& path) {
+    for (const std::string& part : path) {
+        if (pattern.empty()) return false;
+        pattern.remove_prefix(1);  // its '/'
+        const std::string_view expected = pattern.substr(0, pattern.find('/'));
+        if (expected != "*" && expected != part) return false;
+        pattern.remove_prefix(expected.size());
+    }
+    return pattern.empty();
+}
+
+}  // namespace
+
+std::span<const Route> routes() { return table; }
+
+std::optional<Answer> dispatch(const Doors& doors, Call& call) {
+    const auto* route = std::find_if(std::begin(table), std::end(table), [&](const Route& candidate) {
+        return candidate.method == call.method && path_fits(candidate.path, call.target.path);
+    });
+    if (route == std::end(table)) {
+        throw Error(ErrorKind::not_found,
+                    fmt::format("no route {} /{}", call.method, fmt::join(call.target.path, "/")));
+    }
+    if (route->who == Who::administrators && !call.caller.administrator) {
+        throw Error(ErrorKind::denied, fmt::format("'{}' may not do this", call.caller.name),
+                    "ask an administrator: root or a member of drover-admin");
+    }
+    call.visible_owner = visible_owner(call.caller, doors.registry);
+    return route->handler(doors, call);
+}
+
+}  // namespace drover

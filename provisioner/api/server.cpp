@@ -1,0 +1,207 @@
+#include <utility>  // before Asio: its coroutines need it with g++ 12
+//
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+#include "api/news.hpp"
+#include "api/server.hpp"
+
+namespace drover {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = beast::http;
+using Protocol = asio::local::stream_protocol;
+using Stream = beast::basic_stream<Protocol, asio::any_io_executor>;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto idle_limit = std::chrono::seconds(60);
+constexpr auto request_limit = std::chrono::seconds(10);
+constexpr auto keepalive_interval = std::chrono::seconds(15);
+constexpr int handler_threads = 4;
+
+Answer error_answer(const Error& error) { return answer(wire::encode(error), form_of(error.kind()).http_status); }
+
+Call call_of(const http::request<http::string_body>& request, const Caller& caller) {
+    Call call;
+    call.method = std::string(request.method_string());
+    const auto target = request.target();
+    call.target = wire::parse_target({target.data(), target.size()});
+    call.body = request.body();
+    const auto key = request["Idempotency-Key"];
+    call.idempotency_key.assign(key.data(), key.size());
+    call.caller = caller;
+    return call;
+}
+
+http::response<http::string_body> response_of(const Answer& answer, const http::request<http::string_body>& request) {
+    http::response<http::string_body> response(static_cast<http::status>(answer.status), request.version());
+    response.set(http::field::content_type, answer.type);
+    response.keep_alive(request.keep_alive());
+    response.body() = answer.body;
+    response.prepare_payload();
+    return response;
+}
+
+/// A socket file that nobody serves is left over from a killed daemon.
+void remove_dead_socket(asio::io_context& io, const std::string& path) {
+    Protocol::socket probe(io);
+    boost::system::error_code error;
+    probe.connect(Protocol::endpoint(path), error);
+    if (!error) throw Error(ErrorKind::refused, fmt::format("another droverd serves {}", path), "stop it first");
+    ::unlink(path.c_str());
+}
+
+}  // namespace
+
+struct Server::State {
+    explicit State(const std::string& path) : acceptor(io), news(io) {
+        remove_dead_socket(io, path);
+        acceptor.open();
+        acceptor.bind(Protocol::endpoint(path));
+        chmod(path.c_str(), 0666);
+        acceptor.listen(1024);
+    }
+
+    asio::awaitable<void> accept();
+    asio::awaitable<void> serve(Protocol::socket socket);
+    asio::awaitable<void> converse(Stream& stream, const Caller& caller);
+    asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Caller& caller);
+    asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
+    template <typename Work> auto on_handler_thread(Work work) -> asio::awaitable<decltype(work())>;
+
+    Handlers handlers;
+    asio::io_context io{1};
+    asio::thread_pool pool{handler_threads};
+    Protocol::acceptor acceptor;
+    News news;
+};
+
+asio::awaitable<void> Server::State::accept() {
+    while (true) {
+        boost::system::error_code error;
+        auto socket = co_await acceptor.async_accept(asio::redirect_error(asio::use_awaitable, error));
+        if (error == asio::error::operation_aborted) co_return;
+        if (error) {  // out of descriptors: those in use will be given back
+            spdlog::warn("api: accept: {}", error.message());
+            asio::steady_timer pause(io, std::chrono::milliseconds(100));
+            co_await pause.async_wait(asio::use_awaitable);
+            continue;
+        }
+        asio::co_spawn(io, serve(std::move(socket)), asio::detached);
+    }
+}
+
+asio::awaitable<void> Server::State::serve(Protocol::socket socket) {
+    try {
+        const Caller caller = handlers.identify(socket.native_handle());
+        Stream stream(std::move(socket));
+        co_await converse(stream, caller);
+    } catch (const boost::system::system_error&) {
+        // the client went away, was too slow, or sent no HTTP: its connection ends, nothing else
+    } catch (const std::exception& error) {
+        spdlog::warn("api: {}", error.what());
+    }
+}
+
+asio::awaitable<void> Server::State::converse(Stream& stream, const Caller& caller) {
+    beast::flat_buffer buffer;
+    while (true) {
+        http::request_parser<http::string_body> parser;
+        parser.body_limit(wire::max_body);
+        stream.expires_after(idle_limit);
+        boost::system::error_code error;
+        co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+        if (error == http::error::end_of_stream) co_return;
+        if (!error) {
+            stream.expires_after(request_limit);
+            co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+        }
+        const auto& request = parser.get();
+        const bool broken = error.failed();
+        if (broken && error.category() != http::make_error_code(http::error::bad_method).category()) co_return;
+        const Answer answer = broken ? error_answer(Error(ErrorKind::usage, "bad HTTP request: " + error.message()))
+                                     : co_await answer_to(request, caller);
+        stream.expires_never();
+        if (answer.more) co_return co_await stream_out(stream, answer, request.version());
+        stream.expires_after(request_limit);
+        auto response = response_of(answer, request);
+        if (broken) response.keep_alive(false);
+        co_await http::async_write(stream, response, asio::use_awaitable);
+        if (!response.keep_alive()) co_return;
+    }
+}
+
+/// Asks the handler until it has an answer: again after each news when it says "not yet".
+asio::awaitable<Answer> Server::State::answer_to(const http::request<http::string_body>& request,
+                                                 const Caller& caller) {
+    const auto began = Clock::now();
+    while (true) {
+        const std::uint64_t seen = news.count();
+        auto result = co_await on_handler_thread([&]() -> std::optional<Answer> {
+            try {
+                Call call = call_of(request, caller);
+                call.waited = std::chrono::duration_cast<Duration>(Clock::now() - began);
+                return handlers.handle(call);
+            } catch (const Error& error) {
+                return error_answer(error);
+            } catch (const std::exception& error) {
+                spdlog::error("api: {} {}: {}", std::string(request.method_string()), std::string(request.target()),
+                              error.what());
+                return error_answer(Error(ErrorKind::failed, error.what()));
+            }
+        });
+        if (result) co_return std::move(*result);
+        co_await news.wait(seen, std::chrono::seconds(1));
+    }
+}
+
+asio::awaitable<void> Server::State::stream_out(Stream& stream, const Answer& answer, unsigned version) {
+    http::response<http::empty_body> head(http::status::ok, version);
+    head.set(http::field::content_type, answer.type);
+    head.chunked(true);
+    http::response_serializer<http::empty_body> serializer(head);
+    co_await http::async_write_header(stream, serializer, asio::use_awaitable);
+    while (true) {
+        const std::uint64_t seen = news.count();
+        std::string text = co_await on_handler_thread([&] { return answer.more(); });
+        if (text.empty()) {
+            co_await news.wait(seen, keepalive_interval);
+            if (news.count() != seen) continue;
+            text = ": still here\n\n";
+        }
+        stream.expires_after(request_limit);
+        co_await asio::async_write(stream, http::make_chunk(asio::buffer(text)), asio::use_awaitable);
+        stream.expires_never();
+    }
+}
+
+template <typename Work> auto Server::State::on_handler_thread(Work work) -> asio::awaitable<decltype(work())> {
+    // Resumed on a handler thread for the work, and back on the thread of the connections afterwards.
+    co_return co_await asio::co_spawn(
+        pool, [&work]() -> asio::awaitable<decltype(work())> { co_return work(); }, asio::use_awaitable);
+}
+
+Server::Server(const std::string& path) : state_(std::make_unique<State>(path)) {}
+
+Server::~Server() = default;
+
+void Server::run(Handlers handlers) {
+    state_->handlers = std::move(handlers);
+    asio::co_spawn(state_->io, state_->accept(), asio::detached);
+    state_->io.run();
+    state_->pool.join();
+}
+
+void Server::stop() { state_->io.stop(); }
+
+void Server::news() { state_->news.spread(); }
+
+}  // namespace drover

@@ -1,0 +1,103 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+
+#include "cli/output.hpp"
+#include "cli/verbs.hpp"
+#include "cli/wait.hpp"
+
+namespace drover::cli {
+namespace {
+
+struct Options {
+    Verb verb = Verb::start;
+    Selection selection;
+    std::string owner;
+    bool yes = false;
+    WaitOptions wait;
+};
+
+/// The daemon would refuse the same: the same rules, a round trip earlier.
+Change read_change(const Options& options) {
+    Change change{options.verb, options.selection};
+    if (!options.owner.empty()) change.selection.owner = options.owner;
+    return wire::decode_change(wire::encode(change));
+}
+
+bool destroys(Verb verb) { return verb == Verb::rebuild || verb == Verb::retire; }
+
+std::string meant(const Selection& selection) {
+    if (selection.all) return "all guests";
+    return selection.owner ? "all guests of " + *selection.owner : some_of(selection.globs);
+}
+
+/// Data that is gone is gone: somebody must have meant it.
+void confirm(Console& console, const Change& change, bool yes) {
+    if (!destroys(change.verb) || yes) return;
+    const auto what = fmt::format("{} {} destroys data", to_text(change.verb), meant(change.selection));
+    if (!console.interactive) throw Error(ErrorKind::usage, what + ": not done without --yes", "add --yes");
+    console.err << what << ". Go on? [y/N] " << std::flush;
+    std::string answer;
+    std::getline(console.in, answer);
+    if (answer != "y" && answer != "yes") throw Error(ErrorKind::refused, "not confirmed, nothing done");
+}
+
+bool went_well(const Item& item) { return item.outcome == "done" || item.outcome == "unchanged"; }
+
+wire::Json summary(const Operation& operation) {
+    return {{"operation", operation_name(operation.id)},
+            {"items", wire::operation_with_items(operation)["items"]},
+            {"outcome", operation.outcome}};
+}
+
+void tell(Console& console, const Operation& operation) {
+    const auto good = std::count_if(operation.items.begin(), operation.items.end(), went_well);
+    console.out << fmt::format("{} {} {}: {} of {}\n", operation_name(operation.id), operation.verb, operation.outcome,
+                               good, guests(operation.items.size()));
+    for (const auto& item : operation.items) {
+        if (item.outcome == "done" || item.outcome == "pending") continue;
+        console.out << fmt::format("  {} {} ({}){}{}\n", item.name, item.outcome, to_text(item.phase),
+                                   item.reason.empty() ? "" : ": ", printable(item.reason));
+    }
+    if (!operation.finished) console.out << "follow with: drover operations " << operation_name(operation.id) << '\n';
+}
+
+int change(Context& context, const Options& options) {
+    const auto change = read_change(options);
+    const auto timeout = timeout_of(options.wait);
+    confirm(context.console, change, options.yes);
+    Client client(context.socket);
+    auto operation = wire::decode_operation(client.post("/v1/changes", wire::encode(change)));
+    if (!operation.finished && !options.wait.no_wait) operation = follow(context, client, operation.id, timeout);
+    context.json ? print_json(context.console, summary(operation)) : tell(context.console, operation);
+    const bool well = std::all_of(operation.items.begin(), operation.items.end(), went_well);
+    return well || !operation.finished ? 0 : form_of(ErrorKind::failed).exit_code;
+}
+
+void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summary_line, const std::string& examples) {
+    auto options = std::make_shared<Options>();
+    options->verb = verb;
+    auto* added = add_verb(app, std::string(to_text(verb)), summary_line, examples);
+    added->add_option("GLOB", options->selection.globs, "Names, with wildcards * ? [ ]")->type_name("");
+    add_text(*added, "--owner", options->owner, "NAME", "All guests of this owner");
+    added->add_flag("--all", options->selection.all, "All guests that you may see");
+    if (destroys(verb)) added->add_flag("--yes", options->yes, "Do not ask");
+    add_wait_options(*added, options->wait);
+    on_chosen(added, chosen, options, change);
+}
+
+}  // namespace
+
+void add_mass(CLI::App& app, Action& chosen) {
+    add_one(app, chosen, Verb::start, "Start guests", "  drover start alice-1\n  drover start --owner alice --no-wait");
+    add_one(app, chosen, Verb::stop, "Stop guests in good order", "  drover stop 'alice-*'\n  drover stop --all");
+    add_one(app, chosen, Verb::restart, "Stop guests and start them again",
+            "  drover restart alice-1 bob-2\n  drover restart --owner alice --timeout 30m");
+    add_one(app, chosen, Verb::rebuild, "Give guests a fresh overlay: same name and address, their data is destroyed",
+            "  drover rebuild alice-1\n  drover rebuild --owner alice --yes");
+    add_one(app, chosen, Verb::retire, "Remove guests for good, with their data",
+            "  drover retire alice-3\n  drover retire 'alice-*' --yes --json");
+}
+
+}  // namespace drover::cli

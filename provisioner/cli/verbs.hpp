@@ -1,0 +1,22 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+#include "cli/console.hpp"
+
+/// One file per verb. Each call adds its verb, or family of verbs, to the command line; the one that is named there
+/// puts what is to be done into `chosen`.
+namespace drover::cli {
+
+void add_request(CLI::App& app, Action& chosen);
+void add_list(CLI::App& app, Action& chosen);
+void add_show(CLI::App& app, Action& chosen);
+/// start, stop, restart, rebuild, retire.
+void add_mass(CLI::App& app, Action& chosen);
+void add_events(CLI::App& app, Action& chosen);
+void add_operations(CLI::App& app, Action& chosen);
+void add_owner(CLI::App& app, Action& chosen);
+void add_image(CLI::App& app, Action& chosen);
+void add_backup(CLI::App& app, Action& chosen);
+void add_fsck(CLI::App& app, Action& chosen);
+
+}  // namespace drover::cli

@@ -1,0 +1,91 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "model/error.hpp"
+#include "model/time.hpp"
+
+namespace drover {
+
+/// One hypervisor host.
+struct HostConfig {
+    std::string name = "local";
+    std::string vm_uri = "qemu:///system";
+    std::string container_uri = "lxc:///";
+    bool operator==(const HostConfig&) const = default;
+};
+
+/// The configuration, all defaults filled in. Each field's documentation is schema/configuration.md, which a test holds
+/// against this struct.
+struct Config {
+    std::string instance = "drover";
+    std::string state;   ///< default: /var/lib/drover or /var/lib/drover-<instance>
+    std::string socket;  ///< default: /run/drover/drover.sock or /run/drover-<instance>/drover.sock
+    std::string log_level = "info";
+    std::vector<HostConfig> hosts{HostConfig{}};
+    std::string accelerator = "auto";  ///< auto | kvm | tcg
+
+    struct Network {
+        std::string name;  ///< default: the instance
+        std::string cidr = "auto";
+        std::string domain = "drover.internal";
+        Duration quarantine = std::chrono::minutes(10);
+        std::string host_names = "hosts";  ///< hosts | none
+        bool operator==(const Network&) const = default;
+    } network;
+
+    long long quota = 10;  ///< quota.default
+
+    struct GuestSize {
+        long long memory = 96LL << 20;  ///< bytes
+        int cpus = 1;
+        long long disk = 1LL << 30;  ///< bytes
+        std::string image = "tiny";  ///< of guests whose request names none
+        bool operator==(const GuestSize&) const = default;
+    } guest;
+
+    Duration ready_timeout = std::chrono::minutes(5);  ///< timeouts.ready
+    Duration stop_timeout = std::chrono::seconds(30);  ///< timeouts.stop: each rung of STOP, ACPI, force
+
+    int attempts = 3;                            ///< retry.attempts
+    Duration backoff = std::chrono::seconds(2);  ///< retry.backoff: doubled at each attempt, at most 5 minutes
+    int steps_in_flight = 4;                     ///< steps.in_flight
+
+    struct Testing {
+        bool enabled = false;
+        std::string boot_id;  ///< stands in for the kernel's
+        std::string guests;   ///< "" or "simulated"
+        bool operator==(const Testing&) const = default;
+    } testing;
+
+    bool operator==(const Config&) const = default;
+};
+
+/// One thing wrong in a configuration file.
+struct ConfigError {
+    int line = 0;  ///< from 1; 0: the file as a whole
+    std::string message;
+};
+
+/// All that is wrong, at once. Kind usage; what() has one "FILE:LINE: message" per line.
+class ConfigErrors : public Error {
+  public:
+    ConfigErrors(const std::string& file, std::vector<ConfigError> errors);
+    [[nodiscard]] const std::vector<ConfigError>& errors() const { return errors_; }
+
+  private:
+    std::vector<ConfigError> errors_;
+};
+
+/// Reads a YAML text; `file` is for messages. Throws ConfigErrors naming every unknown key, wrong type and value out of
+/// range with its line. An empty text is all defaults.
+Config parse_config(const std::string& text, const std::string& file);
+
+/// Every key that a file may hold, dotted: "network.cidr"; the fields of a host as "hosts[].name".
+std::vector<std::string> config_keys();
+
+/// Reads a file; a missing one is all defaults when `may_be_absent`, else Error{not_found}. One
+/// that cannot be read is Error{failed}.
+Config read_config(const std::string& file, bool may_be_absent);
+
+}  // namespace drover

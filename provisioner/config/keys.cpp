@@ -1,0 +1,68 @@
+#include "config/keys.hpp"
+
+#include "model/names.hpp"
+
+namespace drover {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr long long MiB = 1LL << 20;
+constexpr long long TiB = 1LL << 40;
+constexpr std::size_t longest_state = 200;
+constexpr std::size_t longest_socket = 107;  // sockaddr_un
+
+void check_host_name(std::string_view name) { check_plain_name("host", name); }
+void check_network_name(std::string_view name) { check_plain_name("network", name); }
+
+}  // namespace
+
+const std::vector<Key<Config>>& top_keys() {
+    static const std::vector<Key<Config>> keys{
+        {"instance", [](Config& c, const Value& v) { c.instance = v.checked(check_instance_name); }},
+        {"state", [](Config& c, const Value& v) { c.state = v.path(longest_state); }},
+        {"socket", [](Config& c, const Value& v) { c.socket = v.path(longest_socket); }},
+        {"log.level",
+         [](Config& c, const Value& v) {
+             c.log_level = v.one_of({"trace", "debug", "info", "warn", "error"});
+         }},
+        {"accelerator",
+         [](Config& c, const Value& v) {
+             c.accelerator = v.one_of({"auto", "kvm", "tcg"});
+         }},
+        {"network.name", [](Config& c, const Value& v) { c.network.name = v.checked(check_network_name); }},
+        {"network.cidr", [](Config& c, const Value& v) { c.network.cidr = v.cidr(); }},
+        {"network.domain", [](Config& c, const Value& v) { c.network.domain = v.domain(); }},
+        {"network.quarantine", [](Config& c, const Value& v) { c.network.quarantine = v.duration(0s, 24h * 30); }},
+        {"network.host_names",
+         [](Config& c, const Value& v) {
+             c.network.host_names = v.one_of({"hosts", "none"});
+         }},
+        {"quota.default", [](Config& c, const Value& v) { c.quota = v.number(0, 1000000); }},
+        {"guest.memory", [](Config& c, const Value& v) { c.guest.memory = v.size(32 * MiB, TiB); }},
+        {"guest.cpus", [](Config& c, const Value& v) { c.guest.cpus = v.number(1, 64); }},
+        {"guest.disk", [](Config& c, const Value& v) { c.guest.disk = v.size(16 * MiB, 16 * TiB); }},
+        {"guest.image",
+         [](Config& c, const Value& v) { c.guest.image = v.checked([](auto name) { check_plain_name("image", name); }); }},
+        {"timeouts.ready", [](Config& c, const Value& v) { c.ready_timeout = v.duration(100ms, 1h); }},
+        {"timeouts.stop", [](Config& c, const Value& v) { c.stop_timeout = v.duration(100ms, 10min); }},
+        {"retry.attempts", [](Config& c, const Value& v) { c.attempts = v.number(1, 100); }},
+        {"retry.backoff", [](Config& c, const Value& v) { c.backoff = v.duration(0s, 5min); }},
+        {"steps.in_flight", [](Config& c, const Value& v) { c.steps_in_flight = v.number(1, 256); }},
+        {"testing.enabled", [](Config& c, const Value& v) { c.testing.enabled = v.flag(); }},
+        {"testing.boot_id", [](Config& c, const Value& v) { c.testing.boot_id = v.token(); }},
+        {"testing.guests", [](Config& c, const Value& v) { c.testing.guests = v.one_of({"simulated"}); }},
+    };
+    return keys;
+}
+
+const std::vector<Key<HostConfig>>& host_keys() {
+    static const std::vector<Key<HostConfig>> keys{
+        {"name", [](HostConfig& h, const Value& v) { h.name = v.checked(check_host_name); }},
+        {"vm_uri", [](HostConfig& h, const Value& v) { h.vm_uri = v.uri(); }},
+        {"container_uri", [](HostConfig& h, const Value& v) { h.container_uri = v.uri(); }},
+    };
+    return keys;
+}
+
+}  // namespace drover

@@ -1,0 +1,148 @@
+#include "config/value.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "model/address.hpp"
+#include "model/error.hpp"
+#include "model/names.hpp"
+
+namespace drover {
+namespace {
+
+constexpr long long mib = 1LL << 20;
+
+Error wrong(const std::string& value, const std::string& expected) {
+    return {ErrorKind::usage, fmt::format("{}, expected {}", value, expected)};
+}
+
+bool is_letter_or_digit(char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9');
+}
+
+bool all_of_text(const std::string& text, std::string_view extra) {
+    return std::all_of(text.begin(), text.end(), [&](char letter) {
+        return is_letter_or_digit(letter) || extra.find(letter) != std::string_view::npos;
+    });
+}
+
+std::string size_text(long long bytes) {
+    return bytes % (1LL << 30) == 0 ? fmt::format("{}GiB", bytes >> 30) : fmt::format("{}MiB", bytes >> 20);
+}
+
+bool is_private(const Subnet& subnet) {
+    for (const auto* range : {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"}) {
+        const Subnet wide = parse_subnet(range);
+        if (wide.contains(subnet.network) && subnet.prefix >= wide.prefix) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string shown(const YAML::Node& node) {
+    if (!node.IsDefined() || node.IsNull()) return "nothing";
+    if (node.IsSequence()) return "a list";
+    if (node.IsMap()) return "a group of keys";
+    constexpr std::size_t longest = 80;
+    const auto text = node.Scalar();
+    return text.size() <= longest ? "'" + text + "'" : "'" + text.substr(0, longest) + "...'";
+}
+
+std::string Value::text() const {
+    if (!node_.IsScalar()) throw wrong(shown(node_), "a text");
+    return node_.Scalar();
+}
+
+std::string Value::plain(const std::string& expected) const {
+    constexpr auto quoted = "!";  // yaml-cpp's tag of a scalar in quotes
+    if (!node_.IsScalar() || node_.Tag() == quoted) throw wrong(shown(node_), expected + " without quotes");
+    return node_.Scalar();
+}
+
+std::string Value::one_of(const std::vector<std::string>& words) const {
+    const auto value = text();
+    if (std::find(words.begin(), words.end(), value) != words.end()) return value;
+    throw wrong(shown(node_), fmt::format("one of: {}", fmt::join(words, ", ")));
+}
+
+std::string Value::checked(void (*check)(std::string_view)) const {
+    auto value = text();
+    check(value);
+    return value;
+}
+
+int Value::number(int least, int most) const {
+    const auto expected = fmt::format("a whole number from {} to {}", least, most);
+    const auto value = plain(expected);
+    int result = 0;
+    const auto* end = value.data() + value.size();
+    const auto parsed = std::from_chars(value.data(), end, result);
+    if (parsed.ec != std::errc() || parsed.ptr != end || result < least || result > most) {
+        throw wrong(shown(node_), expected);
+    }
+    return result;
+}
+
+bool Value::flag() const {
+    const auto value = plain("true or false");
+    if (value == "true" || value == "false") return value == "true";
+    throw wrong(shown(node_), "true or false");
+}
+
+Duration Value::duration(Duration least, Duration most) const {
+    const auto result = parse_duration(text());
+    if (result >= least && result <= most) return result;
+    throw wrong(shown(node_), fmt::format("a duration from {} to {}", to_text(least), to_text(most)));
+}
+
+long long Value::size(long long least, long long most) const {
+    const auto result = parse_size(text());
+    if (result >= least && result <= most && result % mib == 0) return result;
+    throw wrong(shown(node_), fmt::format("whole MiB from {} to {}", size_text(least), size_text(most)));
+}
+
+std::string Value::path(std::size_t longest) const {
+    const auto value = text();
+    const bool good = value.size() > 1 && value.size() <= longest && value.front() == '/' && value.back() != '/' &&
+                      all_of_text(value, "/._-") && value.find("//") == std::string::npos &&
+                      (value + "/").find("/./") == std::string::npos && (value + "/").find("/../") == std::string::npos;
+    if (good) return value;
+    throw wrong(
+        shown(node_),
+        fmt::format("an absolute path of letters, digits and / . _ -, at most {} bytes, without . or ..", longest));
+}
+
+std::string Value::uri() const {
+    const auto value = text();
+    const bool good = value.size() <= 255 && value.find(":/") != std::string::npos &&
+                      std::all_of(value.begin(), value.end(), [](char letter) { return letter > ' ' && letter < 127; });
+    if (good) return value;
+    throw wrong(shown(node_), "a libvirt URI like qemu:///system");
+}
+
+std::string Value::cidr() const {
+    const auto value = text();
+    if (value == "auto" || is_private(parse_subnet(value))) return value;
+    throw wrong(shown(node_), "auto, or a subnet inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10");
+}
+
+std::string Value::domain() const {
+    const auto value = text();
+    if (value.size() > 190) throw wrong(shown(node_), "at most 190 bytes, so that a guest's name fits in front");
+    for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+        end = value.find('.', begin);
+        check_guest_name(value.substr(begin, end == std::string::npos ? end : end - begin));
+    }
+    return value;
+}
+
+std::string Value::token() const {
+    const auto value = text();
+    if (!value.empty() && value.size() <= 64 && all_of_text(value, "-")) return value;
+    throw wrong(shown(node_), "1-64 letters, digits and -");
+}
+
+}  // namespace drover

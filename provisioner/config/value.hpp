@@ -1,0 +1,47 @@
+#pragma once
+#include <yaml-cpp/yaml.h>
+
+#include <string>
+#include <vector>
+
+#include "model/time.hpp"
+
+namespace drover {
+
+/// One value of a configuration file, read as what its key asks for. Every call throws Error{usage} naming the value
+/// and what is expected instead; bounds are inclusive.
+class Value {
+  public:
+    explicit Value(YAML::Node node) : node_(std::move(node)) {}
+
+    [[nodiscard]] std::string text() const;
+    [[nodiscard]] std::string one_of(const std::vector<std::string>& words) const;
+    /// A text that `check` (one of model/names.hpp) accepts.
+    [[nodiscard]] std::string checked(void (*check)(std::string_view)) const;
+    [[nodiscard]] int number(int least, int most) const;
+    [[nodiscard]] bool flag() const;
+    [[nodiscard]] Duration duration(Duration least, Duration most) const;
+    /// Bytes, a whole number of MiB.
+    [[nodiscard]] long long size(long long least, long long most) const;
+    /// An absolute path of letters, digits and . _ - that may stand in a command line and in XML as it is.
+    [[nodiscard]] std::string path(std::size_t longest) const;
+    /// A libvirt URI.
+    [[nodiscard]] std::string uri() const;
+    /// "auto", or a private subnet in the form of parse_subnet.
+    [[nodiscard]] std::string cidr() const;
+    /// A DNS domain of lower-case labels.
+    [[nodiscard]] std::string domain() const;
+    /// 1-64 letters, digits and -.
+    [[nodiscard]] std::string token() const;
+
+  private:
+    /// The scalar as it was written without quotes: numbers and flags.
+    [[nodiscard]] std::string plain(const std::string& expected) const;
+
+    YAML::Node node_;
+};
+
+/// The scalar, or "a list", "a group of keys", "nothing": for messages.
+std::string shown(const YAML::Node& node);
+
+}  // namespace drover

@@ -1,0 +1,172 @@
+#include "control/codec.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include "control/fields.hpp"
+#include "control/identity_json.hpp"
+#include "model/error.hpp"
+
+namespace drover::control {
+namespace {
+
+constexpr std::size_t longest_key = 2048;
+constexpr std::size_t longest_word = 64;
+constexpr std::size_t key_bytes = 32;
+constexpr std::string_view no_key = "-";
+
+template <typename... Types> struct Overloaded : Types... { using Types::operator()...; };
+
+/// The line with its newline, when it is one that the other end can read.
+std::string finished(std::string line) {
+    if (!is_clean_text(line))
+        throw Error(ErrorKind::usage, "a line of the control channel has a control character or is no UTF-8");
+    line += '\n';
+    if (line.size() > max_line)
+        throw Error(ErrorKind::usage,
+                    "a line of the control channel has " + std::to_string(line.size()) + " bytes, over 4096");
+    return line;
+}
+
+std::string numbered(std::string_view word, std::uint32_t n) { return std::string(word) + " " + std::to_string(n); }
+
+/// `count` fields: all but the last end at a single space, the last is all that remains. Nothing when one is empty.
+std::vector<std::string_view> split(std::string_view line, std::size_t count) {
+    std::vector<std::string_view> fields;
+    while (fields.size() + 1 < count) {
+        const auto space = line.find(' ');
+        if (space == std::string_view::npos || space == 0) return {};
+        fields.push_back(line.substr(0, space));
+        line.remove_prefix(space + 1);
+    }
+    if (line.empty()) return {};
+    fields.push_back(line);
+    return fields;
+}
+
+std::optional<std::uint32_t> parse_number(std::string_view text) {
+    std::uint32_t n = 0;
+    const auto* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, n);
+    if (result.ec != std::errc() || result.ptr != end || (text.size() > 1 && text.front() == '0')) return std::nullopt;
+    return n;
+}
+
+bool is_word(std::string_view text) {
+    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-";
+    return !text.empty() && text.size() <= longest_word && text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+std::optional<FromGuest> decode_hello(std::string_view line) {
+    const auto fields = split(line, 4);
+    if (fields.empty() || parse_number(fields[1]) != protocol || !is_hex(fields[2], 32)) return std::nullopt;
+    if (fields[3] == no_key) return Hello{std::string(fields[2]), ""};
+    if (!from_base64(fields[3], key_bytes)) return std::nullopt;
+    return Hello{std::string(fields[2]), std::string(fields[3])};
+}
+
+std::optional<FromGuest> decode_ready(std::string_view line) {
+    const auto fields = split(line, 2);
+    if (fields.empty() || !is_hex(fields[1], 64)) return std::nullopt;
+    return Ready{std::string(fields[1])};
+}
+
+std::optional<FromGuest> decode_err(std::string_view line) {
+    const auto fields = split(line, 3);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    if (!n) return std::nullopt;
+    return Err{*n, std::string(fields[2])};
+}
+
+std::optional<FromGuest> decode_service(std::string_view line) {
+    const auto fields = split(line, 3);
+    if (fields.empty() || !is_word(fields[1]) || !is_word(fields[2])) return std::nullopt;
+    return ServiceState{std::string(fields[1]), std::string(fields[2])};
+}
+
+/// `WORD n`, as Ok, Ping and Stop are written.
+template <typename Message, typename Variant> std::optional<Variant> decode_bare(std::string_view line) {
+    const auto fields = split(line, 2);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    if (!n) return std::nullopt;
+    return Message{*n};
+}
+
+bool is_key(std::string_view kind, std::string_view text) {
+    if (kind == "host") return from_base64(text, key_bytes).has_value();
+    return kind == "authorized" && text.size() <= longest_key && !text.starts_with(' ') && !text.ends_with(' ');
+}
+
+std::optional<FromDaemon> decode_key(std::string_view line) {
+    const auto fields = split(line, 4);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    if (!n || !is_key(fields[2], fields[3])) return std::nullopt;
+    return Key{*n, std::string(fields[2]), std::string(fields[3])};
+}
+
+std::optional<FromDaemon> decode_introduce(std::string_view line) {
+    const auto fields = split(line, 3);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    auto identity = n ? identity_from_json(fields[2]) : std::nullopt;
+    if (!identity) return std::nullopt;
+    return Introduce{*n, std::move(*identity)};
+}
+
+bool fits(std::string_view line) { return line.size() < max_line && is_clean_text(line); }
+
+std::string_view first_word(std::string_view line) { return line.substr(0, line.find(' ')); }
+
+}  // namespace
+
+std::string encode(const FromGuest& message) {
+    const auto text = Overloaded{
+        [](const Hello& m) {
+            return numbered("HELLO", protocol) + " " + m.boot_id + " " +
+                   (m.host_key.empty() ? std::string(no_key) : m.host_key);
+        },
+        [](const Ready& m) { return "READY " + m.digest; },
+        [](const Ok& m) { return numbered("OK", m.n); },
+        [](const Err& m) { return numbered("ERR", m.n) + " " + m.text; },
+        [](const ServiceState& m) { return "SERVICE " + m.name + " " + m.state; },
+    };
+    return finished(std::visit(text, message));
+}
+
+std::string encode(const FromDaemon& message) {
+    const auto text = Overloaded{
+        [](const Key& m) { return numbered("KEY", m.n) + " " + m.kind + " " + m.text; },
+        [](const Introduce& m) { return numbered("IDENTITY", m.n) + " " + to_json(m.identity, true); },
+        [](const Ping& m) { return numbered("PING", m.n); },
+        [](const Stop& m) { return numbered("STOP", m.n); },
+    };
+    return finished(std::visit(text, message));
+}
+
+std::optional<FromGuest> decode_from_guest(std::string_view line) {
+    if (!fits(line)) return std::nullopt;
+    const auto word = first_word(line);
+    if (word == "HELLO") return decode_hello(line);
+    if (word == "READY") return decode_ready(line);
+    if (word == "OK") return decode_bare<Ok, FromGuest>(line);
+    if (word == "ERR") return decode_err(line);
+    if (word == "SERVICE") return decode_service(line);
+    return std::nullopt;
+}
+
+std::optional<FromDaemon> decode_from_daemon(std::string_view line) {
+    if (!fits(line)) return std::nullopt;
+    const auto word = first_word(line);
+    if (word == "KEY") return decode_key(line);
+    if (word == "IDENTITY") return decode_introduce(line);
+    if (word == "PING") return decode_bare<Ping, FromDaemon>(line);
+    if (word == "STOP") return decode_bare<Stop, FromDaemon>(line);
+    return std::nullopt;
+}
+
+std::string digest_of(const Identity& identity, const std::vector<std::string>& authorized_keys) {
+    auto text = to_json(identity, false) + "\n";
+    for (const auto& key : authorized_keys) text += key + "\n";
+    return sha256_hex(text);
+}
+
+}  // namespace drover::control

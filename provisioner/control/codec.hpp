@@ -1,0 +1,108 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+/// The control channel's language, pure: no I/O, shared with the guest's end. docs/design/0003-control-channel.md is
+/// its description. Lines of UTF-8 without control characters, at most 4096 bytes with their newline.
+namespace drover::control {
+
+inline constexpr std::size_t max_line = 4096;
+inline constexpr int protocol = 1;
+
+// --- what a guest says -------------------------------------------------------------------------------------------
+
+/// `HELLO 1 BOOT-ID HOST-KEY`: it is up. HOST-KEY is the ed25519 public key (base64, 32 bytes) that it has, or "-".
+struct Hello {
+    std::string boot_id;   ///< 32 hex digits, new at each boot of its kernel
+    std::string host_key;  ///< base64 of 32 bytes, or empty
+    bool operator==(const Hello&) const = default;
+};
+/// `READY DIGEST`: it runs under the identity with that digest (64 hex). Repeatable.
+struct Ready {
+    std::string digest;
+    bool operator==(const Ready&) const = default;
+};
+/// `OK n`
+struct Ok {
+    std::uint32_t n = 0;
+    bool operator==(const Ok&) const = default;
+};
+/// `ERR n text`
+struct Err {
+    std::uint32_t n = 0;
+    std::string text;
+    bool operator==(const Err&) const = default;
+};
+/// `SERVICE name state`
+struct ServiceState {
+    std::string name, state;
+    bool operator==(const ServiceState&) const = default;
+};
+using FromGuest = std::variant<Hello, Ready, Ok, Err, ServiceState>;
+
+// --- what the daemon says ----------------------------------------------------------------------------------------
+
+/// `KEY n authorized TEXT` (one ssh public key of the owner) or `KEY n host BASE64` (the seed, 32 bytes, of a fresh
+/// ed25519 host key). Kept until the IDENTITY that follows puts all of them into force.
+struct Key {
+    std::uint32_t n = 0;
+    std::string kind, text;
+    bool operator==(const Key&) const = default;
+};
+/// Name, addresses and owner of a guest, as told by `IDENTITY n {json}`.
+struct Identity {
+    std::string name, domain, owner;
+    std::string address;  ///< "10.77.0.9/20"
+    std::string gateway, dns, mac, machine_id;
+    std::int64_t time = 0;  ///< the host's clock, ms since 1970; no part of the digest
+    bool operator==(const Identity&) const = default;
+};
+struct Introduce {
+    std::uint32_t n = 0;
+    Identity identity;
+    bool operator==(const Introduce&) const = default;
+};
+/// `PING n`: answered by OK n and then by the current HELLO or READY.
+struct Ping {
+    std::uint32_t n = 0;
+    bool operator==(const Ping&) const = default;
+};
+/// `STOP n`: power off in order.
+struct Stop {
+    std::uint32_t n = 0;
+    bool operator==(const Stop&) const = default;
+};
+using FromDaemon = std::variant<Key, Introduce, Ping, Stop>;
+
+/// One line with its newline. Values are expected to be valid; a value with a newline throws Error{usage}.
+std::string encode(const FromGuest& message);
+std::string encode(const FromDaemon& message);
+
+/// One line without its newline -> message. Nothing for anything that is not exactly right: unknown word, missing or
+/// extra field, number out of range, bad base64 or hex, invalid UTF-8, unknown or missing JSON field, over-long text.
+std::optional<FromGuest> decode_from_guest(std::string_view line);
+std::optional<FromDaemon> decode_from_daemon(std::string_view line);
+
+/// The digest that READY carries: SHA-256 (hex) over the identity without its time and the authorized keys in order.
+std::string digest_of(const Identity& identity, const std::vector<std::string>& authorized_keys);
+
+/// Cuts a stream of bytes into lines with bounded memory. After (re)connecting, all up to the first newline is dropped;
+/// so is a line over max_line.
+class LineReader {
+  public:
+    /// `synchronise`: drop everything up to the first newline.
+    explicit LineReader(bool synchronise = true) : dropping_(synchronise) {}
+    /// Adds bytes; complete lines come out, without newline and without a trailing '\r'.
+    std::vector<std::string> feed(std::string_view bytes);
+
+  private:
+    std::string partial_;
+    bool dropping_;
+};
+
+}  // namespace drover::control

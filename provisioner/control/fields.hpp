@@ -1,0 +1,35 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "model/address.hpp"
+
+/// What a field of the control channel's language may hold, and the encodings it uses. Pure; any thread.
+namespace drover::control {
+
+/// Whether `text` is valid UTF-8 without control characters (neither ASCII's nor U+0080 to U+009F), so that it can be
+/// a part of a line and be printed on a terminal.
+bool is_clean_text(std::string_view text);
+
+/// Whether `text` is exactly `digits` hex digits, lower case.
+bool is_hex(std::string_view text, std::size_t digits);
+
+/// Base64 with padding, the usual alphabet.
+std::string to_base64(std::string_view bytes);
+/// The bytes, when `text` is the one way to write exactly `size` of them.
+std::optional<std::string> from_base64(std::string_view text, std::size_t size);
+
+/// SHA-256 as 64 hex digits.
+std::string sha256_hex(std::string_view bytes);
+
+/// An address and the prefix length of its subnet.
+struct InterfaceAddress {
+    Address address;
+    Subnet subnet;
+};
+/// "10.77.0.9/20", prefix length 8 to 29; nothing for anything else.
+std::optional<InterfaceAddress> parse_interface_address(std::string_view text);
+
+}  // namespace drover::control

@@ -1,0 +1,232 @@
+#include "control/sessions.hpp"
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <boost/asio.hpp>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+namespace drover::control {
+namespace {
+
+namespace asio = boost::asio;
+using Socket = asio::local::stream_protocol::socket;
+
+class Session;
+
+/// What a session tells, on the thread of the sessions.
+struct Listener {
+    std::function<void(GuestId, const FromGuest&)> said;
+    std::function<void(GuestId, const Session*)> ended;
+};
+
+constexpr std::size_t most_waiting_output = 64 * 1024;
+constexpr int most_lines_a_turn = 64;
+constexpr int most_lines_a_second = 256;
+
+/// One guest's channel. All of it but `waiting` runs on the thread of the sessions.
+class Session : public std::enable_shared_from_this<Session> {
+  public:
+    Session(asio::io_context& io, GuestId id, const Listener& listener, UniqueFd channel)
+        : id_(id), listener_(listener), socket_(io), pause_(io) {
+        socket_.assign(asio::local::stream_protocol(), channel.get());
+        static_cast<void>(channel.release());
+    }
+
+    /// Adds to what waits to be sent; false: too much waits already. Any thread.
+    bool reserve(std::size_t size) {
+        std::size_t waiting = waiting_.load();
+        do {
+            if (waiting + size > most_waiting_output) return false;
+        } while (!waiting_.compare_exchange_weak(waiting, waiting + size));
+        return true;
+    }
+
+    void write(const std::string& text) {
+        output_ += text;
+        if (!writing_) flush();
+    }
+
+    void read() {
+        socket_.async_read_some(asio::buffer(input_),
+                                [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
+                                    self->on_read(error, size);
+                                });
+    }
+
+    /// Nothing is reported after this.
+    void close() {
+        closed_ = true;
+        boost::system::error_code ignored;  // closing twice is no news
+        socket_.close(ignored);
+        pause_.cancel();
+    }
+
+  private:
+    void on_read(const boost::system::error_code& error, std::size_t size) {
+        if (closed_) return;
+        if (error) return end();
+        for (std::string& line : reader_.feed({input_.data(), size})) lines_.push_back(std::move(line));
+        handle_lines();
+    }
+
+    /// A turn's worth of lines, then everybody else's turn; over the rate, a rest for the remainder of the second.
+    void handle_lines() {
+        if (closed_) return;
+        const auto now = std::chrono::steady_clock::now();
+        if (now - second_ >= std::chrono::seconds(1)) {
+            second_ = now;
+            lines_this_second_ = 0;
+        }
+        for (int i = 0; i < most_lines_a_turn && !lines_.empty() && !closed_; ++i) {
+            if (lines_this_second_ == most_lines_a_second) return rest();
+            ++lines_this_second_;
+            if (const auto message = decode_from_guest(lines_.front())) listener_.said(id_, *message);
+            lines_.pop_front();
+        }
+        if (closed_) return;
+        if (lines_.empty()) return read();
+        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->handle_lines(); });
+    }
+
+    void rest() {
+        pause_.expires_at(second_ + std::chrono::seconds(1));
+        pause_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+            if (!error) self->handle_lines();
+        });
+    }
+
+    void flush() {
+        writing_ = true;
+        in_flight_.swap(output_);
+        asio::async_write(socket_, asio::buffer(in_flight_),
+                          [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
+                              self->on_written(error);
+                          });
+    }
+
+    void on_written(const boost::system::error_code& error) {
+        waiting_ -= in_flight_.size();
+        in_flight_.clear();
+        writing_ = false;
+        if (closed_) return;
+        if (error) return end();
+        if (!output_.empty()) flush();
+    }
+
+    void end() {
+        if (closed_) return;
+        close();
+        listener_.ended(id_, this);
+    }
+
+    GuestId id_;
+    const Listener& listener_;
+    Socket socket_;
+    asio::steady_timer pause_;
+    std::array<char, max_line> input_{};
+    LineReader reader_;
+    std::deque<std::string> lines_;
+    std::chrono::steady_clock::time_point second_;
+    int lines_this_second_ = 0;
+    std::string output_, in_flight_;
+    std::atomic<std::size_t> waiting_ = 0;
+    bool writing_ = false, closed_ = false;
+};
+
+using SessionPtr = std::shared_ptr<Session>;
+
+}  // namespace
+
+struct Sessions::State {
+    explicit State(Handlers given)
+        : handlers(std::move(given)), listener{handlers.said, [this](GuestId id, const Session* session) {
+                                                   if (forget(id, session)) handlers.closed(id);
+                                               }} {}
+
+    /// False: another session took its place meanwhile, so its end is no news.
+    bool forget(GuestId id, const Session* session) {
+        const std::lock_guard lock(mutex);
+        const auto found = sessions.find(id);
+        if (found == sessions.end() || found->second.get() != session) return false;
+        sessions.erase(found);
+        return true;
+    }
+
+    SessionPtr find(GuestId id) {
+        const std::lock_guard lock(mutex);
+        const auto found = sessions.find(id);
+        return found == sessions.end() ? nullptr : found->second;
+    }
+
+    SessionPtr take(GuestId id) {
+        const std::lock_guard lock(mutex);
+        const auto found = sessions.extract(id);
+        return found ? found.mapped() : nullptr;
+    }
+
+    Handlers handlers;
+    Listener listener;
+    std::mutex mutex;
+    std::unordered_map<GuestId, SessionPtr> sessions;
+    std::atomic<std::uint32_t> number = 0;
+    asio::io_context io;
+    asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+    std::thread thread;
+};
+
+Sessions::Sessions(Handlers handlers) : state_(std::make_unique<State>(std::move(handlers))) {
+    state_->thread = std::thread([this] {
+        pthread_setname_np(pthread_self(), "control");
+        state_->io.run();
+    });
+}
+
+Sessions::~Sessions() {
+    state_->io.stop();
+    state_->thread.join();
+}
+
+void Sessions::attach(GuestId id, UniqueFd channel) {
+    close(id);
+    const auto session = std::make_shared<Session>(state_->io, id, state_->listener, std::move(channel));
+    {
+        const std::lock_guard lock(state_->mutex);
+        state_->sessions[id] = session;
+    }
+    const std::string greeting = "\n" + encode(FromDaemon(Ping{next_number()}));
+    session->reserve(greeting.size());
+    asio::post(state_->io, [session, greeting] {
+        session->write(greeting);
+        session->read();
+    });
+}
+
+bool Sessions::attached(GuestId id) const { return state_->find(id) != nullptr; }
+
+bool Sessions::send(GuestId id, const std::vector<FromDaemon>& messages) {
+    const SessionPtr session = state_->find(id);
+    if (!session) return false;
+    std::string text;
+    for (const FromDaemon& message : messages) text += encode(message);
+    if (!session->reserve(text.size())) return false;
+    asio::post(state_->io, [session, text] { session->write(text); });
+    return true;
+}
+
+std::uint32_t Sessions::next_number() {
+    std::uint32_t number = 0;
+    while (number == 0) number = ++state_->number;
+    return number;
+}
+
+void Sessions::close(GuestId id) {
+    if (const SessionPtr session = state_->take(id)) asio::post(state_->io, [session] { session->close(); });
+}
+
+}  // namespace drover::control

@@ -1,0 +1,121 @@
+#include "daemon/daemon.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "api/callers.hpp"
+#include "api/routes.hpp"
+#include "api/server.hpp"
+#include "daemon/state_folder.hpp"
+#include "hypervisor/connection.hpp"
+#include "hypervisor/libvirt.hpp"
+#include "hypervisor/libvirt_networks.hpp"
+
+namespace drover {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The subnet of the instance: as configured, else chosen once and kept.
+Subnet choose_subnet(const Config& config, Registry& registry, Networks& networks) {
+    if (config.network.cidr != "auto") return parse_subnet(config.network.cidr);
+    if (const auto chosen = registry.note("subnet")) return parse_subnet(*chosen);
+    const Subnet subnet = free_subnet(networks.taken_subnets());
+    registry.set_note("subnet", to_text(subnet));
+    spdlog::info("network: chose {}", to_text(subnet));
+    return subnet;
+}
+
+std::vector<HostName> names_of(Registry& registry) {
+    std::vector<HostName> names;
+    for (const Guest& guest :
+         registry.guests.list({.selection = {.globs = {}, .owner = {}, .all = true}}, std::nullopt)) {
+        if (guest.phase != Phase::reserved) names.push_back({guest.address, guest.name});
+    }
+    return names;
+}
+
+/// SIGTERM and SIGINT become one call, on a thread of its own; every other thread has them blocked.
+class Signals {
+  public:
+    Signals() {
+        sigemptyset(&set_);
+        for (const int signal : {SIGTERM, SIGINT}) sigaddset(&set_, signal);
+        std::signal(SIGPIPE, SIG_IGN);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    }
+    ~Signals() {
+        if (!thread_.joinable()) return;
+        pthread_kill(thread_.native_handle(), SIGTERM);
+        thread_.join();
+    }
+    /// From now on; a signal that came before counts too.
+    void call(std::function<void()> on_end) {
+        thread_ = std::thread([this, on_end = std::move(on_end)] {
+            pthread_setname_np(pthread_self(), "signals");
+            int signal = 0;
+            sigwait(&set_, &signal);
+            on_end();
+        });
+    }
+
+  private:
+    sigset_t set_{};
+    std::thread thread_;
+};
+
+}  // namespace
+
+void run_daemon(const Config& config) {
+    if (geteuid() != 0) throw Error(ErrorKind::denied, "droverd needs root", "run it with sudo");
+    spdlog::set_level(spdlog::level::from_str(config.log_level));
+    spdlog::flush_on(spdlog::level::info);
+    Signals signals;  // first, so that every thread inherits the mask
+
+    const StateFolder state(config.state);
+    const Installed installed = find_installed();
+    Registry registry({.file = config.state + "/registry.db",
+                       .migrations = installed.migrations,
+                       .quarantine = config.network.quarantine});
+    const StoragePaths paths{config.state, installed.images, installed.profiles, installed.guest_end};
+    Roots roots(paths);
+    Overlays overlays(paths, qemu_user());
+
+    const EventLoop events;
+    Connection connection(events, config.hosts.front().vm_uri);
+    LibvirtDomains domains(connection, config.instance, registry.uuid());
+    LibvirtNetworks networks(connection, config.instance, registry.uuid(), config.network.name);
+    Names names(networks, config.instance, config.network.domain,
+                config.network.host_names == "hosts" ? "/etc/hosts" : "");
+    fs::create_directories(fs::path(config.socket).parent_path());
+    Server server(config.socket);
+    registry.events.watch([&] { server.news(); });
+
+    const Subnet subnet = choose_subnet(config, registry, networks);
+    const NetworkSpec network{config.instance, registry.uuid(), subnet, config.network.domain};
+    const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
+    Accelerator accelerator(config.accelerator, boot_id, domains, registry);
+
+    Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(), [&] {
+                   networks.ensure(network);
+                   names.replace(names_of(registry));
+               }});
+    ImageBuilds image_builds(registry, roots, accelerator);
+    Fsck fsck(config);
+    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, subnet};
+
+    signals.call([&] { server.stop(); });
+    registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
+    herd.start();
+    spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
+    server.run({.identify = caller_at, .handle = [&](Call& call) { return dispatch(doors, call); }});
+    spdlog::info("droverd ends; guests go on");
+}
+
+}  // namespace drover

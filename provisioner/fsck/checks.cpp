@@ -1,0 +1,54 @@
+#include "fsck/checks.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <tuple>
+
+namespace drover::fsck {
+namespace {
+
+struct Check {
+    const char* kind;
+    Suspicions (*look)(const Sight& sight);
+};
+
+constexpr std::array checks{
+    Check{"orphan-domain", orphan_domains},     Check{"foreign-state", foreign_domains},
+    Check{"foreign-state", foreign_networks},   Check{"missing-domain", missing_domains},
+    Check{"orphan-overlay", orphan_overlays},   Check{"missing-overlay", missing_overlays},
+    Check{"missing-root", missing_roots},       Check{"doubled-address", doubled_addresses},
+    Check{"doubled-address", doubled_macs},     Check{"doubled-address", unmarked_addresses},
+    Check{"doubled-address", leaked_addresses}, Check{"stale-dns", stale_dns_hosts},
+    Check{"stale-dns", stale_hosts_lines},      Check{"orphan-network", orphan_networks},
+    Check{"orphan-network", orphan_bridges},
+};
+
+}  // namespace
+
+Suspicions check_all(const Sight& sight) {
+    Suspicions all;
+    for (const auto& check : checks)
+        for (auto& suspicion : check.look(sight)) {
+            suspicion.finding.kind = check.kind;
+            all.push_back(std::move(suspicion));
+        }
+    return all;
+}
+
+bool Suspicion::is_same_as(const Suspicion& other) const {
+    const auto what = [](const Suspicion& it) {
+        return std::tie(it.finding.kind, it.finding.object, it.finding.guest, it.finding.detail, it.rows);
+    };
+    return what(*this) == what(other);
+}
+
+std::string row_of(const GuestRow& guest) { return fmt::format("{}@{}", guest.id, guest.rev); }
+
+std::string printable(const std::string& text) {
+    std::string clean;
+    for (const unsigned char c : text) clean += c < 0x20 || c > 0x7e ? fmt::format("\\x{:02x}", c) : std::string(1, c);
+    return clean;
+}
+
+}  // namespace drover::fsck

@@ -1,0 +1,68 @@
+#pragma once
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fsck/sight.hpp"
+#include "model/requests.hpp"
+
+/// What can be wrong: pure functions of one look, one per kind of finding and sort of thing.
+namespace drover::fsck {
+
+/// How fsck mends a finding; nothing where a person has to decide.
+struct RemoveDomain {
+    std::string uuid;
+    GuestId id = 0;
+};
+struct MoveToLost {
+    std::string overlay;  ///< entry of state/overlays
+};
+struct ForgetHost {
+    std::string network;  ///< UUID
+    DnsHost host;
+};
+struct RemoveLine {
+    std::string line;
+};
+using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, ForgetHost, RemoveLine>;
+
+/// What one look makes of something.
+struct Suspicion {
+    Finding finding;  ///< the kind is filled in by check_all
+    Mend mend{};
+    std::string rows{};  ///< rev of the rows that it rests on: a later look at the same rows says the same
+
+    /// Whether another look suspects the same of the same rows.
+    [[nodiscard]] bool is_same_as(const Suspicion& other) const;
+};
+using Suspicions = std::vector<Suspicion>;
+
+/// All checks, in the order of their table.
+Suspicions check_all(const Sight& sight);
+
+/// "7@3": the row that a suspicion rests on.
+std::string row_of(const GuestRow& guest);
+/// The text with what no terminal or JSON should get, bytes that are no printable ASCII, as \xNN.
+std::string printable(const std::string& text);
+
+// The checks. domain_checks.cpp:
+Suspicions orphan_domains(const Sight& sight);
+Suspicions foreign_domains(const Sight& sight);
+Suspicions missing_domains(const Sight& sight);
+// storage_checks.cpp:
+Suspicions orphan_overlays(const Sight& sight);
+Suspicions missing_overlays(const Sight& sight);
+Suspicions missing_roots(const Sight& sight);
+// address_checks.cpp:
+Suspicions doubled_addresses(const Sight& sight);
+Suspicions doubled_macs(const Sight& sight);
+Suspicions unmarked_addresses(const Sight& sight);
+Suspicions leaked_addresses(const Sight& sight);
+// network_checks.cpp:
+Suspicions foreign_networks(const Sight& sight);
+Suspicions orphan_networks(const Sight& sight);
+Suspicions orphan_bridges(const Sight& sight);
+Suspicions stale_dns_hosts(const Sight& sight);
+Suspicions stale_hosts_lines(const Sight& sight);
+
+}  // namespace drover::fsck

@@ -1,0 +1,51 @@
+#include "fsck/fsck.hpp"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "fsck/checks.hpp"
+#include "fsck/mender.hpp"
+
+namespace drover {
+namespace {
+
+using namespace fsck;
+
+/// What the second look suspects as the first did.
+Suspicions standing(const Suspicions& first, Suspicions second) {
+    std::erase_if(second, [&](const Suspicion& now) {
+        return std::none_of(first.begin(), first.end(), [&](const Suspicion& then) { return now.is_same_as(then); });
+    });
+    return second;
+}
+
+}  // namespace
+
+Fsck::Fsck(const Config& config) : Fsck(config, Tools{}) {}
+
+Fsck::Fsck(const Config& config, Tools tools) : config_(config), tools_(std::move(tools)) {}
+
+std::vector<Finding> Fsck::run(bool repair) const {
+    RegistryReader registry(config_.state + "/registry.db");
+    const Virsh virsh(tools_.virsh, config_.hosts.front().vm_uri);
+
+    auto sight = look(config_, tools_, registry, virsh);
+    auto suspicions = check_all(sight);
+    if (!suspicions.empty()) {
+        // What a step leaves half-done for a moment is over then; what is wrong stays.
+        std::this_thread::sleep_for(tools_.pause);
+        sight = look(config_, tools_, registry, virsh);
+        suspicions = standing(suspicions, check_all(sight));
+    }
+
+    Mender mender(sight, tools_, registry, virsh);
+    std::vector<Finding> findings;
+    for (auto& [finding, mend, rows] : suspicions) {
+        if (repair) finding.repair = mender.carry_out(mend);
+        findings.push_back(std::move(finding));
+    }
+    return findings;
+}
+
+}  // namespace drover

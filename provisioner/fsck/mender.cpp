@@ -1,0 +1,68 @@
+#include "fsck/mender.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fsck/hosts_file.hpp"
+#include "model/error.hpp"
+
+namespace drover::fsck {
+namespace {
+
+constexpr const char* gone_already = "nothing: it is gone already";
+
+std::string lives_again(GuestId id) { return fmt::format("nothing: guest {} is there now", id); }
+
+}  // namespace
+
+Mender::Mender(const Sight& sight, const Fsck::Tools& tools, RegistryReader& registry, const Virsh& virsh)
+    : sight_(sight), tools_(tools), registry_(registry), virsh_(virsh) {}
+
+std::string Mender::carry_out(const Mend& mend) {
+    try {
+        return std::visit([this](const auto& it) { return mend_it(it); }, mend);
+    } catch (const Error& error) {
+        return fmt::format("failed: {}", error.what());
+    }
+}
+
+std::string Mender::mend_it(std::monostate /*nothing*/) { return ""; }
+
+std::string Mender::mend_it(const RemoveDomain& mend) {
+    const auto domain = virsh_.domain(mend.uuid);
+    if (!domain) return gone_already;
+    if (domain->registry != sight_.registry || sight_.guest_of(domain->name) != mend.id)
+        return "nothing: it is not ours any more";
+    if (registry_.lives(mend.id)) return lives_again(mend.id);
+    if (!domain->active) {
+        virsh_.undefine(mend.uuid);
+        return "undefined";
+    }
+    virsh_.destroy(mend.uuid);
+    if (!virsh_.domain(mend.uuid)) return "destroyed";  // it had no definition
+    virsh_.undefine(mend.uuid);
+    return "destroyed and undefined";
+}
+
+std::string Mender::mend_it(const MoveToLost& mend) {
+    const auto id = parse_id(mend.overlay);
+    if (id && registry_.lives(*id)) return lives_again(*id);
+    const auto path = StateFiles(sight_.config.state).move_to_lost(mend.overlay);
+    return path ? printable("moved to " + *path) : gone_already;
+}
+
+std::string Mender::mend_it(const ForgetHost& mend) {
+    const auto network = virsh_.network(mend.network);
+    if (!network || std::find(network->hosts.begin(), network->hosts.end(), mend.host) == network->hosts.end())
+        return gone_already;
+    virsh_.forget_host(mend.network, mend.host.address);
+    return "removed from the network's DNS";
+}
+
+std::string Mender::mend_it(const RemoveLine& mend) {
+    HostsFile(tools_.hosts_file, sight_.config.instance).remove(mend.line);
+    return fmt::format("removed from {}", tools_.hosts_file);
+}
+
+}  // namespace drover::fsck

@@ -1,0 +1,98 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <sstream>
+
+#include "fsck/checks.hpp"
+
+namespace drover::fsck {
+namespace {
+
+/// "10.77.0.9 ghost-1 ghost-1.drover.internal", as an entry.
+DnsHost parse_line(const std::string& line) {
+    std::istringstream words(line.substr(0, line.find('#')));
+    DnsHost host;
+    words >> host.address;
+    for (std::string name; words >> name;) host.names.push_back(name);
+    return host;
+}
+
+bool is_stale(const Sight& sight, const DnsHost& host) {
+    if (host.names.empty()) return !host.address.empty();
+    return std::any_of(host.names.begin(), host.names.end(),
+                       [&](const auto& name) { return !sight.is_known(host.address, name); });
+}
+
+}  // namespace
+
+Suspicions foreign_networks(const Sight& sight) {
+    Suspicions found;
+    for (const auto& network : sight.world.networks) {
+        if (network.name != sight.config.network.name || sight.is_ours(network)) continue;
+        found.push_back({{.object = network.name,
+                          .detail = "the network of that name is not this registry's: left alone; name another one in "
+                                    "the configuration (network.name), or remove it with virsh"}});
+    }
+    return found;
+}
+
+Suspicions orphan_networks(const Sight& sight) {
+    Suspicions found;
+    for (const auto& network : sight.world.networks) {
+        if (network.name == sight.config.network.name) continue;
+        if (!sight.is_ours(network) && network.bridge != sight.bridge()) continue;
+        const auto* why = sight.is_ours(network) ? "is this registry's" : "has our bridge's name";
+        found.push_back(
+            {{.object = network.name,
+              .detail = fmt::format("the network {} and is not the configured one, {}: when nothing uses it, "
+                                    "virsh net-destroy {} and net-undefine it",
+                                    why, sight.config.network.name, network.name)}});
+    }
+    return found;
+}
+
+Suspicions orphan_bridges(const Sight& sight) {
+    const auto& networks = sight.world.networks;
+    const auto bridge = sight.bridge();
+    const auto has_it = [&](const Network& network) { return network.bridge == bridge; };
+    if (!sight.world.bridge || std::any_of(networks.begin(), networks.end(), has_it)) return {};
+    return {{{.object = bridge,
+              .detail = fmt::format("a bridge of our name that no network has: when nothing uses it, ip link delete {}",
+                                    bridge)}}};
+}
+
+/// In the network's DNS. Its own address has the host's name.
+Suspicions stale_dns_hosts(const Sight& sight) {
+    Suspicions found;
+    for (const auto& network : sight.world.networks) {
+        if (network.name != sight.config.network.name || !sight.is_ours(network)) continue;
+        for (const auto& host : network.hosts) {
+            if (host.address == network.gateway || !is_stale(sight, host)) continue;
+            found.push_back(
+                {.finding = {.object = fmt::format("{} {}", host.address, fmt::join(host.names, " ")),
+                             .detail = fmt::format("the DNS of network {} answers it, and no guest has that "
+                                                   "address and name",
+                                                   network.name),
+                             .repair = "remove it from the network's DNS"},
+                 .mend = ForgetHost{network.uuid, host}});
+        }
+    }
+    return found;
+}
+
+/// In the host's own table.
+Suspicions stale_hosts_lines(const Sight& sight) {
+    Suspicions found;
+    for (const auto& line : sight.world.hosts_lines) {
+        if (!is_stale(sight, parse_line(line))) continue;
+        found.push_back(
+            {.finding = {.object = printable(line),
+                         .detail = "our block in the hosts file has the line, and no guest has that address "
+                                   "and name",
+                         .repair = "remove the line"},
+             .mend = RemoveLine{line}});
+    }
+    return found;
+}
+
+}  // namespace drover::fsck

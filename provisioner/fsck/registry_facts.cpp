@@ -1,0 +1,80 @@
+#include "fsck/registry_facts.hpp"
+
+#include <fmt/format.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include <utility>
+
+#include "model/error.hpp"
+
+namespace drover::fsck {
+namespace {
+
+/// Runs `work`, and tells what goes wrong with the database as something that fsck cannot look at.
+template <typename Work> auto reading(const std::string& file, Work&& work) {
+    try {
+        return work();
+    } catch (const soci::soci_error& error) {
+        throw Error(ErrorKind::unavailable,
+                    fmt::format("cannot read the registry {}: {}", file, error.get_error_message()),
+                    "is that the state folder of a droverd that has run?");
+    }
+}
+
+std::string read_uuid(soci::session& sql, const std::string& file) {
+    std::string uuid;
+    sql << "SELECT value FROM notes WHERE key = 'uuid'", soci::into(uuid);
+    if (!sql.got_data()) throw Error(ErrorKind::unavailable, fmt::format("the registry {} has no UUID", file));
+    return uuid;
+}
+
+std::vector<GuestRow> read_living(soci::session& sql) {
+    GuestRow row;
+    long long address = 0;
+    soci::statement statement =
+        (sql.prepare << "SELECT id, name, image, phase, desired, address, lower(coalesce(mac, '')), want_version, "
+                        "have_version, want_overlay, have_overlay, rev FROM guests WHERE phase <> 'gone' ORDER BY id",
+         soci::into(row.id), soci::into(row.name), soci::into(row.image), soci::into(row.phase),
+         soci::into(row.desired), soci::into(address), soci::into(row.mac), soci::into(row.want_version),
+         soci::into(row.have_version), soci::into(row.want_overlay), soci::into(row.have_overlay), soci::into(row.rev));
+    statement.execute();
+    std::vector<GuestRow> rows;
+    while (statement.fetch()) {
+        row.address.value = static_cast<std::uint32_t>(address);
+        rows.push_back(row);
+    }
+    return rows;
+}
+
+std::set<Address> read_used(soci::session& sql) {
+    long long address = 0;
+    soci::statement statement =
+        (sql.prepare << "SELECT address FROM addresses WHERE free_at IS NULL", soci::into(address));
+    statement.execute();
+    std::set<Address> used;
+    while (statement.fetch()) used.insert({static_cast<std::uint32_t>(address)});
+    return used;
+}
+
+}  // namespace
+
+RegistryReader::RegistryReader(std::string file) : file_(std::move(file)) {
+    reading(file_, [&] { sql_.open(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10 readonly=true", file_)); });
+}
+
+RegistryFacts RegistryReader::read() {
+    return reading(file_, [&] {
+        const soci::transaction snapshot(sql_);
+        return RegistryFacts{read_uuid(sql_, file_), read_living(sql_), read_used(sql_)};
+    });
+}
+
+bool RegistryReader::lives(GuestId id) {
+    return reading(file_, [&] {
+        long long count = 0;
+        sql_ << "SELECT count(*) FROM guests WHERE id = :id AND phase <> 'gone'", soci::use(id), soci::into(count);
+        return count > 0;
+    });
+}
+
+}  // namespace drover::fsck

@@ -1,0 +1,50 @@
+#pragma once
+#include <soci/soci.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/guest.hpp"
+
+namespace drover::fsck {
+
+/// What fsck reads of a guest's row. Words stay as they are stored.
+struct GuestRow {
+    GuestId id = 0;
+    std::string name, image;
+    std::string phase, desired;
+    Address address;
+    std::string mac;  ///< lower case
+    std::string want_version, have_version;
+    std::int64_t want_overlay = 0, have_overlay = 0;
+    std::int64_t rev = 0;
+
+    /// Whether it should have a domain and an overlay: it was built, and nothing is about to take them away.
+    [[nodiscard]] bool is_built() const { return phase != "reserved" && desired != "gone"; }
+};
+
+/// The registry at one instant.
+struct RegistryFacts {
+    std::string uuid;
+    std::vector<GuestRow> living;  ///< not gone, by id
+    std::set<Address> used;        ///< marked as in use
+};
+
+/// Reads the registry's file and never writes it. One thread at a time. Every call: Error{unavailable} naming the file
+/// when it cannot be read.
+class RegistryReader {
+  public:
+    explicit RegistryReader(std::string file);
+
+    /// All facts, of one snapshot.
+    RegistryFacts read();
+    /// Whether the guest is there and not gone, now.
+    bool lives(GuestId id);
+
+  private:
+    std::string file_;
+    soci::session sql_;
+};
+
+}  // namespace drover::fsck

@@ -1,0 +1,97 @@
+#include "fsck/sight.hpp"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <iterator>
+
+#include "fsck/hosts_file.hpp"
+
+namespace drover::fsck {
+namespace {
+
+World look_around(const Config& config, const Fsck::Tools& tools, const Virsh& virsh) {
+    const StateFiles state(config.state);
+    World world;
+    world.domains = virsh.domains();
+    world.networks = virsh.networks();
+    world.overlays = state.overlays();
+    world.roots = state.roots();
+    world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
+    world.bridge = std::filesystem::exists(fmt::format("{}/{}-br", tools.interfaces, config.instance));
+    return world;
+}
+
+/// The guests that both readings show with the same rev, which every write of a row counts up.
+std::vector<GuestRow> unchanged(const RegistryFacts& before, const RegistryFacts& after) {
+    std::map<GuestId, std::int64_t> revs;
+    for (const auto& guest : before.living) revs[guest.id] = guest.rev;
+    std::vector<GuestRow> steady;
+    for (const auto& guest : after.living) {
+        const auto old = revs.find(guest.id);
+        if (old != revs.end() && old->second == guest.rev) steady.push_back(guest);
+    }
+    return steady;
+}
+
+}  // namespace
+
+Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& registry, const Virsh& virsh) {
+    const auto before = registry.read();
+    Sight sight{.config = config, .world = look_around(config, tools, virsh)};
+    const auto after = registry.read();
+
+    sight.registry = after.uuid;
+    sight.steady = unchanged(before, after);
+    for (const auto* facts : {&after, &before})
+        for (const auto& guest : facts->living) sight.living.emplace(guest.id, guest);
+    for (const auto& [id, guest] : sight.living) sight.names.emplace(to_text(guest.address), guest.name);
+    std::set_intersection(before.used.begin(), before.used.end(), after.used.begin(), after.used.end(),
+                          std::inserter(sight.used, sight.used.end()));
+    return sight;
+}
+
+std::string Sight::domain_name(GuestId id) const { return fmt::format("{}-{}", config.instance, id); }
+
+std::optional<GuestId> Sight::guest_of(std::string_view domain_name) const {
+    const auto prefix = config.instance + "-";
+    return domain_name.starts_with(prefix) ? parse_id(domain_name.substr(prefix.size())) : std::nullopt;
+}
+
+std::string Sight::bridge() const { return config.instance + "-br"; }
+
+std::string Sight::name_of(GuestId id) const {
+    const auto found = living.find(id);
+    return found == living.end() ? "" : found->second.name;
+}
+
+bool Sight::is_known(const std::string& address, std::string_view name) const {
+    const auto domain = "." + config.network.domain;
+    if (name.ends_with(domain)) name.remove_suffix(domain.size());
+    return names.contains({address, std::string(name)});
+}
+
+// The rule by which the network's UUID is made: RFC 9562 version 8 of SHA-256("<registry>/network").
+bool Sight::is_ours(const Network& network) const {
+    const auto text = registry + "/network";
+    std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+    crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    hash[6] = static_cast<unsigned char>((hash[6] & 0x0fU) | 0x80U);
+    hash[8] = static_cast<unsigned char>((hash[8] & 0x3fU) | 0x80U);
+    auto digits = fmt::format("{:02x}", fmt::join(hash.begin(), hash.begin() + 16, ""));
+    for (const std::size_t hyphen : {8, 13, 18, 23}) digits.insert(hyphen, "-");
+    return network.uuid == digits;
+}
+
+std::optional<GuestId> parse_id(std::string_view text) {
+    GuestId id = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
+    const bool whole = error == std::errc{} && end == text.data() + text.size();
+    return whole && id >= 0 && fmt::to_string(id) == text ? std::optional(id) : std::nullopt;
+}
+
+}  // namespace drover::fsck

@@ -1,0 +1,58 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "config/config.hpp"
+#include "fsck/fsck.hpp"
+#include "fsck/registry_facts.hpp"
+#include "fsck/state_folder.hpp"
+#include "fsck/virsh.hpp"
+
+namespace drover::fsck {
+
+/// What there is outside of the registry.
+struct World {
+    std::vector<Domain> domains;
+    std::vector<Network> networks;
+    std::vector<OverlayFolder> overlays;
+    std::set<std::string> roots;           ///< "<image>/<64 hex digits>"
+    std::vector<std::string> hosts_lines;  ///< of our block
+    bool bridge = false;                   ///< the host has an interface of our bridge's name
+};
+
+/// What one look saw: the registry, then the world, then the registry again. What a step changed meanwhile counts for
+/// neither side.
+struct Sight {
+    Config config;
+    std::string registry;                                 ///< its UUID
+    std::vector<GuestRow> steady;                         ///< living guests whose row nobody wrote between the readings
+    std::map<GuestId, GuestRow> living;                   ///< living in either reading
+    std::set<std::pair<std::string, std::string>> names;  ///< address and name of each of them
+    std::set<Address> used;                               ///< addresses in use in both readings
+    World world;
+
+    /// "<instance>-<id>", and the id in such a name; none when it is no such name.
+    [[nodiscard]] std::string domain_name(GuestId id) const;
+    [[nodiscard]] std::optional<GuestId> guest_of(std::string_view domain_name) const;
+    /// The bridge's name.
+    [[nodiscard]] std::string bridge() const;
+    /// The name of the living guest; empty when there is none.
+    [[nodiscard]] std::string name_of(GuestId id) const;
+    /// Whether a living guest has this address and this name, alone or with the network's domain.
+    [[nodiscard]] bool is_known(const std::string& address, std::string_view name) const;
+    /// Whether the network is this registry's own.
+    [[nodiscard]] bool is_ours(const Network& network) const;
+};
+
+/// Looks. Error{unavailable} when it cannot.
+Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& registry, const Virsh& virsh);
+
+/// A whole number as ids are written: digits alone, no leading zero. None for anything else.
+std::optional<GuestId> parse_id(std::string_view text);
+
+}  // namespace drover::fsck

@@ -1,0 +1,104 @@
+#include "fsck/state_folder.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <string_view>
+
+#include "model/error.hpp"
+#include "model/time.hpp"
+#include "model/unique_fd.hpp"
+
+namespace drover::fsck {
+namespace fs = std::filesystem;
+namespace {
+
+/// The names in a folder, in order. What is no folder, or not there, has none.
+std::vector<std::string> names_in(const fs::path& folder) {
+    std::error_code error;
+    std::vector<std::string> names;
+    if (!fs::is_directory(fs::symlink_status(folder, error))) return names;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error))
+        names.push_back(at->path().filename());
+    if (error && error != std::errc::no_such_file_or_directory)
+        throw Error(ErrorKind::unavailable, fmt::format("cannot read {}: {}", folder.string(), error.message()));
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+bool is_whole_root(const fs::path& folder) {
+    constexpr std::array<std::string_view, 4> parts{"root.squashfs", "vmlinuz", "initrd", "manifest.json"};
+    return std::all_of(parts.begin(), parts.end(), [&](std::string_view part) {
+        std::error_code absent;
+        return fs::is_regular_file(folder / part, absent);
+    });
+}
+
+[[noreturn]] void fail(const fs::path& path) {
+    throw Error(ErrorKind::failed, fmt::format("{}: {}", path.string(), std::strerror(errno)));
+}
+
+void sync_folder(const fs::path& path) {
+    const UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder || ::fsync(folder.get()) != 0) fail(path);
+}
+
+/// The time as part of a file name: "20261121T083000Z".
+std::string stamp() {
+    auto text = to_rfc3339(now());
+    std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+    return text;
+}
+
+/// Renames unless there is something of that name. False: there is.
+bool rename_new(const fs::path& from, const fs::path& to) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return true;
+    if (errno == EEXIST) return false;
+    fail(from);
+}
+
+}  // namespace
+
+StateFiles::StateFiles(const std::string& state) : state_(fs::absolute(state).lexically_normal()) {}
+
+std::vector<OverlayFolder> StateFiles::overlays() const {
+    std::vector<OverlayFolder> folders;
+    for (const auto& name : names_in(fs::path(state_) / "overlays")) {
+        const auto files = names_in(overlay_path(name));
+        folders.push_back({name, {files.begin(), files.end()}});
+    }
+    return folders;
+}
+
+std::set<std::string> StateFiles::roots() const {
+    std::set<std::string> whole;
+    for (const auto& image : names_in(fs::path(state_) / "roots"))
+        for (const auto& digest : names_in(fs::path(state_) / "roots" / image))
+            if (is_whole_root(fs::path(state_) / "roots" / image / digest))
+                whole.insert(fmt::format("{}/{}", image, digest));
+    return whole;
+}
+
+std::optional<std::string> StateFiles::move_to_lost(const std::string& name) const {
+    const fs::path from = overlay_path(name), lost = fs::path(state_) / "lost";
+    if (!fs::exists(fs::symlink_status(from))) return std::nullopt;
+    if (::mkdir(lost.c_str(), 0700) != 0 && errno != EEXIST) fail(lost);
+    const auto base = fmt::format("{}-{}", name, stamp());
+    auto to = lost / base;
+    for (int n = 2; !rename_new(from, to); ++n) to = lost / fmt::format("{}.{}", base, n);
+    for (const auto& folder : {lost, from.parent_path(), fs::path(state_)}) sync_folder(folder);
+    return to;
+}
+
+std::string StateFiles::overlay_path(const std::string& name) const { return fs::path(state_) / "overlays" / name; }
+
+std::string StateFiles::root_path(const std::string& root) const { return fs::path(state_) / "roots" / root; }
+
+}  // namespace drover::fsck

@@ -1,0 +1,36 @@
+#pragma once
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace drover::fsck {
+
+/// An entry of state/overlays.
+struct OverlayFolder {
+    std::string name;
+    std::set<std::string> files;  ///< names of what is in it; nothing where it is no folder
+};
+
+/// The state folder on disk. Any thread. Error{unavailable} when it cannot be read; a part that is not there is empty.
+class StateFiles {
+  public:
+    explicit StateFiles(const std::string& state);
+
+    /// All that is in overlays/, by name.
+    [[nodiscard]] std::vector<OverlayFolder> overlays() const;
+    /// The whole roots, as "<image>/<64 hex digits>".
+    [[nodiscard]] std::set<std::string> roots() const;
+    /// Moves overlays/<name> to lost/<name>-<time>, durably, and returns where it is then; none when it is gone.
+    /// Error{failed} naming the path.
+    [[nodiscard]] std::optional<std::string> move_to_lost(const std::string& name) const;
+
+    /// Paths as findings name them.
+    [[nodiscard]] std::string overlay_path(const std::string& name) const;
+    [[nodiscard]] std::string root_path(const std::string& root) const;
+
+  private:
+    std::string state_;
+};
+
+}  // namespace drover::fsck

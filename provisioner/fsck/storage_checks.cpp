@@ -1,0 +1,88 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "fsck/checks.hpp"
+
+namespace drover::fsck {
+namespace {
+
+std::string overlay_file(std::int64_t counter) { return fmt::format("{}.qcow2", counter); }
+
+/// A domain that uses a file in the folder; but not the guest's own, which goes with it.
+const Domain* other_user(const Sight& sight, const std::string& folder, std::optional<GuestId> id) {
+    const auto is_inside = [&](const std::string& file) { return file.starts_with(folder + "/"); };
+    for (const auto& domain : sight.world.domains) {
+        const bool own = id && domain.registry == sight.registry && sight.guest_of(domain.name) == id;
+        if (!own && std::any_of(domain.disks.begin(), domain.disks.end(), is_inside)) return &domain;
+    }
+    return nullptr;
+}
+
+/// "<image>/<64 hex digits>" of a digest "sha256:<64 hex digits>".
+std::string root_of(const GuestRow& guest, const std::string& digest) {
+    return fmt::format("{}/{}", guest.image, digest.substr(digest.find(':') + 1));
+}
+
+}  // namespace
+
+Suspicions orphan_overlays(const Sight& sight) {
+    const StateFiles state(sight.config.state);
+    Suspicions found;
+    for (const auto& folder : sight.world.overlays) {
+        const auto id = parse_id(folder.name);
+        if (id && sight.living.contains(*id)) continue;
+        const auto path = state.overlay_path(folder.name);
+        auto& it = found.emplace_back(Suspicion{{.object = printable(path)}});
+        it.finding.detail = id ? fmt::format("guest {} is not in the registry, or gone", *id) : "no guest's folder";
+        if (const auto* user = other_user(sight, path, id)) {
+            it.finding.detail += fmt::format("; left alone while domain {} uses it", user->name);
+            continue;
+        }
+        it.finding.repair = "move it to lost/";
+        it.mend = MoveToLost{folder.name};
+    }
+    return found;
+}
+
+// While one overlay takes the place of another, by a build that is owed or begun, either of them will do.
+Suspicions missing_overlays(const Sight& sight) {
+    const StateFiles state(sight.config.state);
+    std::map<std::string, std::set<std::string>> files;
+    for (const auto& folder : sight.world.overlays) files[folder.name] = folder.files;
+    Suspicions found;
+    for (const auto& guest : sight.steady) {
+        const auto& there = files[std::to_string(guest.id)];
+        const auto has = overlay_file(guest.have_overlay);
+        if (!guest.is_built() || there.contains(has) || there.contains(overlay_file(guest.want_overlay))) continue;
+        found.push_back(
+            {.finding = {.object = fmt::format("{}/{}", state.overlay_path(std::to_string(guest.id)), has),
+                         .guest = guest.name,
+                         .detail = fmt::format("guest {} is {} and its overlay is not there: look for it in "
+                                               "lost/ or a backup, else drover rebuild {} begins afresh",
+                                               guest.name, guest.phase, guest.name)},
+             .rows = row_of(guest)});
+    }
+    return found;
+}
+
+Suspicions missing_roots(const Sight& sight) {
+    const StateFiles state(sight.config.state);
+    Suspicions found;
+    for (const auto& guest : sight.steady) {
+        if (!guest.is_built()) continue;
+        for (const auto& digest : std::set{guest.have_version, guest.want_version}) {
+            if (digest.empty() || sight.world.roots.contains(root_of(guest, digest))) continue;
+            found.push_back({.finding = {.object = state.root_path(root_of(guest, digest)),
+                                         .guest = guest.name,
+                                         .detail = fmt::format("guest {} needs it and it is not there, or not whole: "
+                                                               "bring it back from a backup, or drover image build {}",
+                                                               guest.name, guest.image)},
+                             .rows = row_of(guest)});
+        }
+    }
+    return found;
+}
+
+}  // namespace drover::fsck

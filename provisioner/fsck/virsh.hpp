@@ -1,0 +1,64 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/guest.hpp"
+#include "process/process.hpp"
+
+namespace drover::fsck {
+
+/// A domain as libvirt describes it, whosever it is.
+struct Domain {
+    std::string name, uuid;
+    bool active = false;
+    std::string registry;  ///< UUID in Drover's tag; empty: no tag
+    std::string guest;     ///< name and id of the guest, as the tag says
+    GuestId id = 0;
+    std::vector<std::string> macs;   ///< lower case
+    std::vector<std::string> disks;  ///< the files
+};
+
+/// An address that the DNS of a network answers, and for which names.
+struct DnsHost {
+    std::string address;
+    std::vector<std::string> names;
+    bool operator==(const DnsHost&) const = default;
+};
+
+struct Network {
+    std::string name, uuid, bridge;
+    std::string gateway;  ///< the host's own address in it
+    std::vector<DnsHost> hosts;
+};
+
+/// libvirt, asked through the program `virsh`. Any thread. Every call: Error{unavailable} with what virsh says when it
+/// fails or does not end within a minute. What ends while it is being asked about is left out.
+class Virsh {
+  public:
+    /// `program` and the hypervisor's URI.
+    Virsh(std::string program, std::string uri);
+
+    [[nodiscard]] std::vector<Domain> domains() const;
+    [[nodiscard]] std::vector<Network> networks() const;
+    /// The domain or network with that UUID; none when there is none.
+    [[nodiscard]] std::optional<Domain> domain(const std::string& uuid) const;
+    [[nodiscard]] std::optional<Network> network(const std::string& uuid) const;
+
+    /// Ends an active domain at once.
+    void destroy(const std::string& uuid) const;
+    /// Removes the definition of a domain, and with it a saved memory state, which could never be restored.
+    void undefine(const std::string& uuid) const;
+    /// Has the network's DNS forget the address, now and when it is started again.
+    void forget_host(const std::string& uuid, const std::string& address) const;
+
+  private:
+    [[nodiscard]] Outcome run_virsh(const std::vector<std::string>& arguments) const;
+    std::string ask(const std::vector<std::string>& arguments) const;
+    /// Things of one sort, described by `dump`, of those that `list` names.
+    template <typename Thing> [[nodiscard]] std::vector<Thing> describe(const std::vector<std::string>& uuids) const;
+
+    std::string program_, uri_;
+};
+
+}  // namespace drover::fsck

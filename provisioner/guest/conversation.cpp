@@ -1,0 +1,94 @@
+#include "guest/conversation.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "control/fields.hpp"
+
+namespace drover::guest {
+namespace {
+
+using control::encode;
+using control::FromGuest;
+
+constexpr std::size_t most_keys = 256;
+constexpr std::size_t seed_bytes = 32;
+constexpr std::size_t longest_text = 512;
+
+std::string ok(std::uint32_t n) { return encode(FromGuest(control::Ok{n})); }
+
+/// An error's text may come from anywhere: it is cut, and made fit for a line.
+std::string err(std::uint32_t n, std::string text) {
+    text.resize(std::min(text.size(), longest_text));
+    if (!control::is_clean_text(text))
+        for (char& c : text)
+            if (c < ' ' || c > '~') c = '?';
+    return encode(FromGuest(control::Err{n, text.empty() ? "failed" : text}));
+}
+
+}  // namespace
+
+std::string Conversation::greeting() {
+    const auto hello = encode(FromGuest(control::Hello{machine_.boot_id(), machine_.host_key()}));
+    return machine_.digest_in_force().empty() ? hello : hello + state();
+}
+
+std::string Conversation::answer(std::string_view line) {
+    if (line.empty()) start_anew();
+    const auto message = control::decode_from_daemon(line);
+    if (!message) return "";
+    return std::visit([this](const auto& m) { return take(m); }, *message);
+}
+
+void Conversation::start_anew() {
+    authorized_keys_.clear();
+    host_seed_.clear();
+}
+
+bool Conversation::could_go_on() { return machine_.digest_in_force().empty() && machine_.last_introduction(); }
+
+std::string Conversation::go_on() try {
+    const auto last = machine_.last_introduction();
+    if (last) machine_.put_into_force(*last);
+    return state();
+} catch (const std::exception& error) {
+    return err(0, std::string("going on with the last identity: ") + error.what());
+}
+
+std::string Conversation::take(const control::Key& key) {
+    if (key.kind == "host") {
+        host_seed_ = control::from_base64(key.text, seed_bytes).value();
+    } else {
+        if (authorized_keys_.size() == most_keys) return err(key.n, "more than 256 authorized keys");
+        authorized_keys_.push_back(key.text);
+    }
+    return ok(key.n);
+}
+
+std::string Conversation::take(const control::Introduce& introduce) try {
+    const Introduction introduction{introduce.identity, std::exchange(authorized_keys_, {})};
+    const auto seed = std::exchange(host_seed_, {});
+    if (!seed.empty()) machine_.put_host_key(seed);
+    machine_.set_clock(introduce.identity.time);
+    machine_.put_into_force(introduction);
+    return ok(introduce.n) + state();
+} catch (const std::exception& error) {
+    return err(introduce.n, error.what());
+}
+
+std::string Conversation::take(const control::Ping& ping) { return ok(ping.n) + state(); }
+
+std::string Conversation::take(const control::Stop& stop) {
+    stop_asked_ = true;
+    return ok(stop.n);
+}
+
+/// READY once something is in force, HELLO before.
+std::string Conversation::state() {
+    const auto digest = machine_.digest_in_force();
+    if (!digest.empty()) return encode(FromGuest(control::Ready{digest}));
+    return encode(FromGuest(control::Hello{machine_.boot_id(), machine_.host_key()}));
+}
+
+}  // namespace drover::guest

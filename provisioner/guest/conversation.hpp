@@ -1,0 +1,74 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/codec.hpp"
+
+namespace drover::guest {
+
+/// All that an IDENTITY puts into force.
+struct Introduction {
+    control::Identity identity;
+    std::vector<std::string> authorized_keys;
+
+    [[nodiscard]] std::string digest() const { return control::digest_of(identity, authorized_keys); }
+    bool operator==(const Introduction&) const = default;
+};
+
+/// The guest, as its end of the control channel sees it: what the conversation can find out and do. One thread.
+class Machine {
+  public:
+    virtual ~Machine() = default;
+
+    /// 32 hex digits.
+    virtual std::string boot_id() = 0;
+    /// Base64 of the public host key, or empty.
+    virtual std::string host_key() = 0;
+    /// Digest of what took effect last in this boot, or empty.
+    virtual std::string digest_in_force() = 0;
+    /// What took effect last in any boot.
+    virtual std::optional<Introduction> last_introduction() = 0;
+    /// Puts a host key (32 bytes of seed) into place; the ssh server has it once an introduction is put into force.
+    virtual void put_host_key(std::string_view seed) = 0;
+    /// Sets the clock, when it is off by more than a second; ms since 1970.
+    virtual void set_clock(std::int64_t time) = 0;
+    /// Makes it so, and remembers it durably. Repeatable. Throws when something did not work; repeating it mends that.
+    virtual void put_into_force(const Introduction& introduction) = 0;
+};
+
+/// The guest's side of the control channel: lines in, lines out (each with its newline). A line that is not exactly
+/// right is dropped without an answer. One thread.
+class Conversation {
+  public:
+    explicit Conversation(Machine& machine) : machine_(machine) {}
+
+    /// What the guest's end says when it starts.
+    std::string greeting();
+    /// The answer to one line of the daemon. An empty line, which begins every connection, starts anew.
+    std::string answer(std::string_view line);
+    /// Another connection: keys that were collected for an IDENTITY which did not come are forgotten.
+    void start_anew();
+
+    /// Whether there is a last identity that nothing was put into force of in this boot.
+    bool could_go_on();
+    /// Goes on with the last identity, the daemon being out of reach. What it says is for whoever may listen.
+    std::string go_on();
+    /// The daemon said STOP.
+    [[nodiscard]] bool stop_asked() const { return stop_asked_; }
+
+  private:
+    std::string take(const control::Key& key);
+    std::string take(const control::Introduce& introduce);
+    std::string take(const control::Ping& ping);
+    std::string take(const control::Stop& stop);
+    std::string state();
+
+    Machine& machine_;
+    std::vector<std::string> authorized_keys_;
+    std::string host_seed_;
+    bool stop_asked_ = false;
+};
+
+}  // namespace drover::guest

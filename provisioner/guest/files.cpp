@@ -1,0 +1,114 @@
+#include "guest/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "model/error.hpp"
+#include "model/unique_fd.hpp"
+
+namespace fs = std::filesystem;
+
+namespace drover::guest {
+namespace {
+
+const std::string block_begin = "# drover: from here to the end mark this is written anew at every change\n";
+const std::string block_end = "# drover: end mark\n";
+
+bool is_as_wanted(const fs::path& path, std::string_view content, mode_t mode) {
+    struct stat found {};
+    return lstat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 07777) == mode &&
+           static_cast<std::size_t>(found.st_size) == content.size() && read_if_there(path) == content;
+}
+
+/// Content and mode into the open file, and down to the disk.
+void fill(const UniqueFd& file, std::string_view content, mode_t mode, const fs::path& path) {
+    while (!content.empty()) {
+        const auto written = write(file.get(), content.data(), content.size());
+        if (written < 0 && errno == EINTR) continue;
+        if (written < 0) fail("cannot write " + path.string());
+        content.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (fchmod(file.get(), mode) != 0) fail("cannot set the mode of " + path.string());
+    if (fsync(file.get()) != 0) fail("cannot sync " + path.string());
+}
+
+void sync_folder(const fs::path& path) {
+    const UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder || fsync(folder.get()) != 0) fail("cannot sync " + path.string());
+}
+
+/// False: the path is a mount point or its folder cannot be written, so that nothing can take its place.
+bool replace(const fs::path& path, std::string_view content, mode_t mode) {
+    const fs::path aside = path.string() + ".drover-new";
+    unlink(aside.c_str());
+    const UniqueFd file(open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file && errno == EROFS) return false;
+    if (!file) fail("cannot create " + aside.string());
+    fill(file, content, mode, aside);
+    if (rename(aside.c_str(), path.c_str()) != 0) {
+        const int reason = errno;
+        unlink(aside.c_str());
+        errno = reason;
+        if (reason == EBUSY) return false;
+        fail("cannot replace " + path.string());
+    }
+    sync_folder(path.parent_path());
+    return true;
+}
+
+void overwrite(const fs::path& path, std::string_view content, mode_t mode) {
+    const UniqueFd file(open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+    if (!file) fail("cannot write " + path.string());
+    fill(file, content, mode, path);
+}
+
+}  // namespace
+
+void fail(const std::string& what) {
+    throw Error(ErrorKind::failed, what + ": " + std::strerror(errno));  // NOLINT: there is one thread
+}
+
+std::optional<std::string> read_if_there(const fs::path& path) {
+    const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+    if (!file) fail("cannot open " + path.string());
+    std::string content;
+    std::array<char, 16384> piece{};
+    while (true) {
+        const auto size = read(file.get(), piece.data(), piece.size());
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) fail("cannot read " + path.string());
+        if (size == 0) return content;
+        content.append(piece.data(), static_cast<std::size_t>(size));
+    }
+}
+
+bool put_file(const fs::path& path, std::string_view content, mode_t mode) {
+    if (is_as_wanted(path, content, mode)) return false;
+    if (!replace(path, content, mode)) overwrite(path, content, mode);
+    return true;
+}
+
+void put_folder(const fs::path& path, mode_t mode) {
+    if (mkdir(path.c_str(), mode) == 0) {
+        sync_folder(path.parent_path());
+    } else if (errno != EEXIST) {
+        fail("cannot make the folder " + path.string());
+    }
+}
+
+std::string with_block(const std::string& text, const std::string& block) {
+    const auto begin = text.find(block_begin);
+    const auto end = begin == std::string::npos ? begin : text.find(block_end, begin);
+    const auto whole = block_begin + block + block_end;
+    if (end != std::string::npos) return text.substr(0, begin) + whole + text.substr(end + block_end.size());
+    const bool cut = !text.empty() && text.back() != '\n';
+    return text + (cut ? "\n" : "") + whole;
+}
+
+}  // namespace drover::guest

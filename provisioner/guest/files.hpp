@@ -1,0 +1,29 @@
+#pragma once
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/// Files of the guest, handled so that a power cut leaves the old or the new content. One thread.
+namespace drover::guest {
+
+/// Error{failed}: `what`, and the text of errno.
+[[noreturn]] void fail(const std::string& what);
+
+/// The whole file; nothing when there is none. Error{failed} when it is there and cannot be read.
+std::optional<std::string> read_if_there(const std::filesystem::path& path);
+
+/// Sees to it that the file has this content and mode, durably: writes aside and renames. A file that is itself a mount
+/// point, or lies in a read-only folder, cannot be replaced and is written in place. Returns whether it changed.
+bool put_file(const std::filesystem::path& path, std::string_view content, mode_t mode);
+
+/// The folder, made with this mode when it is not there.
+void put_folder(const std::filesystem::path& path, mode_t mode);
+
+/// The text with one tagged block in it that says `block`: the block that is there is replaced, else it is appended;
+/// everything around it belongs to the user and stays.
+std::string with_block(const std::string& text, const std::string& block);
+
+}  // namespace drover::guest

@@ -1,0 +1,85 @@
+#include "guest/identity_files.hpp"
+
+#include "control/fields.hpp"
+#include "guest/files.hpp"
+
+namespace fs = std::filesystem;
+
+namespace drover::guest {
+namespace {
+
+using control::FromDaemon;
+
+constexpr const char* last_identity = "var/lib/drover/identity";
+
+fs::path below(const fs::path& root, const std::string& path) { return root / fs::path(path).relative_path(); }
+
+void put_block(const fs::path& path, const std::string& block, mode_t mode) {
+    put_file(path, with_block(read_if_there(path).value_or(""), block), mode);
+}
+
+std::string hosts_block(const control::Identity& identity) {
+    const auto address = identity.address.substr(0, identity.address.find('/'));
+    return address + " " + identity.name + "." + identity.domain + " " + identity.name + "\n";
+}
+
+std::string resolver(const control::Identity& identity) {
+    return "search " + identity.domain + "\nnameserver " + identity.dns + "\n";
+}
+
+std::string key_lines(const std::vector<std::string>& keys) {
+    std::string lines;
+    for (const auto& key : keys) lines += key + "\n";
+    return lines;
+}
+
+}  // namespace
+
+void put_identity_files(const fs::path& root, const Settings& settings, const Introduction& introduction) {
+    const auto& identity = introduction.identity;
+    const auto authorized_keys = below(root, settings.authorized_keys);
+    put_folder(authorized_keys.parent_path(), 0700);
+    put_block(authorized_keys, key_lines(introduction.authorized_keys), 0600);
+    put_file(root / "etc/machine-id", identity.machine_id + "\n", 0444);
+    put_file(root / "etc/hostname", identity.name + "\n", 0644);
+    put_block(root / "etc/hosts", hosts_block(identity), 0644);
+    put_file(root / "etc/resolv.conf", resolver(identity), 0644);
+}
+
+bool put_host_key_file(const fs::path& root, const Settings& settings, std::string_view seed) {
+    return put_file(below(root, settings.host_key), private_key_file(settings.host_key_format, seed), 0600);
+}
+
+std::string read_host_key(const fs::path& root, const Settings& settings) {
+    const auto content = read_if_there(below(root, settings.host_key));
+    const auto key = content ? public_key_in(settings.host_key_format, *content) : std::nullopt;
+    return key ? control::to_base64(*key) : "";
+}
+
+void remember(const fs::path& root, const Introduction& introduction) {
+    std::string lines;
+    for (const auto& key : introduction.authorized_keys)
+        lines += control::encode(FromDaemon(control::Key{0, "authorized", key}));
+    lines += control::encode(FromDaemon(control::Introduce{0, introduction.identity}));
+    put_file(root / last_identity, lines, 0600);
+}
+
+std::optional<Introduction> recall(const fs::path& root) {
+    const auto text = read_if_there(root / last_identity);
+    if (!text) return std::nullopt;
+    Introduction introduction;
+    bool complete = false;
+    control::LineReader reader(false);
+    for (const auto& line : reader.feed(*text)) {
+        const auto message = control::decode_from_daemon(line);
+        const auto* key = message ? std::get_if<control::Key>(&*message) : nullptr;
+        const auto* introduce = message ? std::get_if<control::Introduce>(&*message) : nullptr;
+        if (key == nullptr && introduce == nullptr) return std::nullopt;
+        if (key != nullptr) introduction.authorized_keys.push_back(key->text);
+        if (introduce != nullptr) introduction.identity = introduce->identity;
+        complete |= introduce != nullptr;
+    }
+    return complete ? std::optional(introduction) : std::nullopt;
+}
+
+}  // namespace drover::guest

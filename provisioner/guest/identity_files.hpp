@@ -1,0 +1,26 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "guest/conversation.hpp"
+#include "guest/settings.hpp"
+
+/// The files through which an identity takes effect. `root` is "/" but in tests. Nothing is written that is so already.
+namespace drover::guest {
+
+/// /etc/machine-id, /etc/hostname, /etc/hosts, /etc/resolv.conf and the authorized keys. What users add to hosts and to
+/// the authorized keys stays.
+void put_identity_files(const std::filesystem::path& root, const Settings& settings, const Introduction& introduction);
+
+/// The private host key file. False: it was there already.
+bool put_host_key_file(const std::filesystem::path& root, const Settings& settings, std::string_view seed);
+/// Base64 of the public host key; empty when there is none, or none that the image's settings speak of.
+std::string read_host_key(const std::filesystem::path& root, const Settings& settings);
+
+/// /var/lib/drover/identity: the last introduction, as the lines that told it.
+void remember(const std::filesystem::path& root, const Introduction& introduction);
+/// The last introduction; nothing when there is none, or one that this version cannot read.
+std::optional<Introduction> recall(const std::filesystem::path& root);
+
+}  // namespace drover::guest

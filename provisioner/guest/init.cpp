@@ -1,0 +1,79 @@
+#include "guest/init.hpp"
+
+#include <fcntl.h>
+#include <sys/reboot.h>
+#include <unistd.h>
+
+#include <exception>
+#include <filesystem>
+#include <string>
+
+#include "guest/files.hpp"
+#include "guest/kernel_line.hpp"
+#include "guest/modules.hpp"
+#include "guest/mounts.hpp"
+#include "guest/seed.hpp"
+#include "model/unique_fd.hpp"
+
+namespace fs = std::filesystem;
+
+namespace drover::guest {
+namespace {
+
+constexpr const char* root = "/sysroot";
+constexpr const char* overlay = "/overlay";
+constexpr const char* modules = "/modules";
+
+void say(const std::string& text) {
+    const UniqueFd console(open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    const auto line = "drover: " + text + "\n";
+    // Nobody is left to tell when the console does not take it.
+    if (console) static_cast<void>(!write(console.get(), line.data(), line.size()));
+}
+
+[[noreturn]] void power_off() {
+    sync();
+    reboot(RB_POWER_OFF);
+    for (;;) pause();  // a machine that cannot power off halts; pid 1 must not end
+}
+
+/// The initramfs stays in memory for ever: what is not needed any more goes.
+void free_initramfs() {
+    fs::remove_all(modules);
+    fs::remove("/init");
+}
+
+[[noreturn]] void start_root_init() {
+    const char* path = "/sbin/init";
+    execl(path, path, nullptr);
+    fail(std::string("cannot start ") + path);
+}
+
+[[noreturn]] void boot() {
+    mount_kernel_file_systems();
+    const auto line = parse_kernel_line(read_if_there("/proc/cmdline").value_or(""));
+    if (line.probe) {
+        say("probe: it runs");
+        power_off();
+    }
+    load_modules(modules);
+    mount_disks(root, overlay);
+    seed(line.profile, root, overlay);
+    lay_out(line.profile, root, overlay);
+    free_initramfs();
+    move_root(root);
+    start_root_init();
+}
+
+}  // namespace
+
+void run_init() {
+    try {
+        boot();
+    } catch (const std::exception& error) {
+        say(std::string("fatal: ") + error.what());
+    }
+    power_off();
+}
+
+}  // namespace drover::guest

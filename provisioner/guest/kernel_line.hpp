@@ -1,0 +1,21 @@
+#pragma once
+#include <string_view>
+
+#include "model/profile.hpp"
+
+namespace drover::guest {
+
+/// What the kernel command line tells the guest's first program.
+struct KernelLine {
+    Profile profile;     ///< its paths only
+    bool probe = false;  ///< power off at once: the host wants to see whether its accelerator works
+
+    bool operator==(const KernelLine&) const = default;
+};
+
+/// Reads `drover.persistent=`, `drover.merged=`, `drover.volatile=` (paths divided by commas) and `drover.probe`; words
+/// that do not begin with "drover." are other people's. Error{usage} for an unknown one or a path that is not absolute
+/// and plain.
+KernelLine parse_kernel_line(std::string_view text);
+
+}  // namespace drover::guest

@@ -1,0 +1,93 @@
+#include "guest/mounts.hpp"
+
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guest/files.hpp"
+#include "guest/seed.hpp"
+
+namespace fs = std::filesystem;
+
+namespace drover::guest {
+namespace {
+
+constexpr const char* root_disk = "/dev/vda";
+constexpr const char* overlay_disk = "/dev/vdb";
+constexpr const char* own_state = "/var/lib/drover";
+
+fs::path below(const fs::path& folder, const std::string& path) { return folder / fs::path(path).relative_path(); }
+
+void mount_at(const fs::path& target, const char* source, const char* type, unsigned long flags,
+              const std::string& options = "") {
+    if (mount(source, target.c_str(), type, flags, options.c_str()) != 0)
+        fail(std::string("cannot mount ") + source + " at " + target.string());
+}
+
+void bind(const fs::path& source, const fs::path& target) { mount_at(target, source.c_str(), nullptr, MS_BIND); }
+
+void move(const fs::path& source, const fs::path& target) { mount_at(target, source.c_str(), nullptr, MS_MOVE); }
+
+/// overlayfs over a folder of the root. Index, metacopy, redirect_dir and xino are off because only then the root below
+/// may be another one at the next boot.
+void merge_folder(const fs::path& lower, const fs::path& upper, const fs::path& work) {
+    fs::create_directories(work);
+    mount_at(lower, "overlay", "overlay", 0,
+             "lowerdir=" + lower.string() + ",upperdir=" + upper.string() + ",workdir=" + work.string() +
+                 ",index=off,metacopy=off,redirect_dir=off,xino=off");
+}
+
+void mount_volatile(const fs::path& target, bool for_everybody) {
+    struct stat form {};
+    if (stat(target.c_str(), &form) != 0) fail("cannot look at " + target.string());
+    mount_at(target, "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV);
+    const mode_t mode = for_everybody ? 01777 : form.st_mode & 07777;
+    if (chown(target.c_str(), form.st_uid, form.st_gid) != 0 || chmod(target.c_str(), mode) != 0)
+        fail("cannot set owner and mode of " + target.string());
+}
+
+}  // namespace
+
+void mount_kernel_file_systems() {
+    for (const char* folder : {"/proc", "/sys", "/dev"}) put_folder(folder, 0755);
+    mount_at("/proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    mount_at("/sys", "sysfs", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    mount_at("/dev", "devtmpfs", "devtmpfs", MS_NOSUID, "mode=0755");
+    for (const char* folder : {"/dev/pts", "/dev/shm"}) put_folder(folder, 0755);
+    mount_at("/dev/pts", "devpts", "devpts", MS_NOSUID | MS_NOEXEC, "mode=0620,gid=5");
+    mount_at("/dev/shm", "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+}
+
+void mount_disks(const fs::path& root, const fs::path& overlay) {
+    put_folder(root, 0755);
+    put_folder(overlay, 0755);
+    mount_at(root, root_disk, "squashfs", MS_RDONLY);
+    // noinit_itable: no thread that writes while the guest is idle. discard: deleted files free space on the host.
+    mount_at(overlay, overlay_disk, "ext4", MS_NOATIME, "noinit_itable,discard");
+}
+
+void lay_out(const Profile& profile, const fs::path& root, const fs::path& overlay) {
+    const auto own = overlay / own_folder;
+    for (const auto& path : profile.persistent) bind(below(overlay, path), below(root, path));
+    for (const auto& path : profile.merged) {
+        if (fs::is_directory(below(root, path)))
+            merge_folder(below(root, path), below(overlay, path), below(own / "work", path));
+        else
+            bind(below(overlay, path), below(root, path));
+    }
+    for (const auto& path : profile.volatile_) mount_volatile(below(root, path), path == "/tmp");
+    put_folder(own / "state", 0700);
+    fs::create_directories(below(root, own_state));  // a user may have removed it from a persistent /var
+    bind(own / "state", below(root, own_state));
+    if (umount2(overlay.c_str(), MNT_DETACH) != 0) fail("cannot detach " + overlay.string());
+}
+
+void move_root(const fs::path& root) {
+    mount_at(root / "run", "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+    for (const char* folder : {"proc", "sys", "dev"}) move(fs::path("/") / folder, root / folder);
+    if (chdir(root.c_str()) != 0) fail("cannot enter " + root.string());
+    move(".", "/");
+    if (chroot(".") != 0 || chdir("/") != 0) fail("cannot make " + root.string() + " the root");
+}
+
+}  // namespace drover::guest

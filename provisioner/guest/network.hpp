@@ -1,0 +1,10 @@
+#pragma once
+#include "control/codec.hpp"
+
+namespace drover::guest {
+
+/// Brings the loopback and the first ethernet interface up and gives the latter its MAC, address and default route.
+/// What is so already is not touched, so a repetition cuts no connection. Error{failed} naming what the kernel refused.
+void put_network_into_force(const control::Identity& identity);
+
+}  // namespace drover::guest

@@ -1,0 +1,41 @@
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "control/codec.hpp"
+#include "model/unique_fd.hpp"
+
+namespace drover::guest {
+
+/// The guest's end of the virtio-serial port `drover.control`. One thread; it sleeps in wait() without any timer while
+/// nothing happens, whether somebody is connected on the host or not.
+class Port {
+  public:
+    /// Opens the port; the kernel may need a moment to find it. Error{failed} when it does not come within 10 s.
+    Port();
+
+    /// What came in: whole lines, and whether the host's end was lost (then they belong to the time before).
+    struct Input {
+        std::vector<std::string> lines;
+        bool lost = false;
+    };
+    /// Waits for something from the host; nothing when `timeout` passed first (absent: for ever). May return early with
+    /// no lines. Error{failed} when the port is gone.
+    std::optional<Input> wait(std::optional<std::chrono::milliseconds> timeout);
+
+    /// Sends text, or keeps it until the host takes it. When nobody is connected, or nobody reads, it is dropped:
+    /// whoever connects asks anew.
+    void send(const std::string& text);
+
+  private:
+    void flush();
+    [[nodiscard]] bool host_is_away() const;
+
+    UniqueFd port_, events_;
+    control::LineReader reader_;
+    std::string waiting_;
+};
+
+}  // namespace drover::guest

@@ -1,0 +1,61 @@
+#include "guest/serve.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "guest/conversation.hpp"
+#include "guest/port.hpp"
+#include "guest/this_guest.hpp"
+
+namespace drover::guest {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Without a word from the daemon for so long, a guest goes on with its last identity.
+constexpr std::chrono::seconds patience{10};
+
+/// How long to wait for the daemon before going on alone.
+class Patience {
+  public:
+    explicit Patience(bool needed) { renew(needed); }
+    void renew(bool needed) { end_ = needed ? std::optional(Clock::now() + patience) : std::nullopt; }
+    [[nodiscard]] std::optional<std::chrono::milliseconds> left() const {
+        if (!end_) return std::nullopt;
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_ - Clock::now());
+        return std::max(left, std::chrono::milliseconds(0));
+    }
+
+  private:
+    std::optional<Clock::time_point> end_;
+};
+
+void answer(Port& port, Conversation& conversation, const Port::Input& input) {
+    for (const auto& line : input.lines) port.send(conversation.answer(line));
+    if (input.lost) conversation.start_anew();
+}
+
+}  // namespace
+
+void serve() {
+    ThisGuest guest;
+    Port port;
+    Conversation conversation(guest);
+    Patience patience_left(conversation.could_go_on());
+    port.send(conversation.greeting());
+    for (bool stopping = false; true;) {
+        const auto input = port.wait(patience_left.left());
+        if (input) {
+            answer(port, conversation, *input);
+            if (!input->lines.empty()) patience_left.renew(conversation.could_go_on());
+        } else {
+            port.send(conversation.go_on());
+            patience_left.renew(false);
+        }
+        if (conversation.stop_asked() && !std::exchange(stopping, true)) guest.power_off();
+    }
+}
+
+}  // namespace drover::guest

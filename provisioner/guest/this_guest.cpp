@@ -1,0 +1,75 @@
+#include "guest/this_guest.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+
+#include "guest/files.hpp"
+#include "guest/identity_files.hpp"
+#include "guest/network.hpp"
+#include "guest/program.hpp"
+
+namespace drover::guest {
+namespace {
+
+constexpr const char* root = "/";
+/// In memory, so that it tells of this boot alone; outlives a restart of this program.
+constexpr const char* in_force = "/run/drover/in-force";
+constexpr std::chrono::seconds time_to_start{120};
+
+void forget_what_is_in_force() {
+    if (unlink(in_force) != 0 && errno != ENOENT) fail(std::string("cannot remove ") + in_force);
+}
+
+void put_hostname(const std::string& name) {
+    if (sethostname(name.data(), name.size()) != 0) fail("cannot set the hostname " + name);
+}
+
+}  // namespace
+
+ThisGuest::ThisGuest() : settings_(parse_settings(read_if_there("/etc/drover/guest.conf").value_or(""))) {
+    put_folder("/run/drover", 0755);
+}
+
+std::string ThisGuest::boot_id() {
+    auto text = read_if_there("/proc/sys/kernel/random/boot_id").value_or("");
+    std::erase_if(text, [](char c) { return c == '-' || c == '\n'; });
+    return text;
+}
+
+std::string ThisGuest::host_key() { return read_host_key(root, settings_); }
+
+std::string ThisGuest::digest_in_force() { return read_if_there(in_force).value_or(""); }
+
+std::optional<Introduction> ThisGuest::last_introduction() { return recall(root); }
+
+void ThisGuest::put_host_key(std::string_view seed) { put_host_key_file(root, settings_, seed); }
+
+void ThisGuest::set_clock(std::int64_t time) {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    const auto ahead = time - (std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000);
+    if (ahead >= -1000 && ahead <= 1000) return;
+    const timespec wanted{time / 1000, time % 1000 * 1'000'000};
+    if (clock_settime(CLOCK_REALTIME, &wanted) != 0) fail("cannot set the clock");
+}
+
+void ThisGuest::put_into_force(const Introduction& introduction) {
+    const auto digest = introduction.digest();
+    if (digest_in_force() != digest) forget_what_is_in_force();
+    put_identity_files(root, settings_, introduction);
+    put_hostname(introduction.identity.name);
+    put_network_into_force(introduction.identity);
+    remember(root, introduction);
+    if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
+    put_file(in_force, digest, 0644);
+}
+
+void ThisGuest::power_off() const {
+    if (kill(1, settings_.power_off_signal) != 0) fail("cannot tell init to power off");
+}
+
+}  // namespace drover::guest

@@ -1,0 +1,28 @@
+#pragma once
+#include "guest/conversation.hpp"
+#include "guest/settings.hpp"
+
+namespace drover::guest {
+
+/// The guest that this program runs in. One thread.
+class ThisGuest : public Machine {
+  public:
+    /// Reads /etc/drover/guest.conf.
+    ThisGuest();
+
+    std::string boot_id() override;
+    std::string host_key() override;
+    std::string digest_in_force() override;
+    std::optional<Introduction> last_introduction() override;
+    void put_host_key(std::string_view seed) override;
+    void set_clock(std::int64_t time) override;
+    void put_into_force(const Introduction& introduction) override;
+
+    /// Asks init to power off in order, and returns.
+    void power_off() const;
+
+  private:
+    Settings settings_;
+};
+
+}  // namespace drover::guest

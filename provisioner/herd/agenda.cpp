@@ -1,0 +1,69 @@
+#include "herd/agenda.hpp"
+
+namespace drover {
+
+void Agenda::add(GuestId id) {
+    const std::lock_guard lock(mutex_);
+    add_locked(id);
+}
+
+void Agenda::add_at(GuestId id, Clock::time_point when) {
+    const std::lock_guard lock(mutex_);
+    if (const auto old = alarm_of_.find(id); old != alarm_of_.end()) alarms_.erase({old->second, id});
+    alarm_of_[id] = when;
+    alarms_.emplace(when, id);
+    news_.notify_one();
+}
+
+std::optional<GuestId> Agenda::take() {
+    std::unique_lock lock(mutex_);
+    while (!closed_) {
+        ring_locked(Clock::now());
+        if (!due_.empty()) {
+            const GuestId id = due_.front();
+            due_.pop_front();
+            waiting_.erase(id);
+            busy_.insert(id);
+            return id;
+        }
+        if (alarms_.empty()) {
+            news_.wait(lock);
+        } else {
+            const auto next = alarms_.begin()->first;  // a copy: the set may change while waiting
+            news_.wait_until(lock, next);
+        }
+    }
+    return std::nullopt;
+}
+
+void Agenda::done(GuestId id) {
+    const std::lock_guard lock(mutex_);
+    busy_.erase(id);
+    if (again_.erase(id) > 0) add_locked(id);
+}
+
+void Agenda::close() {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    news_.notify_all();
+}
+
+void Agenda::add_locked(GuestId id) {
+    if (busy_.contains(id)) {
+        again_.insert(id);
+    } else if (waiting_.insert(id).second) {
+        due_.push_back(id);
+        news_.notify_one();
+    }
+}
+
+void Agenda::ring_locked(Clock::time_point now) {
+    while (!alarms_.empty() && alarms_.begin()->first <= now) {
+        const GuestId id = alarms_.begin()->second;
+        alarms_.erase(alarms_.begin());
+        alarm_of_.erase(id);
+        add_locked(id);
+    }
+}
+
+}  // namespace drover

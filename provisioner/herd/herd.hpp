@@ -1,0 +1,71 @@
+#pragma once
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "herd/agenda.hpp"
+#include "herd/slots.hpp"
+#include "herd/steps.hpp"
+#include "herd/watch.hpp"
+#include "model/sync.hpp"
+
+namespace drover {
+
+/// The engine: finds the one next step of each guest and does it, until every guest is where it is wanted. Requests,
+/// mass verbs, crashes, self-restarts and recovery after a kill all end here; nothing else moves a guest.
+class Herd {
+  public:
+    explicit Herd(const Parts& parts);
+    /// Ends the threads; guests go on.
+    ~Herd();
+
+    /// Looks at every domain and begins.
+    void start();
+    /// Something about this guest was written in the registry: look into it now. Any thread, returns at once.
+    void nudge(GuestId id);
+    void nudge(const std::vector<GuestId>& ids);
+    /// Whether the hypervisor answered last time.
+    [[nodiscard]] bool hypervisor_reachable() const { return reachable_; }
+
+  private:
+    // One round: correct, choose, admit, do, commit; again until the guest has nothing to do now.
+    void advance(GuestId id);
+    bool round(const Guest& guest);
+    bool take_step(Step step, const Guest& guest, const Watch& watch);
+    void do_step(Step step, const Guest& guest, const Watch& watch);
+
+    void look_at_all();
+    void look_if_due(const Guest& guest);
+    void listen(const Guest& guest, const Watch& watch);
+    Seen see(const Guest& guest, const Watch& watch) const;
+    void wake_later(const Guest& guest, const Watch& watch);
+
+    void commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message);
+    void apply(const Correction& correction, const Guest& guest, const Seen& seen, const Watch& watch);
+    void failed(const Guest& guest, Step step, const std::string& message);
+    void lost_touch(const std::string& why);
+    Guest given_up(Guest guest, const std::string& kind, const std::string& message) const;
+    [[nodiscard]] Duration backoff(int attempts) const;
+    [[nodiscard]] Duration timeout_of(Phase phase) const;
+
+    void heard(GuestId id, const control::FromGuest& message);
+    Watch watch_of(const Guest& guest);
+    Voice voice_of(const Guest& guest, const Watch& watch);
+    template <typename Change> void change_watch(GuestId id, Change&& change);
+    void work();
+    void turn(GuestId id);
+
+    Parts parts_;
+    Synchronized<std::unordered_map<GuestId, Watch>> watches_;
+    Agenda agenda_;
+    Slots slots_;
+    std::atomic<bool> reachable_ = false;
+    control::Sessions sessions_;
+    Steps steps_;
+    std::vector<std::thread> workers_;
+};
+
+}  // namespace drover

@@ -1,0 +1,167 @@
+#include "herd/steps.hpp"
+
+#include <fmt/format.h>
+
+#include "control/host_key.hpp"
+
+namespace drover {
+
+Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
+    switch (step) {
+        case Step::none: return {.after = guest};
+        case Step::build: return build(guest);
+        case Step::copy:
+            throw Error(ErrorKind::refused, "a copy of an overlay is owed, which this version cannot make");
+        case Step::start: return start(guest);
+        case Step::identify: return identify(guest, watch);
+        case Step::park: return park(guest);
+        case Step::adopt: return adopt(guest);
+        case Step::resume: parts_.domains.resume(guest.id); return {.after = guest, .look = true};
+        case Step::stop: return stop(guest);
+        case Step::press: parts_.domains.press_power_button(guest.id); return {.after = guest};
+        case Step::force: parts_.domains.force_off(guest.id); return {.after = guest, .look = true};
+        case Step::retire: return retire(guest);
+    }
+    return {.after = guest};
+}
+
+/// A fresh overlay beside the old one, which goes when the domain is defined on the new one.
+Done Steps::build(const Guest& guest) {
+    Guest after = guest;
+    after.have.overlay = guest.want.overlay;
+    parts_.overlays.create(guest.id, after.have.overlay, guest.profile, parts_.config.guest.disk);
+    parts_.domains.define(spec_of(after, {guest.want.version, after.have.overlay, guest.have.boot}));
+    parts_.overlays.drop_others(guest.id, after.have.overlay);
+    after.phase = Phase::stopped;
+    after.host_key.clear();
+    return {.after = after};
+}
+
+/// Cold boot of the wanted version on the overlay it has.
+Done Steps::start(const Guest& guest) {
+    Guest after = guest;
+    after.have.version = guest.want.version;
+    after.have.boot = guest.want.boot;
+    parts_.domains.define(spec_of(after, after.have));
+    parts_.names.add({guest.address, guest.name});
+    parts_.domains.start(guest.id);
+    after.phase = Phase::starting;
+    after.started_by = "cold";
+    return {.after = after, .look = true};
+}
+
+/// READY under the registry's identity: it is ready. Anything else it said: tell it who it is.
+Done Steps::identify(const Guest& guest, const Watch& watch) {
+    const control::Identity identity = identity_of(guest);
+    const std::vector<std::string> keys = keys_of(guest);
+    const std::string digest = control::digest_of(identity, keys);
+    Guest after = guest;
+    if (watch.voice(digest) == Voice::ready) {
+        after.phase = Phase::ready;
+        after.good = guest.have.version;
+        return {.after = after};
+    }
+    std::vector<control::FromDaemon> lines;
+    if (!give_host_key(after, watch, lines)) return {.after = guest, .later = true};
+    for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
+    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
+    if (!sessions_.send(guest.id, lines)) return {.after = after, .later = true};
+    return {.after = after, .told = digest};
+}
+
+Done Steps::park(const Guest& guest) {
+    Guest after = guest;
+    parts_.domains.suspend(guest.id);
+    after.phase = Phase::parked;
+    return {.after = after, .look = true};
+}
+
+/// Lets it go on; its HELLO is known, so the identity follows at once.
+Done Steps::adopt(const Guest& guest) {
+    Guest after = guest;
+    parts_.domains.resume(guest.id);
+    after.phase = Phase::starting;
+    after.started_by = "adopt";
+    return {.after = after, .look = true};
+}
+
+/// The first rung: a word on the channel. A guest that cannot hear it meets the next rungs.
+Done Steps::stop(const Guest& guest) {
+    Guest after = guest;
+    sessions_.send(guest.id, {control::Stop{sessions_.next_number()}});
+    after.phase = Phase::stopping;
+    return {.after = after};
+}
+
+Done Steps::retire(const Guest& guest) {
+    Guest after = guest;
+    sessions_.close(guest.id);
+    parts_.domains.force_off(guest.id);
+    parts_.domains.undefine(guest.id);
+    parts_.names.remove(guest.address);
+    parts_.overlays.remove(guest.id);
+    after.phase = Phase::gone;
+    return {.after = after};
+}
+
+/// A guest without a host key gets one, made here because a slow guest would need seconds; the public part is in the
+/// registry before the guest can use it. A guest that has one keeps it: the registry follows. False: the row was
+/// changed meanwhile.
+bool Steps::give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines) {
+    if (!watch.hello) return true;
+    const Guest before = guest;
+    if (watch.hello->host_key.empty()) {
+        const control::HostKey key = control::make_host_key();
+        guest.host_key = key.public_line;
+        lines.emplace_back(control::Key{sessions_.next_number(), "host", key.seed});
+    } else {
+        guest.host_key = control::public_line(watch.hello->host_key);
+    }
+    if (guest.host_key == before.host_key) return true;
+    if (!parts_.registry.guests.save(before, guest)) return false;
+    ++guest.rev;
+    return true;
+}
+
+control::Identity Steps::identity_of(const Guest& guest) {
+    return {.name = guest.name,
+            .domain = parts_.config.network.domain,
+            .owner = guest.owner.value_or(""),
+            .address = fmt::format("{}/{}", to_text(guest.address), parts_.subnet.prefix),
+            .gateway = to_text(parts_.subnet.gateway()),
+            .dns = to_text(parts_.subnet.gateway()),
+            .mac = mac_of(guest.id),
+            .machine_id = guest.machine_id,
+            .time = now().time_since_epoch().count()};
+}
+
+std::vector<std::string> Steps::keys_of(const Guest& guest) {
+    return guest.owner ? parts_.registry.owners.get(*guest.owner).keys : std::vector<std::string>{};
+}
+
+std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_of(guest), keys_of(guest)); }
+
+DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
+    const Version version = parts_.roots.version(guest.image, make.version);
+    const Overlays::Place place = parts_.overlays.place(guest.id, make.overlay);
+    return {.instance = parts_.config.instance,
+            .registry = parts_.registry.uuid(),
+            .id = guest.id,
+            .name = guest.name,
+            .owner = guest.owner.value_or(""),
+            .make = make,
+            .kernel = version.kernel,
+            .initrd = version.initrd,
+            .root = version.root,
+            .parameters = version.parameters + " " + kernel_parameters(parts_.overlays.profile(guest.profile)),
+            .overlay = place.overlay,
+            .prototype = place.prototype,
+            .memory = parts_.config.guest.memory,
+            .cpus = parts_.config.guest.cpus,
+            .mac = mac_of(guest.id),
+            .network = parts_.config.network.name,
+            .kvm = parts_.accelerator.kvm(version),
+            .user = parts_.qemu_user};
+}
+
+}  // namespace drover

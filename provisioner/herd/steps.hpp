@@ -1,0 +1,69 @@
+#pragma once
+#include <functional>
+#include <string>
+
+#include "config/config.hpp"
+#include "control/sessions.hpp"
+#include "herd/accelerator.hpp"
+#include "herd/watch.hpp"
+#include "hypervisor/domains.hpp"
+#include "network/names.hpp"
+#include "registry/registry.hpp"
+#include "storage/overlays.hpp"
+#include "storage/roots.hpp"
+
+namespace drover {
+
+/// What the herd works with; all outlive it.
+struct Parts {
+    const Config& config;
+    Registry& registry;
+    Domains& domains;
+    Names& names;
+    Roots& roots;
+    Overlays& overlays;
+    Accelerator& accelerator;
+    Subnet subnet;
+    std::string qemu_user;               ///< "+uid:+gid"
+    std::function<void()> prepare_host;  ///< makes the network and its names what they should be; before each look
+};
+
+/// What a step did: the row as it should be now (unchanged: nothing to commit) and what to remember.
+struct Done {
+    Guest after;
+    std::string told;    ///< digest of the identity that was sent; empty: none
+    bool look = false;   ///< the domain changed by our hand: look again
+    bool later = false;  ///< it could not be done now, through nobody's fault: try again in a second
+};
+
+/// One short function per step. Each is idempotent: run twice it ends in the same state; when it throws, it leaves what
+/// its next run accepts; its effects are durable before it returns.
+class Steps {
+  public:
+    Steps(const Parts& parts, control::Sessions& sessions) : parts_(parts), sessions_(sessions) {}
+
+    /// Does `step` for `guest`; `watch` is what was known when it was chosen.
+    Done perform(Step step, const Guest& guest, const Watch& watch);
+
+    /// The digest of the identity that `guest` should run under, by its row and its owner's keys.
+    std::string digest_of(const Guest& guest);
+
+  private:
+    Done build(const Guest& guest);
+    Done start(const Guest& guest);
+    Done identify(const Guest& guest, const Watch& watch);
+    Done park(const Guest& guest);
+    Done adopt(const Guest& guest);
+    Done stop(const Guest& guest);
+    Done retire(const Guest& guest);
+
+    bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
+    control::Identity identity_of(const Guest& guest);
+    std::vector<std::string> keys_of(const Guest& guest);
+    DomainSpec spec_of(const Guest& guest, const Make& make);
+
+    Parts parts_;
+    control::Sessions& sessions_;
+};
+
+}  // namespace drover

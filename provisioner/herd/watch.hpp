@@ -1,0 +1,63 @@
+#pragma once
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "control/codec.hpp"
+#include "hypervisor/domains.hpp"
+#include "model/guest.hpp"
+#include "model/step.hpp"
+
+namespace drover {
+
+/// What this process knows about a guest beyond its row; lost at a restart and learnt anew by looking and by PING.
+struct Watch {
+    using Clock = std::chrono::steady_clock;
+
+    DomainSeen domain{.run = Run::unknown};
+    bool look_due = true;     ///< the hypervisor said that something changed
+    std::uint64_t looks = 0;  ///< counts changes of `domain`, so that an older look never overwrites a newer one
+
+    std::optional<control::Hello> hello;  ///< the last HELLO since its domain started
+    std::string ready;                    ///< digest of the last READY since that HELLO
+    std::string told;                     ///< digest of the identity sent since that HELLO
+
+    Phase phase = Phase::gone;  ///< the phase that the times below are about
+    Voice answers = Voice::silent;
+    Clock::time_point entered;   ///< when this process saw it enter, and of a ready one also when its answers changed
+    int asked = 0;               ///< rungs of the stop ladder taken
+    std::string reason;          ///< why we force it, for the fault it may end in
+    Clock::time_point retry_at;  ///< not before this, after a failure
+
+    /// Notes the phase of the row; a new one starts its clock.
+    void note_phase(Phase current, Clock::time_point now) {
+        if (phase == current) return;
+        phase = current;
+        entered = now;
+        asked = 0;
+    }
+
+    /// Notes how it answers; a change of a ready guest starts its clock.
+    void note_voice(Voice current, Clock::time_point now) {
+        if (answers == current) return;
+        answers = current;
+        if (phase == Phase::ready) entered = now;
+    }
+
+    /// Forgets what was said: its domain starts anew or is off.
+    void forget_voice() {
+        hello.reset();
+        ready.clear();
+        told.clear();
+    }
+
+    /// How the last words compare with the identity that the registry would tell it now.
+    [[nodiscard]] Voice voice(const std::string& digest) const {
+        if (!ready.empty() && ready == digest) return Voice::ready;
+        if (!told.empty() && told == digest) return Voice::told;
+        if (!ready.empty()) return Voice::outdated;
+        return hello ? Voice::hello : Voice::silent;
+    }
+};
+
+}  // namespace drover

@@ -1,0 +1,252 @@
+#include "hypervisor/connection.hpp"
+
+#include <fmt/format.h>
+#include <libvirt/virterror.h>
+#include <pthread.h>
+
+#include <condition_variable>
+#include <semaphore>
+#include <vector>
+
+#include "hypervisor/handles.hpp"
+#include "model/sync.hpp"
+
+namespace drover {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Changed = std::function<void(virDomainPtr)>;
+
+// libvirtd reads no more from a client that has 5 requests open, keepalive answers included.
+constexpr int calls_in_flight = 4;
+constexpr int keepalive_seconds = 5;
+constexpr unsigned keepalive_count = 5;
+
+void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
+
+/// What libvirt's event thread may still use while a connection is being closed: each callback owns a share of it.
+struct Notifier {
+    std::vector<Changed> watchers;
+    std::atomic<bool> lost = false;
+
+    void notify(virDomainPtr domain) const {
+        for (const auto& changed : watchers) changed(domain);
+    }
+};
+using NotifierPtr = std::shared_ptr<Notifier>;
+
+void on_close(virConnectPtr, int, void* notifier) {
+    auto& told = **static_cast<NotifierPtr*>(notifier);
+    told.lost = true;
+    told.notify(nullptr);
+}
+
+int on_event(virConnectPtr, virDomainPtr domain, int, int, void* notifier) {
+    (*static_cast<NotifierPtr*>(notifier))->notify(domain);
+    return 0;
+}
+
+void give_share_back(void* notifier) { delete static_cast<NotifierPtr*>(notifier); }
+
+}  // namespace
+
+EventLoop::EventLoop() {
+    virSetErrorFunc(nullptr, [](void*, virErrorPtr) {});  // errors are thrown, not printed
+    if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0) throw last_error("libvirt's event loop");
+    waker_ = virEventAddTimeout(
+        -1, [](int, void*) {}, nullptr, nullptr);
+    if (waker_ < 0) throw last_error("libvirt's event loop");
+    thread_ = std::thread([this] {
+        name_thread("drover-events");
+        while (!ending_) virEventRunDefaultImpl();
+    });
+}
+
+EventLoop::~EventLoop() {
+    ending_ = true;
+    virEventUpdateTimeout(waker_, 0);
+    thread_.join();
+    virEventRemoveTimeout(waker_);
+}
+
+/// One open connection; ends with the last call that uses it.
+struct Connection::Link {
+    Link(const std::string& uri, NotifierPtr told);
+    ~Link();
+    Link(const Link&) = delete;
+    Link& operator=(const Link&) = delete;
+
+    [[nodiscard]] bool alive() const { return !notifier->lost && virConnectIsAlive(connection.get()) == 1; }
+
+    const NotifierPtr notifier;
+    std::counting_semaphore<calls_in_flight> slots{calls_in_flight};
+    const ConnectHandle connection;
+
+  private:
+    int events_ = -1;
+};
+
+Connection::Link::Link(const std::string& uri, NotifierPtr told)
+    : notifier(std::move(told)), connection(virConnectOpen(uri.c_str())) {
+    if (!connection) throw last_error("connect");
+    auto share = std::make_unique<NotifierPtr>(notifier);
+    events_ = virConnectDomainEventRegisterAny(connection.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                               VIR_DOMAIN_EVENT_CALLBACK(on_event), share.get(), give_share_back);
+    if (events_ < 0) throw last_error("connect");
+    share.release();
+    // Drivers that live in this process know neither of these: there is nothing that could be lost.
+    share = std::make_unique<NotifierPtr>(notifier);
+    if (virConnectRegisterCloseCallback(connection.get(), on_close, share.get(), give_share_back) == 0) share.release();
+    virConnectSetKeepAlive(connection.get(), keepalive_seconds, keepalive_count);
+}
+
+Connection::Link::~Link() {
+    virConnectDomainEventDeregisterAny(connection.get(), events_);
+    virConnectUnregisterCloseCallback(connection.get(), on_close);
+}
+
+/// Shared with every thread that was started, so that one which outlives the Connection still finds it.
+struct Connection::State : std::enable_shared_from_this<State> {
+    using LinkPtr = std::shared_ptr<Link>;
+    struct Links {
+        std::vector<Changed> watchers;
+        LinkPtr current;
+        std::shared_future<LinkPtr> opening;  ///< valid while somebody connects
+    };
+
+    State(std::string uri_of_it, Duration deadline_of_it) : uri(std::move(uri_of_it)), deadline(deadline_of_it) {}
+
+    void start_thread(const char* name, std::function<void()> body);
+    void join_threads();
+    LinkPtr link(Clock::time_point until);
+    std::shared_future<LinkPtr> open();
+    LinkPtr connect();
+    void drop(const LinkPtr& link);
+
+    const std::string uri;
+    const Duration deadline;
+    Synchronized<Links> links;
+    Synchronized<int> threads{0};
+    std::condition_variable thread_ended;
+};
+
+// Detached, for a thread inside libvirt cannot be ended from outside; counted, so that all others are waited for.
+void Connection::State::start_thread(const char* name, std::function<void()> body) {
+    std::thread thread([self = shared_from_this(), name, body = std::move(body)]() mutable {
+        name_thread(name);
+        body();
+        body = nullptr;  // what it owns goes before it counts as ended
+        auto count = self->threads.lock();
+        --*count;
+        self->thread_ended.notify_all();
+    });
+    ++*threads.lock();
+    thread.detach();
+}
+
+void Connection::State::join_threads() {
+    auto count = threads.lock();
+    thread_ended.wait_for(count.handle(), deadline, [&] { return *count == 0; });
+}
+
+Connection::State::LinkPtr Connection::State::link(Clock::time_point until) {
+    LinkPtr dead;
+    std::shared_future<LinkPtr> opening;
+    {
+        auto held = links.lock();
+        if (held->current && held->current->alive()) return held->current;
+        dead = std::exchange(held->current, nullptr);
+        if (!held->opening.valid()) held->opening = open();
+        opening = held->opening;
+    }
+    if (opening.wait_until(until) != std::future_status::ready)
+        throw Error(ErrorKind::unavailable, fmt::format("does not let anybody in within {}", to_text(deadline)));
+    return opening.get();
+}
+
+// In a thread of its own: a frozen hypervisor neither accepts nor refuses. One at a time; later calls wait for it too.
+std::shared_future<Connection::State::LinkPtr> Connection::State::open() {
+    const auto promise = std::make_shared<std::promise<LinkPtr>>();
+    start_thread("drover-connect", [this, promise] {
+        try {
+            promise->set_value(connect());
+        } catch (...) {
+            links.lock()->opening = {};
+            promise->set_exception(std::current_exception());
+        }
+    });
+    return promise->get_future().share();
+}
+
+Connection::State::LinkPtr Connection::State::connect() {
+    const auto notifier = std::make_shared<Notifier>();
+    notifier->watchers = links.lock()->watchers;
+    const auto link = std::make_shared<Link>(uri, notifier);
+    {
+        auto held = links.lock();
+        held->current = link;
+        held->opening = {};
+    }
+    notifier->notify(nullptr);
+    return link;
+}
+
+void Connection::State::drop(const LinkPtr& link) {
+    auto held = links.lock();
+    if (held->current == link) held->current.reset();
+}
+
+Connection::Connection(const EventLoop&, std::string uri, Duration deadline)
+    : state_(std::make_shared<State>(std::move(uri), deadline)) {}
+
+Connection::~Connection() {
+    state_->join_threads();
+    const auto last = std::exchange(state_->links.lock()->current, nullptr);
+}
+
+void Connection::watch(std::function<void(virDomainPtr)> changed) {
+    state_->links.lock()->watchers.push_back(std::move(changed));
+}
+
+bool Connection::run(std::function<void(virConnectPtr)> work) {
+    const auto until = Clock::now() + state_->deadline;
+    const auto link = link_within(until);
+    if (!link->slots.try_acquire_until(until)) throw lost("its earlier calls are not answered");
+    const auto done = std::make_shared<std::promise<void>>();
+    state_->start_thread("drover-call", [link, done, work = std::move(work)] {
+        work(link->connection.get());
+        link->slots.release();
+        done->set_value();
+    });
+    if (done->get_future().wait_until(until) != std::future_status::ready) {
+        state_->drop(link);
+        throw lost(fmt::format("no answer within {}", to_text(state_->deadline)));
+    }
+    if (link->alive()) return true;
+    state_->drop(link);
+    return false;
+}
+
+std::shared_ptr<Connection::Link> Connection::link_within(std::chrono::steady_clock::time_point until) {
+    try {
+        return state_->link(until);
+    } catch (const Error& error) {
+        throw lost(error.what());
+    }
+}
+
+Error Connection::lost(const std::string& why) const {
+    return {ErrorKind::unavailable, fmt::format("{}: {}", state_->uri, why),
+            fmt::format("see whether it answers: virsh -c '{}' version", state_->uri)};
+}
+
+int last_code() {
+    const auto* error = virGetLastError();
+    return error == nullptr ? VIR_ERR_OK : error->code;
+}
+
+Error last_error(const std::string& doing) {
+    return {ErrorKind::failed, fmt::format("{}: {}", doing, virGetLastErrorMessage())};
+}
+
+}  // namespace drover

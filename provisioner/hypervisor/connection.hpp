@@ -1,0 +1,87 @@
+#pragma once
+#include <libvirt/libvirt.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "model/error.hpp"
+#include "model/time.hpp"
+
+namespace drover {
+
+/// The thread "drover-events" in which libvirt's client does its own work and delivers events. libvirt has one event
+/// loop per process: have one of these, before any Connection and longer than all of them.
+class EventLoop {
+  public:
+    EventLoop();
+    ~EventLoop();
+    EventLoop(const EventLoop&) = delete;
+    EventLoop& operator=(const EventLoop&) = delete;
+
+  private:
+    std::atomic<bool> ending_ = false;
+    int waker_;
+    std::thread thread_;
+};
+
+/// A connection to one hypervisor that mends itself.
+///
+/// Each call runs on a thread "drover-call" of its own, so that it can be given up: a libvirt call ends when the
+/// hypervisor answers, not before, and one frozen QEMU would otherwise hold its caller for ever. A call that is given
+/// up takes its connection along; the next call connects anew. At most 4 calls are in flight per connection, which is
+/// what libvirtd takes from one client before it makes the others wait. A keepalive notices a dead peer between calls.
+class Connection {
+  public:
+    /// Does not connect yet. `deadline` bounds each call, from the call to its answer, connecting included.
+    Connection(const EventLoop& loop, std::string uri, Duration deadline = std::chrono::seconds(30));
+    /// Waits for the calls in flight, at most `deadline`; a call that has been given up ends on its own later.
+    ~Connection();
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    /// Runs `work` with the connection and returns what it returns or throws what it throws. Any thread.
+    /// Error{unavailable} when there is no connection to be had, when it is lost meanwhile, or at the deadline: then
+    /// `work` may still be running, so it must own all that it uses.
+    template <typename Work> auto call(Work work) -> std::invoke_result_t<Work&, virConnectPtr>;
+
+    /// Has `changed` called with each domain that begins, ends, pauses or resumes, and with null when anything may have
+    /// changed: a connection was made or lost. From the thread of the event loop or one that connects; it must return
+    /// fast and call nothing here. Set before the first call.
+    void watch(std::function<void(virDomainPtr)> changed);
+
+  private:
+    struct State;
+    struct Link;
+
+    /// Returns once `work` has run; false when the connection was lost meanwhile.
+    bool run(std::function<void(virConnectPtr)> work);
+    std::shared_ptr<Link> link_within(std::chrono::steady_clock::time_point until);
+    [[nodiscard]] Error lost(const std::string& why) const;
+
+    std::shared_ptr<State> state_;
+};
+
+/// libvirt's code for the last failed call on this thread.
+int last_code();
+/// Error{failed}: what was being done, and libvirt's message about the last failed call on this thread.
+Error last_error(const std::string& doing);
+
+template <typename Work> auto Connection::call(Work work) -> std::invoke_result_t<Work&, virConnectPtr> {
+    using Result = std::invoke_result_t<Work&, virConnectPtr>;
+    const auto task = std::make_shared<std::packaged_task<Result(virConnectPtr)>>(std::move(work));
+    auto result = task->get_future();
+    const bool alive = run([task](virConnectPtr connection) { (*task)(connection); });
+    try {
+        return result.get();
+    } catch (const Error& error) {
+        if (alive) throw;
+        throw lost(error.what());
+    }
+}
+
+}  // namespace drover

@@ -1,0 +1,206 @@
+#include "hypervisor/domain_xml.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "hypervisor/xml.hpp"
+
+namespace drover {
+namespace {
+
+using pugi::xml_node;
+using xml::add;
+
+// The probe and the guests share what decides whether and how a machine runs at all.
+struct Machine {
+    bool kvm = false;
+    long long memory = 0;
+    int cpus = 1;
+    std::string kernel, initrd, parameters;
+};
+
+void add_tag(xml_node domain, const DomainSpec& spec) {
+    add(add(domain, "metadata"), "drover:guest",
+        {{"xmlns:drover", tag_namespace},
+         {"registry", spec.registry},
+         {"id", fmt::to_string(spec.id)},
+         {"name", spec.name},
+         {"owner", spec.owner},
+         {"version", spec.make.version},
+         {"boot", fmt::to_string(spec.make.boot)},
+         {"overlay", fmt::to_string(spec.make.overlay)}});
+}
+
+// "q35" is written out by libvirt at define, so a defined guest keeps its machine until it is defined again; naming one
+// version here would tie Drover to a QEMU that still has it.
+void add_boot(xml_node domain, const Machine& machine) {
+    auto os = add(domain, "os");
+    add(os, "type", {{"arch", "x86_64"}, {"machine", "q35"}}, "hvm");
+    add(os, "kernel", {}, machine.kernel);
+    add(os, "initrd", {}, machine.initrd);
+    // panic=-1: a kernel that panics restarts at once, which is seen as a new HELLO or as none in time.
+    const auto* gap = machine.parameters.empty() ? "" : " ";
+    add(os, "cmdline", {}, fmt::format("console=ttyS0 quiet panic=-1{}{}", gap, machine.parameters));
+}
+
+void add_processor(xml_node domain, const Machine& machine) {
+    auto features = add(domain, "features");
+    add(features, "acpi");
+    // The default translation cache grows to hundreds of MiB for each guest.
+    if (!machine.kvm) add(add(features, "tcg"), "tb-cache", {{"unit", "MiB"}}, "32");
+    add(domain, "cpu", {{"mode", machine.kvm ? "host-passthrough" : "maximum"}});
+}
+
+// Whatever ends a guest ends its QEMU; only a restart from within keeps it. No sleep states: nobody would wake it.
+void add_life(xml_node domain) {
+    add(domain, "clock", {{"offset", "utc"}});
+    add(domain, "on_poweroff", {}, "destroy");
+    add(domain, "on_reboot", {}, "restart");
+    add(domain, "on_crash", {}, "destroy");
+    auto pm = add(domain, "pm");
+    add(pm, "suspend-to-mem", {{"enabled", "no"}});
+    add(pm, "suspend-to-disk", {{"enabled", "no"}});
+}
+
+void add_machine(xml_node domain, const Machine& machine) {
+    add(domain, "memory", {{"unit", "b"}}, fmt::to_string(machine.memory));
+    add(domain, "vcpu", {}, fmt::to_string(machine.cpus));
+    add_boot(domain, machine);
+    add_processor(domain, machine);
+    add_life(domain);
+}
+
+void add_root(xml_node devices, const std::string& file) {
+    auto disk = add(devices, "disk", {{"type", "file"}, {"device", "disk"}});
+    add(disk, "driver", {{"name", "qemu"}, {"type", "raw"}});
+    add(disk, "source", {{"file", file}});
+    add(disk, "target", {{"dev", "vda"}, {"bus", "virtio"}});
+    add(disk, "readonly");
+    add(disk, "shareable");
+}
+
+// The chain is written out, so that QEMU follows no file name found inside a qcow2.
+void add_overlay(xml_node devices, const std::string& file, const std::string& prototype) {
+    auto disk = add(devices, "disk", {{"type", "file"}, {"device", "disk"}});
+    add(disk, "driver", {{"name", "qemu"}, {"type", "qcow2"}, {"discard", "unmap"}});
+    add(disk, "source", {{"file", file}});
+    auto backing = add(disk, "backingStore", {{"type", "file"}});
+    add(backing, "format", {{"type", "raw"}});
+    add(backing, "source", {{"file", prototype}});
+    add(backing, "backingStore");
+    add(disk, "target", {{"dev", "vdb"}, {"bus", "virtio"}});
+}
+
+// No boot ROM: a guest boots from its kernel file, and the firmware would spend time on it at every start.
+void add_interface(xml_node devices, const std::string& network, const std::string& mac) {
+    auto interface = add(devices, "interface", {{"type", "network"}});
+    add(interface, "mac", {{"address", mac}});
+    add(interface, "source", {{"network", network}});
+    add(interface, "model", {{"type", "virtio"}});
+    add(interface, "rom", {{"enabled", "no"}});
+}
+
+void add_lines(xml_node devices) {
+    add(add(devices, "serial", {{"type", "pty"}}), "target", {{"port", "0"}});
+    add(add(devices, "channel", {{"type", "unix"}}), "target", {{"type", "virtio"}, {"name", channel_name}});
+    // A source of randomness of its own: what else would a guest forked from another's memory make its keys from?
+    add(add(devices, "rng", {{"model", "virtio"}}), "backend", {{"model", "random"}}, "/dev/urandom");
+}
+
+// libvirt adds both where nothing is said.
+void add_absent(xml_node devices) {
+    add(devices, "controller", {{"type", "usb"}, {"model", "none"}});
+    add(devices, "memballoon", {{"model", "none"}});
+}
+
+// Else every start gives the files it uses, the shared root too, to the user that QEMU runs as.
+void add_label(xml_node domain, const std::string& user) {
+    auto label = add(domain, "seclabel", {{"type", "static"}, {"model", "dac"}, {"relabel", "no"}});
+    add(label, "label", {}, user);
+}
+
+bool is_version(std::string_view text) {
+    constexpr std::string_view prefix = "sha256:";
+    if (text.empty()) return true;
+    const auto digits = text.substr(std::min(prefix.size(), text.size()));
+    return text.starts_with(prefix) && digits.size() == 64 &&
+           digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+// The element of the tag: the document itself, or the one in the metadata of a domain that declares our namespace.
+xml_node find_tag(const pugi::xml_document& document) {
+    const auto root = document.document_element();
+    if (std::strcmp(root.name(), "domain") != 0) return root;
+    for (const auto node : root.child("metadata").children("drover:guest"))
+        if (std::strcmp(node.attribute("xmlns:drover").value(), tag_namespace) == 0) return node;
+    return {};
+}
+
+}  // namespace
+
+std::string to_xml(const DomainSpec& spec) {
+    pugi::xml_document document;
+    const Ownership ownership{spec.instance, spec.registry};
+    auto domain = add(document, "domain", {{"type", spec.kvm ? "kvm" : "qemu"}});
+    add(domain, "name", {}, ownership.domain_name(spec.id));
+    add(domain, "uuid", {}, ownership.domain_uuid(spec.id));
+    add(domain, "title", {}, spec.name);
+    add_tag(domain, spec);
+    add_machine(domain, {spec.kvm, spec.memory, spec.cpus, spec.kernel, spec.initrd, spec.parameters});
+    auto devices = add(domain, "devices");
+    add_root(devices, spec.root);
+    add_overlay(devices, spec.overlay, spec.prototype);
+    add_absent(devices);
+    add_interface(devices, spec.network, spec.mac);
+    add_lines(devices);
+    add_label(domain, spec.user);
+    return xml::print(document);
+}
+
+std::string probe_xml(const Ownership& ownership, const std::string& kernel, const std::string& initrd,
+                      const std::string& user) {
+    constexpr long long memory = 128LL << 20;
+    pugi::xml_document document;
+    auto domain = add(document, "domain", {{"type", "kvm"}});
+    add(domain, "name", {}, ownership.instance + "-probe");
+    add(domain, "uuid", {}, derived_uuid(ownership.registry, "probe"));
+    add_machine(domain, {true, memory, 1, kernel, initrd, "drover.probe"});
+    add_absent(add(domain, "devices"));
+    add_label(domain, user);
+    return xml::print(document);
+}
+
+std::optional<OwnerTag> read_tag(const std::string& xml) {
+    const auto document = xml::parse(xml, "the domain's XML");
+    const auto node = find_tag(document);
+    const auto field = [&](const char* name) -> std::string { return node.attribute(name).value(); };
+    for (const auto* name : {"registry", "id", "name", "owner", "version", "boot", "overlay"})
+        if (!node.attribute(name)) return std::nullopt;
+    const auto id = parse_number(field("id")), boot = parse_number(field("boot")),
+               overlay = parse_number(field("overlay"));
+    if (!id || !boot || !overlay || !is_version(field("version"))) return std::nullopt;
+    return OwnerTag{field("registry"), *id, field("name"), field("owner"), {field("version"), *overlay, *boot}};
+}
+
+std::optional<std::string> read_channel_path(const std::string& xml) {
+    const auto document = xml::parse(xml, "the domain's XML");
+    for (const auto channel : document.child("domain").child("devices").children("channel")) {
+        const std::string path = channel.child("source").attribute("path").value();
+        if (channel.child("target").attribute("name").value() == std::string_view(channel_name) && !path.empty())
+            return path;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> read_user(const std::string& capabilities) {
+    const auto document = xml::parse(capabilities, "the hypervisor's capabilities");
+    for (const auto model : document.child("capabilities").child("host").children("secmodel")) {
+        const std::string label = model.find_child_by_attribute("baselabel", "type", "qemu").text().get();
+        if (model.child("model").text().get() == std::string_view("dac") && !label.empty()) return label;
+    }
+    return std::nullopt;
+}
+
+}  // namespace drover

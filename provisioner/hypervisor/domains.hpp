@@ -1,0 +1,85 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "model/guest.hpp"
+#include "model/step.hpp"
+#include "model/unique_fd.hpp"
+
+namespace drover {
+
+/// All that a domain is made of; the XML is a pure function of it.
+struct DomainSpec {
+    std::string instance;
+    std::string registry;  ///< UUID of the registry: the owner tag
+    GuestId id = 0;
+    std::string name;                  ///< the guest's name: the domain's title
+    std::string owner;                 ///< empty: a pool's
+    Make make;                         ///< version, overlay and boot, written into the tag
+    std::string kernel, initrd, root;  ///< files of the version
+    std::string parameters;            ///< kernel parameters of image and profile
+    std::string overlay, prototype;    ///< the guest's qcow2 and its raw backing file
+    long long memory = 0;              ///< bytes
+    int cpus = 1;
+    std::string mac, network;
+    bool kvm = false;
+    std::string user;  ///< "+uid:+gid" that QEMU runs as; the shared root is never relabelled
+};
+
+/// One of our domains as it is now.
+struct DomainSeen {
+    GuestId id = 0;
+    bool defined = false;  ///< persistent
+    Run run = Run::off;
+    bool powered_off_itself = false;  ///< off by an orderly shutdown of the guest
+    Make live;                        ///< from the tag of the running (else the defined) domain
+    std::string name;                 ///< from the tag
+
+    bool operator==(const DomainSeen&) const = default;
+};
+
+/// The seam to the hypervisor's domains of one instance. Implementations: libvirt, and a small working model in tests.
+///
+/// Every call: names a domain by its guest's id and touches only domains that carry our registry's tag, a foreign one
+/// of the same name is Error{refused}. May be called from any thread, several at once. Returns within `deadline()` or
+/// throws Error{unavailable}; Error{unavailable} also when the hypervisor is gone, and the next call connects anew.
+/// Other failures are Error{failed} with the hypervisor's message. Repetition is harmless: a call whose end is already
+/// true does nothing.
+class Domains {
+  public:
+    virtual ~Domains() = default;
+
+    /// Makes or replaces the persistent definition. Running or not, the live domain stays as it is. About 3 ms.
+    virtual void define(const DomainSpec& spec) = 0;
+    /// Starts the defined domain; running: nothing. Error{not_found} when it is not defined. About 0.3 s.
+    virtual void start(GuestId id) = 0;
+    /// Stops its CPUs; paused: nothing. Error{not_found} when it is not running.
+    virtual void suspend(GuestId id) = 0;
+    /// Lets them go on; running: nothing. Error{not_found} when it is not running.
+    virtual void resume(GuestId id) = 0;
+    /// Presses the ACPI power button; off: nothing. Tells nothing about whether the guest obeys.
+    virtual void press_power_button(GuestId id) = 0;
+    /// Ends it at once; off or absent: nothing. Up to 2 s.
+    virtual void force_off(GuestId id) = 0;
+    /// Removes the definition; absent: nothing. A running domain lives on without one: force it off first.
+    virtual void undefine(GuestId id) = 0;
+    /// All domains of ours, running or defined, in any order.
+    virtual std::vector<DomainSeen> list() = 0;
+    /// One domain; absent: {id, defined = false, run = off}.
+    virtual DomainSeen look(GuestId id) = 0;
+    /// The host's end of the guest's control channel: a connected, non-blocking stream socket, bytes both ways, at end
+    /// of file when the domain ends or the hypervisor goes. At most one at a time: a new one closes the former.
+    /// Error{not_found} when the domain is not running.
+    virtual UniqueFd open_channel(GuestId id) = 0;
+    /// Calls `changed` for each domain of ours that may have changed, and with 0 when anything may have (connection
+    /// lost or made anew). From a thread of the implementation, never while a call above holds a lock; it must return
+    /// fast. Set once, before the first call.
+    virtual void watch(std::function<void(GuestId)> changed) = 0;
+    /// Whether guests really run under KVM here: boots `kernel` and `initrd` under it with "drover.probe", which powers
+    /// off at once. False when it does not within 8 s. Not cached.
+    virtual bool probe_kvm(const std::string& kernel, const std::string& initrd) = 0;
+};
+
+}  // namespace drover

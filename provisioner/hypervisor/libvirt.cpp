@@ -1,0 +1,293 @@
+#include "hypervisor/libvirt.hpp"
+
+#include <fmt/format.h>
+#include <libvirt/virterror.h>
+
+#include <array>
+#include <set>
+
+#include "hypervisor/channels.hpp"
+#include "hypervisor/domain_xml.hpp"
+#include "hypervisor/handles.hpp"
+#include "hypervisor/kvm_probe.hpp"
+#include "model/sync.hpp"
+
+namespace drover {
+namespace {
+
+using Ours = std::shared_ptr<const Ownership>;
+using Uuid = std::array<char, VIR_UUID_STRING_BUFLEN>;
+
+Error foreign(const std::string& name) {
+    return {ErrorKind::refused, fmt::format("domain {} belongs to somebody else", name),
+            fmt::format("see whose it is: virsh dumpxml {}; rename or remove it there", name)};
+}
+
+// Our domain of the guest; null when there is none.
+DomainHandle find(virConnectPtr connection, const Ownership& ours, GuestId id) {
+    const auto name = ours.domain_name(id);
+    DomainHandle domain(virDomainLookupByUUIDString(connection, ours.domain_uuid(id).c_str()));
+    if (domain) return domain;
+    if (last_code() != VIR_ERR_NO_DOMAIN) throw last_error("look up domain " + name);
+    const DomainHandle namesake(virDomainLookupByName(connection, name.c_str()));
+    if (namesake) throw foreign(name);
+    if (last_code() != VIR_ERR_NO_DOMAIN) throw last_error("look up domain " + name);
+    return nullptr;
+}
+
+Error not_running(const std::string& name) {
+    return {ErrorKind::not_found, fmt::format("domain {} is not running", name)};
+}
+
+// What libvirt calls a state, as a guest's. A domain that is only being set up has nothing to say yet.
+Run run_of(int state, int reason) {
+    switch (state) {
+        case VIR_DOMAIN_PAUSED: return reason == VIR_DOMAIN_PAUSED_STARTING_UP ? Run::unknown : Run::paused;
+        case VIR_DOMAIN_RUNNING:
+        case VIR_DOMAIN_BLOCKED:
+        case VIR_DOMAIN_SHUTDOWN:
+        case VIR_DOMAIN_PMSUSPENDED: return Run::running;
+        case VIR_DOMAIN_SHUTOFF:
+        case VIR_DOMAIN_CRASHED: return Run::off;
+        default: return Run::unknown;
+    }
+}
+
+// A domain that was never defined vanishes when it ends.
+Run run_now(virDomainPtr domain, const std::string& name) {
+    int state = 0, reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) == 0) return run_of(state, reason);
+    if (last_code() == VIR_ERR_NO_DOMAIN) return Run::off;
+    throw last_error("look at domain " + name);
+}
+
+// One call that takes a running domain to `goal`. Where it fails, the domain may be there already: libvirt calls that
+// an error, or it ended by itself meanwhile.
+void act(Connection& connection, const Ours& ours, GuestId id, const char* doing, int (*action)(virDomainPtr),
+         Run goal) {
+    connection.call([=](virConnectPtr c) {
+        const auto name = ours->domain_name(id);
+        const auto domain = find(c, *ours, id);
+        auto run = Run::off;
+        if (domain) {
+            if (action(domain.get()) == 0) return;
+            const auto error = last_error(fmt::format("{} domain {}", doing, name));
+            run = run_now(domain.get(), name);
+            if (run != goal && run != Run::off) throw error;
+        }
+        if (run != goal) throw not_running(name);
+    });
+}
+
+DomainSeen seen_of(GuestId id, int state, int reason, bool defined) {
+    DomainSeen seen;
+    seen.id = id;
+    seen.defined = defined;
+    seen.run = run_of(state, reason);
+    seen.powered_off_itself = state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN;
+    return seen;
+}
+
+enum class Tagged { yes, no, changing };
+
+// Completes `seen` from the tag of the running, else of the defined domain; `changing` when it is neither any more.
+Tagged add_tag(DomainSeen& seen, virDomainPtr domain, const Ownership& ours) {
+    const auto which = seen.run == Run::off ? VIR_DOMAIN_AFFECT_CONFIG : VIR_DOMAIN_AFFECT_LIVE;
+    const TextHandle text(virDomainGetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, tag_namespace, which));
+    if (!text) return last_code() == VIR_ERR_NO_DOMAIN_METADATA ? Tagged::no : Tagged::changing;
+    const auto tag = read_tag(text.get());
+    if (!tag || tag->registry != ours.registry || tag->id != seen.id) return Tagged::no;
+    seen.live = tag->make;
+    seen.name = tag->name;
+    return Tagged::yes;
+}
+
+// A domain that ends between two calls is looked at again; one that does so for ever does not exist.
+DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id) {
+    const auto name = ours.domain_name(id);
+    for (int attempt = 0; attempt < 10; ++attempt) {
+        const auto domain = find(connection, ours, id);
+        if (!domain) return {.id = id};
+        int state = 0, reason = 0;
+        const bool known = virDomainGetState(domain.get(), &state, &reason, 0) == 0;
+        const int persistent = known ? virDomainIsPersistent(domain.get()) : -1;
+        if (persistent < 0 && last_code() == VIR_ERR_NO_DOMAIN) continue;
+        if (persistent < 0) throw last_error("look at domain " + name);
+        auto seen = seen_of(id, state, reason, persistent == 1);
+        const auto tagged = add_tag(seen, domain.get(), ours);
+        if (tagged == Tagged::no) throw foreign(name);
+        if (tagged == Tagged::yes) return seen;
+    }
+    throw last_error("look at domain " + name);
+}
+
+struct FreeRecords {
+    void operator()(virDomainStatsRecordPtr* records) const { virDomainStatsRecordListFree(records); }
+};
+
+// State and reason of a record of virConnectGetAllDomainStats.
+std::pair<int, int> state_of(const virDomainStatsRecord& record) {
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+    virTypedParamsGetInt(record.params, record.nparams, "state.state", &state);
+    virTypedParamsGetInt(record.params, record.nparams, "state.reason", &reason);
+    return {state, reason};
+}
+
+std::string uuid_of(virDomainPtr domain) {
+    Uuid uuid{};
+    if (virDomainGetUUIDString(domain, uuid.data()) < 0) throw last_error("a domain's UUID");
+    return uuid.data();
+}
+
+std::set<std::string> persistent_uuids(virConnectPtr connection) {
+    virDomainPtr* domains = nullptr;
+    const int count = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
+    if (count < 0) throw last_error("list domains");
+    std::set<std::string> uuids;
+    for (int i = 0; i < count; ++i) {
+        const DomainHandle domain(domains[i]);
+        uuids.insert(uuid_of(domain.get()));
+    }
+    std::free(domains);
+    return uuids;
+}
+
+// One question for the state of all, one for which are defined, and one for each tag.
+std::vector<DomainSeen> list_all(virConnectPtr connection, const Ownership& ours) {
+    virDomainStatsRecordPtr* found = nullptr;
+    const int count = virConnectGetAllDomainStats(connection, VIR_DOMAIN_STATS_STATE, &found, 0);
+    if (count < 0) throw last_error("list domains");
+    const std::unique_ptr<virDomainStatsRecordPtr, FreeRecords> records(found);
+    const auto defined = persistent_uuids(connection);
+    std::vector<DomainSeen> all;
+    for (int i = 0; i < count; ++i) {
+        const auto uuid = uuid_of(found[i]->dom);
+        const auto id = ours.guest_of(virDomainGetName(found[i]->dom), uuid);
+        if (!id) continue;
+        const auto [state, reason] = state_of(*found[i]);
+        auto seen = seen_of(*id, state, reason, defined.contains(uuid));
+        const auto tagged = add_tag(seen, found[i]->dom, ours);
+        if (tagged == Tagged::changing) seen = look_at(connection, ours, *id);
+        const bool there = seen.defined || seen.run != Run::off;
+        if (tagged != Tagged::no && there) all.push_back(std::move(seen));
+    }
+    return all;
+}
+
+std::string channel_path(virConnectPtr connection, const Ownership& ours, GuestId id) {
+    const auto name = ours.domain_name(id);
+    const auto domain = find(connection, ours, id);
+    if (!domain || run_now(domain.get(), name) == Run::off) throw not_running(name);
+    const TextHandle xml(virDomainGetXMLDesc(domain.get(), 0));
+    if (!xml) throw last_error("describe domain " + name);
+    const auto path = read_channel_path(xml.get());
+    if (path) return *path;
+    if (run_now(domain.get(), name) == Run::off) throw not_running(name);
+    throw Error(ErrorKind::failed, fmt::format("domain {} has no control channel", name),
+                "it was defined by something else: force it off and start it again");
+}
+
+}  // namespace
+
+/// Who wants to hear of changes; shared with the connection, which may outlive us.
+struct LibvirtDomains::Watch {
+    Synchronized<std::function<void(GuestId)>> changed;
+
+    void tell(GuestId id) {
+        const auto listener = *changed.lock();
+        if (listener) listener(id);
+    }
+};
+
+LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std::string registry)
+    : connection_(connection),
+      ours_(std::make_shared<Ownership>(Ownership{std::move(instance), std::move(registry)})),
+      watch_(std::make_shared<Watch>()) {
+    connection_.watch([ours = ours_, watch = watch_](virDomainPtr domain) {
+        if (domain == nullptr) return watch->tell(0);
+        Uuid uuid{};
+        virDomainGetUUIDString(domain, uuid.data());
+        if (const auto id = ours->guest_of(virDomainGetName(domain), uuid.data())) watch->tell(*id);
+    });
+}
+
+LibvirtDomains::~LibvirtDomains() { *watch_->changed.lock() = nullptr; }
+
+void LibvirtDomains::define(const DomainSpec& spec) {
+    const auto xml = to_xml(spec);
+    connection_.call([ours = ours_, id = spec.id, xml](virConnectPtr c) {
+        find(c, *ours, id);
+        const DomainHandle domain(virDomainDefineXMLFlags(c, xml.c_str(), 0));
+        if (!domain) throw last_error("define domain " + ours->domain_name(id));
+    });
+}
+
+void LibvirtDomains::start(GuestId id) {
+    connection_.call([ours = ours_, id](virConnectPtr c) {
+        const auto name = ours->domain_name(id);
+        const auto domain = find(c, *ours, id);
+        if (!domain) throw Error(ErrorKind::not_found, fmt::format("domain {} is not defined", name));
+        // FORCE_BOOT: never from a saved state, which somebody else may have left.
+        if (virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_START_FORCE_BOOT) == 0) return;
+        const auto error = last_error("start domain " + name);
+        if (run_now(domain.get(), name) == Run::off) throw error;
+    });
+}
+
+void LibvirtDomains::suspend(GuestId id) { act(connection_, ours_, id, "suspend", virDomainSuspend, Run::paused); }
+
+void LibvirtDomains::resume(GuestId id) { act(connection_, ours_, id, "resume", virDomainResume, Run::running); }
+
+void LibvirtDomains::press_power_button(GuestId id) {
+    const auto press = [](virDomainPtr domain) {
+        return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN);
+    };
+    act(connection_, ours_, id, "press the power button of", press, Run::off);
+}
+
+void LibvirtDomains::force_off(GuestId id) { act(connection_, ours_, id, "force off", virDomainDestroy, Run::off); }
+
+void LibvirtDomains::undefine(GuestId id) {
+    connection_.call([ours = ours_, id](virConnectPtr c) {
+        const auto domain = find(c, *ours, id);
+        if (!domain || virDomainIsPersistent(domain.get()) == 0) return;
+        const unsigned everything = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+                                    VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
+        if (virDomainUndefineFlags(domain.get(), everything) == 0 || last_code() == VIR_ERR_NO_DOMAIN) return;
+        throw last_error("undefine domain " + ours->domain_name(id));
+    });
+}
+
+std::vector<DomainSeen> LibvirtDomains::list() {
+    return connection_.call([ours = ours_](virConnectPtr c) { return list_all(c, *ours); });
+}
+
+DomainSeen LibvirtDomains::look(GuestId id) {
+    return connection_.call([ours = ours_, id](virConnectPtr c) { return look_at(c, *ours, id); });
+}
+
+UniqueFd LibvirtDomains::open_channel(GuestId id) {
+    return connect_channel(
+        connection_.call([ours = ours_, id](virConnectPtr c) { return channel_path(c, *ours, id); }));
+}
+
+void LibvirtDomains::watch(std::function<void(GuestId)> changed) { *watch_->changed.lock() = std::move(changed); }
+
+bool LibvirtDomains::probe_kvm(const std::string& kernel, const std::string& initrd) {
+    return kvm_works(connection_, *ours_, probe_xml(*ours_, kernel, initrd, default_user()));
+}
+
+std::string LibvirtDomains::default_user() {
+    const auto capabilities = connection_.call([](virConnectPtr c) -> std::string {
+        const TextHandle text(virConnectGetCapabilities(c));
+        if (!text) throw last_error("the hypervisor's capabilities");
+        return text.get();
+    });
+    const auto user = read_user(capabilities);
+    if (!user)
+        throw Error(ErrorKind::failed, "the hypervisor does not say which user it runs vms as",
+                    "look for the secmodel dac in: virsh capabilities");
+    return *user;
+}
+
+}  // namespace drover

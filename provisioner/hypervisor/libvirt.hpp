@@ -1,0 +1,43 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hypervisor/connection.hpp"
+#include "hypervisor/domains.hpp"
+#include "hypervisor/ownership.hpp"
+
+namespace drover {
+
+/// Domains on libvirt's QEMU driver, of the host that this process runs on.
+class LibvirtDomains : public Domains {
+  public:
+    /// `registry`: UUID of the registry. The connection must outlive this.
+    LibvirtDomains(Connection& connection, std::string instance, std::string registry);
+    ~LibvirtDomains() override;
+
+    void define(const DomainSpec& spec) override;
+    void start(GuestId id) override;
+    void suspend(GuestId id) override;
+    void resume(GuestId id) override;
+    void press_power_button(GuestId id) override;
+    void force_off(GuestId id) override;
+    void undefine(GuestId id) override;
+    std::vector<DomainSeen> list() override;
+    DomainSeen look(GuestId id) override;
+    UniqueFd open_channel(GuestId id) override;
+    void watch(std::function<void(GuestId)> changed) override;
+    bool probe_kvm(const std::string& kernel, const std::string& initrd) override;
+
+    /// "+uid:+gid" that this hypervisor runs its vms as, unless told otherwise.
+    std::string default_user();
+
+  private:
+    struct Watch;
+
+    Connection& connection_;
+    std::shared_ptr<const Ownership> ours_;  ///< calls share it: one that was given up may outlive this
+    std::shared_ptr<Watch> watch_;
+};
+
+}  // namespace drover

@@ -1,0 +1,37 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hypervisor/connection.hpp"
+#include "hypervisor/networks.hpp"
+
+namespace drover {
+
+/// Which network is ours: told from a foreign one of the same name by its UUID, which is derived from the registry's.
+struct OwnNetwork {
+    std::string name, uuid;
+};
+
+/// The network of one instance on libvirt: a bridge with NAT, and libvirt's dnsmasq for names. libvirt is not told to
+/// start it by itself: ensure() does.
+class LibvirtNetworks : public Networks {
+  public:
+    /// `registry`: UUID of the registry. `name`: the network's. The connection must outlive this.
+    LibvirtNetworks(Connection& connection, std::string instance, std::string registry, std::string name);
+
+    /// Also starts a DNS server that is not running any more.
+    void ensure(const NetworkSpec& spec) override;
+    void remove() override;
+    void add_name(const HostName& host) override;
+    void remove_name(Address address) override;
+    std::vector<HostName> names() override;
+    std::vector<Subnet> taken_subnets() override;
+
+  private:
+    Connection& connection_;
+    std::string instance_;
+    std::shared_ptr<const OwnNetwork> own_;  ///< calls share it: one that was given up may outlive this
+};
+
+}  // namespace drover

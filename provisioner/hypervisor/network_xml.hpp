@@ -1,0 +1,39 @@
+#pragma once
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hypervisor/networks.hpp"
+
+/// Network XML, pure: text in, text out.
+namespace drover {
+
+/// What makes a network the one that a spec asks for; names are no part of it.
+struct NetworkShape {
+    std::string bridge, domain;
+    std::optional<Subnet> subnet;  ///< none: it has no IPv4 address
+
+    bool operator==(const NetworkShape&) const = default;
+};
+
+/// The network called `name`: NAT, no DHCP, a DNS that answers for its domain alone. Its first name is the host's own,
+/// "gateway".
+std::string to_xml(const NetworkSpec& spec, const std::string& name);
+NetworkShape shape_of(const NetworkSpec& spec);
+NetworkShape read_shape(const std::string& xml);
+
+/// How many guests are plugged in, from a running network's XML.
+int read_connections(const std::string& xml);
+/// Its subnets: none, one or several.
+std::vector<Subnet> read_subnets(const std::string& xml);
+
+/// The DNS entry of a name: alone, and within the network's domain.
+std::string host_xml(const HostName& host, const std::string& domain);
+/// What tells an entry from others when it is to be removed: its address.
+std::string address_xml(Address address);
+/// The DNS entry of the gateway, which every network of ours has.
+HostName gateway_name(const Subnet& subnet);
+/// All DNS entries, the gateway's too.
+std::vector<HostName> read_names(const std::string& xml);
+
+}  // namespace drover

@@ -1,0 +1,43 @@
+#pragma once
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace drover {
+
+/// An IPv4 address in host byte order.
+struct Address {
+    std::uint32_t value = 0;
+    auto operator<=>(const Address&) const = default;
+};
+
+/// Dotted quad. Error{usage} naming the text when it is none.
+Address parse_address(std::string_view text);
+std::string to_text(Address address);
+
+/// An IPv4 subnet: network address and prefix length, e.g. 10.77.0.0/16.
+struct Subnet {
+    Address network;
+    int prefix = 24;
+
+    auto operator<=>(const Subnet&) const = default;
+    /// The first usable address: the gateway, which is the host.
+    [[nodiscard]] Address gateway() const { return {network.value + 1}; }
+    /// The first and the last address that guests may get.
+    [[nodiscard]] Address first() const { return {network.value + 2}; }
+    [[nodiscard]] Address last() const { return {network.value + (1U << (32 - prefix)) - 2}; }
+    /// 255.255.0.0 and the like.
+    [[nodiscard]] Address netmask() const { return {~((1U << (32 - prefix)) - 1)}; }
+    [[nodiscard]] bool contains(Address address) const { return (address.value & netmask().value) == network.value; }
+    [[nodiscard]] bool overlaps(const Subnet& other) const { return contains(other.network) || other.contains(network); }
+};
+
+/// "10.77.0.0/16", prefix 8-29, host bits zero. Error{usage} naming the text otherwise.
+Subnet parse_subnet(std::string_view text);
+std::string to_text(const Subnet& subnet);
+
+/// The MAC of a guest: 52:54:00 (the prefix of QEMU's locally administered addresses) and the low 24 bits of its id.
+std::string mac_of(std::int64_t guest_id);
+
+}  // namespace drover

@@ -1,0 +1,24 @@
+#pragma once
+#include <string>
+#include <vector>
+
+namespace drover {
+
+/// Which paths of a guest are its own. Read from overlays/<name>/overlay.yaml by storage; told to the guest's first
+/// program on the kernel command line. Paths are absolute, disjoint and exist in the root; everything else is read-only.
+struct Profile {
+    std::string name;
+    std::vector<std::string> persistent;  ///< kept on the overlay, seeded from the root
+    std::vector<std::string> merged;      ///< a folder: overlayfs with its upper on the overlay; a file: an own copy
+    std::vector<std::string> volatile_;   ///< emptied at every boot
+    std::string skeleton;                 ///< folder laid into a new overlay, or empty
+    bool fork = true;                     ///< may be started from a template's memory
+
+    bool operator==(const Profile&) const = default;
+};
+
+/// The kernel parameters that carry a profile to the guest:
+/// "drover.persistent=/home,/root drover.merged=/etc/hosts drover.volatile=/tmp".
+std::string kernel_parameters(const Profile& profile);
+
+}  // namespace drover

@@ -1,0 +1,131 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/guest.hpp"
+
+/// What people ask for and what they get back: the same types from the command line to the registry. Their JSON form is
+/// api/wire.hpp.
+namespace drover {
+
+/// Who asks. Made at the edge from the peer's credentials, never from what it says.
+struct Caller {
+    std::string name;           ///< account name, for the audit trail; "uid 1234" when it has none
+    bool administrator = false; ///< root or a member of drover-admin
+};
+
+/// "See that `owner` has `count`."
+struct GuestRequest {
+    std::optional<std::string> owner;  ///< none: the caller's own
+    long long count = 0;               ///< 1 - 10000
+    std::optional<std::string> image, profile;
+    std::optional<Kind> kind;
+    bool additional = false;  ///< `count` more, whatever there is
+    std::string idempotency_key;  ///< HTTP header Idempotency-Key; empty: none
+
+    bool operator==(const GuestRequest&) const = default;
+};
+
+/// What a request reserved.
+struct GuestReservation {
+    OperationId operation = 0;
+    std::vector<std::string> created, existing;
+};
+
+enum class Verb { start, stop, restart, rebuild, retire };
+std::string_view to_text(Verb verb);
+Verb parse_verb(std::string_view text);
+
+/// Which guests a verb or a list is about: exactly one of the three for a verb; none of them for "all I may see" in a
+/// list.
+struct Selection {
+    std::vector<std::string> globs;
+    std::optional<std::string> owner;
+    bool all = false;
+
+    bool operator==(const Selection&) const = default;
+};
+
+/// One verb on some guests.
+struct Change {
+    Verb verb = Verb::start;
+    Selection selection;
+
+    bool operator==(const Change&) const = default;
+};
+
+/// How far an operation is with one guest: "pending", then "done", "failed", "unchanged", "refused", "superseded" or
+/// "cancelled".
+struct Item {
+    GuestId guest = 0;
+    std::string name;
+    std::string outcome;
+    Phase phase = Phase::reserved;  ///< the guest's, now
+    std::string reason;             ///< why it failed or was refused
+};
+
+/// One accepted request for change; durable; also the audit trail.
+struct Operation {
+    OperationId id = 0;
+    std::string who;
+    std::string verb;       ///< "request", a Verb, "image-build", ...
+    std::string arguments;  ///< JSON
+    Time created;
+    std::optional<Time> finished;
+    std::string outcome;  ///< "running", "done", "failed", "partial", "cancelled"
+    long long total = 0, done = 0;
+    std::string message;  ///< how it ended, for operations without items
+    std::vector<Item> items;  ///< only where asked for
+};
+
+struct Owner {
+    std::string name;
+    std::optional<std::string> login;  ///< account on the host that acts as this owner
+    long long quota = 0;
+    long long guests = 0;  ///< not gone, nor on their way to it
+    std::vector<std::string> keys;
+};
+
+/// `drover owner set`: what is absent stays as it is.
+struct OwnerChange {
+    std::string name;
+    std::optional<long long> quota;
+    std::optional<std::vector<std::string>> keys;
+    std::optional<std::string> login;
+
+    bool operator==(const OwnerChange&) const = default;
+};
+
+struct Event {
+    long long id = 0;
+    Time time;
+    std::string kind;   ///< "phase", "fault", "operation", "image", "daemon", "health" ...
+    std::string guest;  ///< its name, or empty
+    std::optional<OperationId> operation;
+    std::string message;
+};
+
+/// `drover list`.
+struct ListQuery {
+    Selection selection;
+    bool gone = false;
+    std::map<std::string, std::string> where;  ///< exact matches on the fields of the listing
+
+    bool operator==(const ListQuery&) const = default;
+};
+
+/// What `drover fsck` found.
+struct Finding {
+    std::string kind;    ///< orphan-domain, orphan-overlay, missing-overlay, ...
+    std::string object;  ///< the domain, file, address ... at fault
+    std::string guest;   ///< name of the guest concerned, or empty
+    std::string detail, repair;
+};
+
+/// "o-12" and back; parse throws Error{usage} naming the text.
+std::string operation_name(OperationId id);
+OperationId parse_operation_name(std::string_view text);
+
+}  // namespace drover

@@ -1,0 +1,277 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/uuid/random_generator.hpp>
+#include <nlohmann/json.hpp>
+
+#include "model/error.hpp"
+#include "model/names.hpp"
+#include "registry/idempotency.hpp"
+#include "registry/operations.hpp"
+#include "registry/registry.hpp"
+#include "registry/rows.hpp"
+
+namespace drover {
+namespace {
+
+// ---- request: who asks for what ------------------------------------------------------------------------------------
+
+constexpr long long largest_request = 10000;
+
+struct Account {
+    std::string name;
+    long long quota = 0;
+};
+
+/// The owner that the request names, else the one whose login the caller is.
+Account owner_of(soci::session& sql, const Caller& caller, const GuestRequest& request) {
+    using Row = std::tuple<std::string, long long>;
+    const auto row = request.owner
+                         ? first<Row>(sql, "SELECT name, quota FROM owners WHERE name = :name", *request.owner)
+                         : first<Row>(sql, "SELECT name, quota FROM owners WHERE login = :login", caller.name);
+    if (row) return {std::get<0>(*row), std::get<1>(*row)};
+    if (request.owner) {
+        throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *request.owner),
+                    fmt::format("drover owner set {}", *request.owner));
+    }
+    throw Error(ErrorKind::not_found, fmt::format("no owner has the login '{}'", caller.name),
+                fmt::format("name one with --owner, or drover owner set NAME --login {}", caller.name));
+}
+
+/// The request as JSON with its keys in order: equal requests give equal texts.
+std::string canonical(const std::string& owner, const GuestRequest& request) {
+    nlohmann::json json{{"owner", owner}, {"count", request.count}};
+    if (request.image) json["image"] = *request.image;
+    if (request.profile) json["profile"] = *request.profile;
+    if (request.kind) json["kind"] = to_text(*request.kind);
+    if (request.additional) json["additional"] = true;
+    return json.dump();
+}
+
+// ---- request: what there is already --------------------------------------------------------------------------------
+
+/// What a request compares of a guest: name, image, profile, kind.
+using Kept = std::tuple<std::string, std::string, std::string, Kind>;
+
+/// The owner's guests that are not gone, nor on their way to it.
+std::vector<Kept> guests_kept(soci::session& sql, const std::string& owner) {
+    return rows<Kept>(sql,
+                      "SELECT name, image, profile, kind FROM guests "
+                      "WHERE owner = :owner AND phase <> 'gone' AND desired <> 'gone'",
+                      owner);
+}
+
+/// The names of those that match every selector given, whatever state they are in.
+std::vector<std::string> matching(const std::vector<Kept>& guests, const GuestRequest& request) {
+    const auto agrees = [](const auto& selector, const auto& value) { return !selector || *selector == value; };
+    std::vector<std::string> names;
+    for (const auto& [name, image, profile, kind] : guests) {
+        if (agrees(request.image, image) && agrees(request.profile, profile) && agrees(request.kind, kind)) {
+            names.push_back(name);
+        }
+    }
+    std::sort(names.begin(), names.end(), natural_less);
+    return names;
+}
+
+void check_quota(const Account& owner, std::size_t kept, long long shortfall) {
+    if (shortfall == 0 || static_cast<long long>(kept) + shortfall <= owner.quota) return;
+    throw Error(
+        ErrorKind::refused,
+        fmt::format("owner '{}' has {} of {} guests; {} more do not fit", owner.name, kept, owner.quota, shortfall),
+        fmt::format("drover owner set {} --quota {}", owner.name, kept + static_cast<std::size_t>(shortfall)));
+}
+
+// ---- request: making the shortfall ---------------------------------------------------------------------------------
+
+/// 32 random hex digits.
+std::string new_machine_id(boost::uuids::random_generator& random) {
+    const auto bytes = random();
+    return fmt::format("{:02x}", fmt::join(bytes, ""));
+}
+
+/// Writes new guests, one prepared statement for all.
+class GuestWriter {
+  public:
+    GuestWriter(Transaction& transaction, Guest pattern)
+        : guest_(std::move(pattern)),
+          ids_(transaction.sql, "guest"),
+          numbers_(transaction.sql, "names/" + *guest_.owner),
+          insert_(transaction.sql) {
+        prepare(insert_,
+                "INSERT INTO guests (id, name, owner, kind, image, profile, host, address, mac, phase, desired, "
+                "want_version, want_overlay, want_boot, since, operation, created, machine_id) VALUES (:id, :name, "
+                ":owner, :kind, :image, :profile, :host, :address, :mac, :phase, :desired, :want_version, "
+                ":want_overlay, :want_boot, :since, :operation, :created, :machine_id) ON CONFLICT DO NOTHING",
+                guest_.id, guest_.name, guest_.owner, guest_.kind, guest_.image, guest_.profile, guest_.host,
+                guest_.address, mac_, guest_.phase, guest_.desired, guest_.want.version, guest_.want.overlay,
+                guest_.want.boot, guest_.since, guest_.operation, guest_.created, guest_.machine_id);
+    }
+
+    /// The pattern's guest at this address, under the next id and name that nobody ever had.
+    const Guest& add(Address address) {
+        guest_.address = address;
+        guest_.machine_id = new_machine_id(random_);
+        do {
+            guest_.id = ids_.next();
+            guest_.name = guest_name(*guest_.owner, numbers_.next());
+            mac_ = mac_of(guest_.id);  // may be a living guest's, 2^24 ids ago
+            insert_.execute(true);
+        } while (insert_.get_affected_rows() == 0);
+        return guest_;
+    }
+
+    void finish() const {
+        ids_.store();
+        numbers_.store();
+    }
+
+  private:
+    Guest guest_;
+    std::string mac_;
+    Counter ids_, numbers_;
+    boost::uuids::random_generator random_;
+    soci::statement insert_;
+};
+
+/// What all guests of a request have in common.
+Guest pattern(const std::string& owner, const GuestRequest& request, const Reservation& defaults, Time now) {
+    Guest guest;
+    guest.owner = owner;
+    guest.kind = request.kind.value_or(defaults.kind);
+    guest.image = request.image.value_or(defaults.image);
+    guest.profile = request.profile.value_or(defaults.profile);
+    guest.host = defaults.host;
+    guest.phase = Phase::reserved;
+    guest.desired = Desired::ready;
+    guest.want = {defaults.version, 1, 1};
+    guest.since = guest.created = now;
+    return guest;
+}
+
+/// New guests with an address and an item of the operation each; their names.
+std::vector<std::string> add_guests(Transaction& transaction, Guest pattern, const std::vector<Address>& addresses,
+                                    OperationId operation) {
+    pattern.operation = operation;
+    GuestWriter guests(transaction, std::move(pattern));
+    ItemWriter items(transaction, operation);
+    std::vector<std::string> names;
+    for (const Address address : addresses) {
+        const Guest& guest = guests.add(address);
+        items.add(guest.id, "pending");
+        names.push_back(guest.name);
+    }
+    guests.finish();
+    items.finish();
+    return names;
+}
+
+// ---- list ----------------------------------------------------------------------------------------------------------
+
+/// A field of the listing as text, as `--where` compares it.
+std::string field_of(const Guest& guest, const std::string& field) {
+    if (field == "id") return std::to_string(guest.id);
+    if (field == "name") return guest.name;
+    if (field == "owner") return guest.owner.value_or("");
+    if (field == "kind") return std::string(to_text(guest.kind));
+    if (field == "image") return guest.image;
+    if (field == "version") return guest.have.version.empty() ? guest.want.version : guest.have.version;
+    if (field == "profile") return guest.profile;
+    if (field == "phase") return std::string(to_text(guest.phase));
+    if (field == "desired") return std::string(to_text(guest.desired));
+    if (field == "address") return to_text(guest.address);
+    if (field == "host") return guest.host;
+    if (field == "started_by") return guest.started_by;
+    throw Error(ErrorKind::usage, fmt::format("guests are not listed by '{}'", field),
+                "one of id name owner kind image version profile phase desired address host started_by");
+}
+
+bool is_listed(const Guest& guest, const ListQuery& query) {
+    const auto& [globs, owner, all] = query.selection;
+    if (owner && guest.owner != owner) return false;
+    const auto names_it = [&](const std::string& glob) { return glob_matches(glob, guest.name); };
+    if (!globs.empty() && std::none_of(globs.begin(), globs.end(), names_it)) return false;
+    return std::all_of(query.where.begin(), query.where.end(),
+                       [&](const auto& pair) { return field_of(guest, pair.first) == pair.second; });
+}
+
+}  // namespace
+
+GuestReservation Guests::request(const Caller& caller, const GuestRequest& request, const Reservation& defaults) {
+    if (request.count < 1 || request.count > largest_request) {
+        throw Error(ErrorKind::usage, fmt::format("count {}: must be 1 to {}", request.count, largest_request));
+    }
+    return session_.transact([&](Transaction& transaction) {
+        const auto owner = owner_of(transaction.sql, caller, request);
+        const MarkedRequest marked{caller.name, request.idempotency_key, canonical(owner.name, request)};
+        if (auto answer = first_answer(transaction, marked)) return *answer;
+
+        const auto kept = guests_kept(transaction.sql, owner.name);
+        const auto existing = matching(kept, request);
+        const auto there = request.additional ? 0 : static_cast<long long>(existing.size());
+        const auto shortfall = std::max(0LL, request.count - there);
+        check_quota(owner, kept.size(), shortfall);
+        const auto addresses = reserve_addresses(transaction, defaults.subnet, shortfall);
+
+        const auto operation =
+            begin_operation(transaction, {caller.name, "request", marked.text, owner.name, shortfall});
+        const auto message =
+            fmt::format("{}: request for {}: {} new, {} there", caller.name, owner.name, shortfall, existing.size());
+        add_event(transaction, {.kind = "operation", .owner = owner.name, .operation = operation, .message = message});
+        const auto created =
+            add_guests(transaction, pattern(owner.name, request, defaults, transaction.now), addresses, operation);
+        const GuestReservation answer{operation, created, existing};
+        keep_answer(transaction, marked, answer);
+        return answer;
+    });
+}
+
+std::optional<Guest> Guests::get(GuestId id) {
+    return session_.transact([&](Transaction& transaction) -> std::optional<Guest> {
+        auto found = read_guests(transaction.sql, "WHERE id = :id", id);
+        if (found.empty()) return std::nullopt;
+        return std::move(found.front());
+    });
+}
+
+std::optional<Guest> Guests::named(const std::string& name) {
+    return session_.transact([&](Transaction& transaction) -> std::optional<Guest> {
+        auto found = read_guests(transaction.sql, "WHERE name = :name", name);
+        if (found.empty()) return std::nullopt;
+        return std::move(found.front());
+    });
+}
+
+std::vector<Guest> Guests::list(const ListQuery& query, const std::optional<std::string>& visible_owner) {
+    for (const auto& [field, value] : query.where) field_of(Guest{}, field);  // an unknown field, even of no guest
+    auto guests = session_.transact([&](Transaction& transaction) {
+        const std::string living = query.gone ? "WHERE TRUE" : "WHERE phase <> 'gone'";
+        return visible_owner ? read_guests(transaction.sql, living + " AND owner = :owner", *visible_owner)
+                             : read_guests(transaction.sql, living);
+    });
+    std::erase_if(guests, [&](const Guest& guest) { return !is_listed(guest, query); });
+    sort_naturally(guests);
+    return guests;
+}
+
+std::vector<GuestId> Guests::ids() {
+    return session_.transact([](Transaction& transaction) {
+        return rows<GuestId>(transaction.sql, "SELECT id FROM guests WHERE phase <> 'gone' ORDER BY id");
+    });
+}
+
+std::vector<GuestId> Guests::ids_of(const std::string& owner) {
+    return session_.transact([&](Transaction& transaction) {
+        return rows<GuestId>(transaction.sql,
+                             "SELECT id FROM guests WHERE owner = :owner AND phase <> 'gone' ORDER BY id", owner);
+    });
+}
+
+std::vector<GuestId> Guests::ids_in(OperationId operation) {
+    return session_.transact([&](Transaction& transaction) {
+        return rows<GuestId>(transaction.sql, "SELECT guest FROM items WHERE operation = :operation ORDER BY guest",
+                             operation);
+    });
+}
+
+}  // namespace drover

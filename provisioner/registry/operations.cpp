@@ -1,0 +1,171 @@
+#include "registry/operations.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/error.hpp"
+#include "model/names.hpp"
+#include "registry/registry.hpp"
+#include "registry/rows.hpp"
+
+namespace drover {
+namespace {
+
+const std::string select_operations =
+    "SELECT id, who, verb, arguments, created, finished, outcome, total, done, message FROM operations";
+using OperationRow = std::tuple<OperationId, std::string, std::string, std::string, Time, std::optional<Time>,
+                                std::string, long long, long long, std::string>;
+
+Operation operation_of(OperationRow row) {
+    return std::apply([](auto&... field) { return Operation{std::move(field)..., {}}; }, row);
+}
+
+template <typename... Values>
+std::vector<Operation> read_operations(soci::session& sql, const std::string& clause, const Values&... values) {
+    std::vector<Operation> result;
+    for (OperationRow& row : rows<OperationRow>(sql, select_operations + " " + clause, values...)) {
+        result.push_back(operation_of(std::move(row)));
+    }
+    return result;
+}
+
+std::vector<Item> read_items(soci::session& sql, OperationId operation) {
+    using Row = std::tuple<GuestId, std::string, std::string, Phase, std::string>;
+    std::vector<Item> result;
+    for (Row& row : rows<Row>(sql,
+                              "SELECT i.guest, g.name, i.outcome, g.phase, i.reason "
+                              "FROM items i JOIN guests g ON g.id = i.guest WHERE i.operation = :operation",
+                              operation)) {
+        result.push_back(std::apply([](auto&... field) { return Item{std::move(field)...}; }, row));
+    }
+    std::sort(result.begin(), result.end(), [](const Item& a, const Item& b) { return natural_less(a.name, b.name); });
+    return result;
+}
+
+/// done when every item got where it should, failed when none did.
+std::string outcome_of(soci::session& sql, OperationId operation, long long total) {
+    const auto good = *first<long long>(
+        sql, "SELECT count(*) FROM items WHERE operation = :operation AND outcome IN ('done', 'unchanged')", operation);
+    if (good == total) return "done";
+    return good == 0 ? "failed" : "partial";
+}
+
+/// False when it is unknown or has ended before.
+bool write_end(Transaction& transaction, OperationId id, const std::string& outcome, const std::string& message) {
+    using Row = std::tuple<std::string, std::optional<std::string>>;
+    const auto row = first<Row>(transaction.sql,
+                                "UPDATE operations SET finished = :now, outcome = :outcome, message = :message "
+                                "WHERE id = :id AND finished IS NULL RETURNING verb, owner",
+                                transaction.now, outcome, message, id);
+    if (!row) return false;
+    const auto& [verb, owner] = *row;
+    const auto text =
+        message.empty() ? fmt::format("{}: {}", verb, outcome) : fmt::format("{}: {}: {}", verb, outcome, message);
+    add_event(transaction, {.kind = "operation", .owner = owner, .operation = id, .message = text});
+    return true;
+}
+
+/// Counts items that have ended; the last one ends the operation.
+void count_ended(Transaction& transaction, OperationId operation, long long ended) {
+    const auto row = first<std::tuple<long long, long long>>(
+        transaction.sql, "UPDATE operations SET done = done + :ended WHERE id = :id RETURNING done, total", ended,
+        operation);
+    const auto [done, total] = row.value();
+    if (done == total) write_end(transaction, operation, outcome_of(transaction.sql, operation, total), "");
+}
+
+}  // namespace
+
+OperationId begin_operation(Transaction& transaction, const NewOperation& operation) {
+    const OperationId id = next_number(transaction.sql, "operation");
+    write(transaction.sql,
+          "INSERT INTO operations (id, who, verb, arguments, owner, created, outcome, total) "
+          "VALUES (:id, :who, :verb, :arguments, :owner, :created, 'running', :total)",
+          id, operation.who, operation.verb, operation.arguments, operation.owner, transaction.now, operation.total);
+    return id;
+}
+
+ItemWriter::ItemWriter(Transaction& transaction, OperationId operation)
+    : transaction_(transaction), operation_(operation), insert_(transaction.sql) {
+    prepare(insert_,
+            "INSERT INTO items (operation, guest, outcome, reason) VALUES (:operation, :guest, :outcome, :reason)",
+            operation_, guest_, outcome_, reason_);
+}
+
+void ItemWriter::add(GuestId guest, const std::string& outcome, const std::string& reason) {
+    guest_ = guest;
+    outcome_ = outcome;
+    reason_ = reason;
+    insert_.execute(true);
+    if (outcome != "pending") ++ended_;
+}
+
+void ItemWriter::finish() { count_ended(transaction_, operation_, ended_); }
+
+Superseder::Superseder(Transaction& transaction) : transaction_(transaction), update_(transaction.sql) {
+    update_.exchange(soci::into(operation_));
+    prepare(update_,
+            "UPDATE items SET outcome = 'superseded' WHERE guest = :guest AND outcome = 'pending' RETURNING operation",
+            guest_);
+}
+
+void Superseder::supersede(GuestId guest) {
+    guest_ = guest;
+    if (update_.execute(true)) ++ended_[operation_];
+}
+
+void Superseder::finish() {
+    for (const auto& [operation, ended] : ended_) count_ended(transaction_, operation, ended);
+}
+
+void end_item(Transaction& transaction, OperationId operation, GuestId guest, const std::string& outcome,
+              const std::string& reason) {
+    const auto ended = write(transaction.sql,
+                             "UPDATE items SET outcome = :outcome, reason = :reason "
+                             "WHERE operation = :operation AND guest = :guest AND outcome = 'pending'",
+                             outcome, reason, operation, guest);
+    if (ended == 1) count_ended(transaction, operation, 1);
+}
+
+Operation read_operation(soci::session& sql, OperationId id) {
+    auto found = read_operations(sql, "WHERE id = :id", id);
+    if (found.empty()) {
+        throw Error(ErrorKind::not_found, fmt::format("no operation '{}'", operation_name(id)), "drover operations");
+    }
+    found.front().items = read_items(sql, id);
+    return std::move(found.front());
+}
+
+OperationId Operations::begin(const Caller& caller, const std::string& verb, const std::string& arguments) {
+    return session_.transact([&](Transaction& transaction) {
+        const auto id = begin_operation(transaction, {.who = caller.name, .verb = verb, .arguments = arguments});
+        add_event(transaction,
+                  {.kind = "operation", .operation = id, .message = fmt::format("{}: {}", caller.name, verb)});
+        return id;
+    });
+}
+
+void Operations::finish(OperationId id, const std::string& outcome, const std::string& message) {
+    session_.transact([&](Transaction& transaction) {
+        if (!write_end(transaction, id, outcome, message)) read_operation(transaction.sql, id);  // not found, or ended
+    });
+}
+
+Operation Operations::get(OperationId id) {
+    return session_.transact([&](Transaction& transaction) { return read_operation(transaction.sql, id); });
+}
+
+std::vector<Operation> Operations::list(int limit) {
+    return session_.transact([&](Transaction& transaction) {
+        return read_operations(transaction.sql, "ORDER BY id DESC LIMIT :limit", limit);
+    });
+}
+
+std::vector<Operation> Operations::unfinished_without_items() {
+    return session_.transact([&](Transaction& transaction) {
+        return read_operations(transaction.sql, "WHERE finished IS NULL AND total = 0 ORDER BY id");
+    });
+}
+
+}  // namespace drover

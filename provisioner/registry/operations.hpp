@@ -1,0 +1,72 @@
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+
+#include "model/requests.hpp"
+#include "registry/session.hpp"
+
+/// Operations, their items and events, inside a transaction of the caller. For the files of this room only.
+namespace drover {
+
+/// What to write about a new operation.
+struct NewOperation {
+    std::string who, verb;
+    std::string arguments;               ///< JSON
+    std::optional<std::string> owner{};  ///< whose guests it is about; none: anybody's
+    long long total = 0;                 ///< items that will be added
+};
+OperationId begin_operation(Transaction& transaction, const NewOperation& operation);
+
+/// Adds the items of one operation.
+class ItemWriter {
+  public:
+    ItemWriter(Transaction& transaction, OperationId operation);
+    /// `outcome` "pending", or how it ended already. The guest has no pending item of another operation.
+    void add(GuestId guest, const std::string& outcome, const std::string& reason = "");
+    /// Counts the items that were added ended, and finishes the operation when all are.
+    void finish();
+
+  private:
+    Transaction& transaction_;
+    OperationId operation_;
+    GuestId guest_ = 0;
+    std::string outcome_, reason_;
+    long long ended_ = 0;
+    soci::statement insert_;
+};
+
+/// Ends the guests' pending items because a later operation takes over.
+class Superseder {
+  public:
+    explicit Superseder(Transaction& transaction);
+    void supersede(GuestId guest);
+    /// Counts the items ended so, and finishes the operations that had no others.
+    void finish();
+
+  private:
+    Transaction& transaction_;
+    GuestId guest_ = 0;
+    OperationId operation_ = 0;
+    std::map<OperationId, long long> ended_;
+    soci::statement update_;
+};
+
+/// Ends the item if it is pending; finishes the operation with its last one.
+void end_item(Transaction& transaction, OperationId operation, GuestId guest, const std::string& outcome,
+              const std::string& reason);
+
+/// With items, by natural order of their names. Error{not_found}.
+Operation read_operation(soci::session& sql, OperationId id);
+
+/// One row to be of the log.
+struct NewEvent {
+    std::string kind;
+    std::string guest{};                 ///< its name, or empty
+    std::optional<std::string> owner{};  ///< who may see it besides administrators
+    std::optional<OperationId> operation{};
+    std::string message;
+};
+void add_event(Transaction& transaction, const NewEvent& event);
+
+}  // namespace drover

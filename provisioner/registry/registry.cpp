@@ -1,0 +1,58 @@
+#include "registry/registry.hpp"
+
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
+
+#include "registry/migrations.hpp"
+#include "registry/sql.hpp"
+
+namespace drover {
+namespace {
+
+std::unique_ptr<Session> open_migrated(const Registry::Options& options) {
+    auto session = std::make_unique<Session>(options.file, options.clock);
+    migrate(*session, options.migrations);
+    return session;
+}
+
+/// The file's UUID; the first time, a new one.
+std::string uuid_of(Session& session) {
+    const std::string key = "uuid", fresh = to_string(boost::uuids::random_generator()());
+    return session.transact([&](Transaction& transaction) {
+        write(transaction.sql, "INSERT INTO notes (key, value) VALUES (:key, :value) ON CONFLICT DO NOTHING", key,
+              fresh);
+        return *first<std::string>(transaction.sql, "SELECT value FROM notes WHERE key = :key", key);
+    });
+}
+
+}  // namespace
+
+Registry::Registry(const Options& options)
+    : session_(open_migrated(options)),
+      uuid_(uuid_of(*session_)),
+      owners(*session_),
+      guests(*session_, options.quarantine),
+      images(*session_),
+      operations(*session_),
+      events(*session_) {}
+
+Registry::~Registry() = default;
+
+std::optional<std::string> Registry::note(const std::string& key) {
+    return session_->transact([&](Transaction& transaction) {
+        return first<std::string>(transaction.sql, "SELECT value FROM notes WHERE key = :key", key);
+    });
+}
+
+void Registry::set_note(const std::string& key, const std::string& value) {
+    session_->transact([&](Transaction& transaction) {
+        write(transaction.sql,
+              "INSERT INTO notes (key, value) VALUES (:key, :value) "
+              "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+              key, value);
+    });
+}
+
+void Registry::backup(const std::string& file) { session_->copy_to(file); }
+
+}  // namespace drover

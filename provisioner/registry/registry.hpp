@@ -1,0 +1,178 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/requests.hpp"
+
+/// The only SQL of Drover: SQLite, WAL, synchronous FULL, in the subset that PostgreSQL also speaks. One file per
+/// aggregate. Every method is one transaction, committed durably before it returns; may be called from any thread.
+/// Names, addresses and keys are reserved by UNIQUE constraints, never by looking first. A full or failing disk is
+/// Error{unavailable}, with nothing changed.
+namespace drover {
+
+class Session;
+
+/// What new guests get when a request leaves it open, and how addresses are given out.
+struct Reservation {
+    std::string image, profile, version;  ///< resolved by the caller; version "sha256:..."
+    Kind kind = Kind::vm;
+    std::string host = "local";
+    Subnet subnet;
+};
+
+/// Owners, their quotas and keys.
+class Owners {
+  public:
+    explicit Owners(Session& session) : session_(session) {}
+    /// Creates or changes. `default_quota` is for a new one. Error{refused} when the login is another owner's.
+    Owner set(const OwnerChange& change, long long default_quota);
+    /// Error{not_found} "no owner 'alice'" with the hint "drover owner set alice".
+    Owner get(const std::string& name);
+    /// By name.
+    std::vector<Owner> list();
+    /// The owner whose login is this account.
+    std::optional<std::string> of_login(const std::string& login);
+    /// Error{refused} while it has guests that are not gone.
+    void remove(const std::string& name);
+
+  private:
+    Session& session_;
+};
+
+/// Guests and their addresses.
+class Guests {
+  public:
+    Guests(Session& session, Duration quarantine) : session_(session), quarantine_(quarantine) {}
+
+    /// The whole of `drover request` in one transaction: counts the owner's guests that match, makes the shortfall
+    /// (rows with name, address and MAC, phase reserved, desired ready) and the operation with an item per new guest;
+    /// when there is nothing to make, a finished operation. All or none: Error{refused} when quota or addresses are
+    /// short. An idempotency key seen before from this caller gives the first answer, with another request
+    /// Error{refused}.
+    GuestReservation request(const Caller& caller, const GuestRequest& request, const Reservation& defaults);
+
+    /// A verb on some guests in one transaction: writes desired and want of each by one conditional UPDATE, clears its
+    /// fault, supersedes its earlier items, makes the operation with an item per guest ("unchanged" and "refused" ones
+    /// ended at once). `visible_owner`: the only owner whose guests exist for this caller, none: all. Error{not_found}
+    /// when a glob or the owner matches nothing: then nothing is changed.
+    Operation change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner);
+
+    /// Writes what a step did, if nobody wrote the row since `before` was read: `after`'s changeable fields, rev + 1.
+    /// In the same transaction: an event when `message` is not empty; ends the pending item of its operation when
+    /// `after` is settled (done) or newly faulted (failed, with the fault's message); an address of a guest that
+    /// became gone goes into quarantine. False when the race is lost: read again.
+    bool save(const Guest& before, const Guest& after, const std::string& kind = "", const std::string& message = "");
+
+    std::optional<Guest> get(GuestId id);
+    /// Of the name; a gone one too.
+    std::optional<Guest> named(const std::string& name);
+    /// Natural order by name. `visible_owner` as above; `globs` match nothing: fewer or none. Error{usage} when `where`
+    /// names a field that it cannot compare.
+    std::vector<Guest> list(const ListQuery& query, const std::optional<std::string>& visible_owner);
+    /// All that are not gone, by id.
+    std::vector<GuestId> ids();
+    /// Of the owner, not gone, by id.
+    std::vector<GuestId> ids_of(const std::string& owner);
+    /// Those that the operation has an item for, by id; none for an operation without.
+    std::vector<GuestId> ids_in(OperationId operation);
+
+  private:
+    Session& session_;
+    Duration quarantine_;
+};
+
+/// Images: which version new guests get.
+class Images {
+  public:
+    explicit Images(Session& session) : session_(session) {}
+    /// Makes `digest` the version that new guests of the image get.
+    void promote(const std::string& image, const std::string& digest);
+    /// Error{not_found} "no image 'x'" with the hint "drover image build x".
+    std::string current(const std::string& image);
+    struct Row {
+        std::string image, digest;
+        Time promoted;
+        long long guests = 0;  ///< that want or have it, not gone
+    };
+    std::vector<Row> list();
+    /// How many guests want or have this version, not gone.
+    long long guests_of(const std::string& digest);
+
+  private:
+    Session& session_;
+};
+
+/// Operations and their items.
+class Operations {
+  public:
+    explicit Operations(Session& session) : session_(session) {}
+    /// An operation without guests (an image build): ended by finish().
+    OperationId begin(const Caller& caller, const std::string& verb, const std::string& arguments);
+    void finish(OperationId id, const std::string& outcome, const std::string& message);
+    /// With items. Error{not_found}.
+    Operation get(OperationId id);
+    /// Newest first, without items, at most `limit`.
+    std::vector<Operation> list(int limit);
+    /// Begun without guests and not finished: what a killed daemon left.
+    std::vector<Operation> unfinished_without_items();
+
+  private:
+    Session& session_;
+};
+
+/// The log of what happened: one row an event, in order.
+class Events {
+  public:
+    explicit Events(Session& session) : session_(session) {}
+    void add(const std::string& kind, const std::string& guest, std::optional<OperationId> operation,
+             const std::string& message);
+    /// Those after `id`, oldest first, at most `limit`, of one guest's owner only when `visible_owner` is given.
+    std::vector<Event> since(long long id, int limit, const std::optional<std::string>& visible_owner);
+    /// The newest id, 0 for none.
+    long long last();
+    /// `added` is called after each commit that added events, from the committing thread, outside of all locks. It must
+    /// return fast. Set once, at the start.
+    void watch(std::function<void()> added);
+
+  private:
+    Session& session_;
+};
+
+/// Opens the registry and holds its aggregates.
+class Registry {
+  public:
+    struct Options {
+        std::string file;                   ///< registry.db
+        std::string migrations;             ///< folder of NNNN-name.sql
+        Duration quarantine{};              ///< how long an address rests
+        std::function<Time()> clock = now;  ///< tells the time that is written; any thread
+    };
+    /// Opens or creates the file and brings it up to date: each migration in one transaction, after a copy
+    /// "registry.db.before-NAME" was kept. Error{refused} for a database that is newer than this program.
+    explicit Registry(const Options& options);
+    ~Registry();
+
+    /// Its UUID, made with the file: the owner tag of all that is ours.
+    [[nodiscard]] const std::string& uuid() const { return uuid_; }
+    /// A small durable note: the subnet that `auto` chose, the accelerator found at this boot.
+    std::optional<std::string> note(const std::string& key);
+    void set_note(const std::string& key, const std::string& value);
+    /// A consistent copy into a new file, while everything goes on. Error{refused} when the file exists.
+    void backup(const std::string& file);
+
+  private:
+    std::unique_ptr<Session> session_;
+    std::string uuid_;
+
+  public:
+    Owners owners;
+    Guests guests;
+    Images images;
+    Operations operations;
+    Events events;
+};
+
+}  // namespace drover

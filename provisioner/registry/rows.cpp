@@ -1,0 +1,55 @@
+#include "registry/rows.hpp"
+
+#include <algorithm>
+
+#include "model/names.hpp"
+
+namespace drover {
+
+Counter::Counter(soci::session& sql, std::string name) : sql_(sql), name_(std::move(name)) {
+    value_ = first<long long>(sql_, "SELECT value FROM counters WHERE name = :name", name_).value_or(0);
+}
+
+void Counter::store() const {
+    write(sql_,
+          "INSERT INTO counters (name, value) VALUES (:name, :value) "
+          "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+          name_, value_);
+}
+
+long long next_number(soci::session& sql, const std::string& counter) {
+    Counter numbers(sql, counter);
+    const auto number = numbers.next();
+    numbers.store();
+    return number;
+}
+
+const std::string select_guests =
+    "SELECT id, name, owner, kind, image, profile, host, address, phase, desired, want_version, want_overlay, "
+    "want_boot, have_version, have_overlay, have_boot, good, copy, since, attempts, fault_kind, fault_message, "
+    "fault_since, operation, rev, created, started_by, host_key, machine_id FROM guests";
+
+void Columns<GuestRow>::bind(soci::statement& statement, GuestRow& row) {
+    const auto into = [&](auto&... field) { (statement.exchange(soci::into(field)), ...); };
+    Guest& guest = row.guest;
+    into(guest.id, guest.name, guest.owner, guest.kind, guest.image, guest.profile, guest.host, guest.address);
+    into(guest.phase, guest.desired, guest.want.version, guest.want.overlay, guest.want.boot);
+    into(guest.have.version, guest.have.overlay, guest.have.boot, guest.good, guest.copy, guest.since, guest.attempts);
+    into(row.fault_kind, row.fault.message, row.fault.since, guest.operation, guest.rev, guest.created);
+    into(guest.started_by, guest.host_key, guest.machine_id);
+}
+
+Guest guest_of(GuestRow row) {
+    if (row.fault_kind) {
+        row.fault.kind = std::move(*row.fault_kind);
+        row.guest.fault = std::move(row.fault);
+    }
+    return std::move(row.guest);
+}
+
+void sort_naturally(std::vector<Guest>& guests) {
+    std::sort(guests.begin(), guests.end(),
+              [](const Guest& a, const Guest& b) { return natural_less(a.name, b.name); });
+}
+
+}  // namespace drover

@@ -1,0 +1,56 @@
+#include "registry/operations.hpp"
+#include "registry/registry.hpp"
+#include "registry/rows.hpp"
+
+namespace drover {
+namespace {
+
+/// The fields that steps and corrections change. False when somebody wrote the row since `before` was read.
+bool write_row(soci::session& sql, const Guest& before, const Guest& after) {
+    const auto fault = after.fault.value_or(Fault{});
+    const auto fault_kind = after.fault ? std::optional(fault.kind) : std::nullopt;
+    const auto written =
+        write(sql,
+              "UPDATE guests SET phase = :phase, desired = :desired, want_version = :want_version, "
+              "want_overlay = :want_overlay, want_boot = :want_boot, have_version = :have_version, "
+              "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, copy = :copy, since = :since, "
+              "attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
+              "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, rev = rev + 1 "
+              "WHERE id = :id AND rev = :rev",
+              after.phase, after.desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
+              after.have.overlay, after.have.boot, after.good, after.copy, after.since, after.attempts, fault_kind,
+              fault.message, fault.since, after.started_by, after.host_key, before.id, before.rev);
+    return written == 1;
+}
+
+/// A tombstone keeps its id and name for ever, and gives back what others may use.
+void bury(Transaction& transaction, const Guest& guest, Duration quarantine) {
+    write(transaction.sql, "UPDATE guests SET mac = NULL, host_key = '' WHERE id = :id", guest.id);
+    release_address(transaction, guest.address, quarantine);
+}
+
+/// How far `after` brought the operation that wrote the guest last.
+void end_item_of(Transaction& transaction, const Guest& before, const Guest& after) {
+    if (!before.operation) return;
+    if (after.fault) {
+        end_item(transaction, *before.operation, before.id, "failed", after.fault->message);
+    } else if (after.settled()) {
+        end_item(transaction, *before.operation, before.id, "done", "");
+    }
+}
+
+}  // namespace
+
+bool Guests::save(const Guest& before, const Guest& after, const std::string& kind, const std::string& message) {
+    return session_.transact([&](Transaction& transaction) {
+        if (!write_row(transaction.sql, before, after)) return false;
+        if (after.phase == Phase::gone && before.phase != Phase::gone) bury(transaction, before, quarantine_);
+        if (!message.empty()) {
+            add_event(transaction, {kind, before.name, before.owner, before.operation, message});
+        }
+        end_item_of(transaction, before, after);
+        return true;
+    });
+}
+
+}  // namespace drover

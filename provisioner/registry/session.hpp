@@ -1,0 +1,63 @@
+#pragma once
+#include <soci/soci.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "model/sync.hpp"
+#include "model/time.hpp"
+
+namespace drover {
+
+/// What work inside one transaction gets.
+struct Transaction {
+    soci::session& sql;
+    const Time now;            ///< the same for everything that this transaction writes
+    bool event_added = false;  ///< watchers of events are told after the commit
+};
+
+/// The one connection to the database; a lock keeps its transactions apart. Any thread.
+class Session {
+  public:
+    /// Opens or creates the file with WAL, synchronous=FULL, foreign keys and a busy timeout of 10 s. `clock` tells the
+    /// time that transactions write. Error{unavailable} when the file cannot be opened.
+    explicit Session(const std::string& file, std::function<Time()> clock = drover::now);
+
+    /// Runs `work(Transaction&)` in one transaction and returns what it returns: committed durably when it returns,
+    /// rolled back when it throws. Database errors come out as Error: a constraint as refused, a full disk or an I/O
+    /// error as unavailable. Not to be called from within `work`.
+    template <typename Work> auto transact(Work&& work) {
+        using Result = std::invoke_result_t<Work&, Transaction&>;
+        if constexpr (std::is_void_v<Result>) {
+            run(work);
+        } else {
+            std::optional<Result> result;
+            run([&](Transaction& transaction) { result.emplace(work(transaction)); });
+            return std::move(*result);
+        }
+    }
+
+    /// Called after each commit that added events, from the committing thread, outside of the lock. Set it before other
+    /// threads use the session.
+    void watch_events(std::function<void()> added) { events_added_ = std::move(added); }
+
+    /// Writes a consistent copy to a new file, durably, while other transactions go on. Error{refused} when the file
+    /// exists.
+    void copy_to(const std::string& file) const;
+
+    /// The file that it was opened with.
+    [[nodiscard]] const std::string& file() const { return file_; }
+
+  private:
+    void run(const std::function<void(Transaction&)>& work);
+
+    std::string file_;
+    std::function<Time()> clock_;
+    std::function<void()> events_added_;
+    Synchronized<soci::session> database_;
+};
+
+}  // namespace drover

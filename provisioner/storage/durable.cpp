@@ -1,0 +1,103 @@
+#include "storage/durable.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+#include "model/unique_fd.hpp"
+
+namespace drover {
+namespace fs = std::filesystem;
+
+void throw_errno(std::string_view doing, const fs::path& path) {
+    const int error = errno;
+    const bool full = error == ENOSPC || error == EDQUOT;
+    throw Error(ErrorKind::failed, fmt::format("{} '{}': {}", doing, path.string(), std::strerror(error)),
+                full ? "make room on that file system, then try again" : "");
+}
+
+std::string read_file(const fs::path& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::ostringstream bytes;
+    if (!file.is_open()) throw_errno("read", path);
+    if (file.peek() != std::ifstream::traits_type::eof()) bytes << file.rdbuf();
+    if (file.bad()) throw_errno("read", path);
+    return std::move(bytes).str();
+}
+
+void write_new_file(const fs::path& path, std::string_view bytes, mode_t mode) {
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) throw_errno("create", path);
+    while (!bytes.empty()) {
+        const auto n = ::write(file.get(), bytes.data(), bytes.size());
+        if (n < 0 && errno != EINTR) throw_errno("write", path);
+        if (n > 0) bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    if (::fchmod(file.get(), mode) != 0 || ::fsync(file.get()) != 0) throw_errno("write", path);
+}
+
+void sync_path(const fs::path& path) {
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    if (!file || ::fsync(file.get()) != 0) throw_errno("sync", path);
+}
+
+void make_folder(const fs::path& path, mode_t mode) {
+    const bool made = ::mkdir(path.c_str(), mode) == 0;
+    if (!made && errno != EEXIST) throw_errno("create folder", path);
+    if (::chmod(path.c_str(), mode) != 0) throw_errno("set the mode of", path);
+    if (made) sync_path(path.parent_path());
+}
+
+void make_folders(const fs::path& path) {
+    std::error_code error;
+    fs::create_directories(path, error);
+    if (error) throw Error(ErrorKind::failed, fmt::format("create folder '{}': {}", path.string(), error.message()));
+}
+
+std::vector<fs::path> entries_of(const fs::path& folder) {
+    std::vector<fs::path> paths;
+    std::error_code error;
+    for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) paths.push_back(*at);
+    if (error) throw Error(ErrorKind::failed, fmt::format("read '{}': {}", folder.string(), error.message()));
+    std::sort(paths.begin(), paths.end());
+    return paths;
+}
+
+bool rename_new(const fs::path& from, const fs::path& to) {
+    if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) != 0) {
+        if (errno == EEXIST) return false;
+        throw_errno("rename to", to);
+    }
+    sync_path(to.parent_path());
+    sync_path(from.parent_path());
+    return true;
+}
+
+void remove_tree(const fs::path& path) {
+    std::error_code error;
+    const auto removed = fs::remove_all(path, error);
+    if (error) throw Error(ErrorKind::failed, fmt::format("remove '{}': {}", path.string(), error.message()));
+    if (removed > 0) sync_path(path.parent_path());
+}
+
+Scratch::Scratch(const fs::path& folder) {
+    auto name = (folder / "XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw_errno("create a folder in", folder);
+    path_ = name;
+}
+
+Scratch::~Scratch() {
+    std::error_code error;  // what cannot be removed now is removed by the sweep at the next start
+    fs::remove_all(path_, error);
+}
+
+}  // namespace drover

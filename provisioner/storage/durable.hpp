@@ -1,0 +1,49 @@
+#pragma once
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/error.hpp"
+
+/// Files and folders that are still there after a power cut. Every function throws Error{failed} naming the path.
+namespace drover {
+
+/// Error{failed} "<doing> '<path>': <what errno says>", hinting at a full disk where that is it.
+[[noreturn]] void throw_errno(std::string_view doing, const std::filesystem::path& path);
+
+/// All bytes of a file.
+std::string read_file(const std::filesystem::path& path);
+/// Makes a new file with `mode` whatever the umask, and syncs it; the folder is not synced.
+void write_new_file(const std::filesystem::path& path, std::string_view bytes, mode_t mode);
+/// Syncs a file or a folder.
+void sync_path(const std::filesystem::path& path);
+/// Makes a folder, durably; its parent exists. One that is there gets the mode.
+void make_folder(const std::filesystem::path& path, mode_t mode);
+/// Makes a folder and those above it.
+void make_folders(const std::filesystem::path& path);
+/// What a folder holds, in order.
+std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
+/// Renames, durably; false, and nothing done, when `to` is there already.
+bool rename_new(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Removes a file or a tree, durably; absent: nothing. Follows no link.
+void remove_tree(const std::filesystem::path& path);
+
+/// A folder of its own to build something aside in; removed with all that is left in it.
+class Scratch {
+  public:
+    /// Inside `folder`, which exists. Readable by root alone.
+    explicit Scratch(const std::filesystem::path& folder);
+    Scratch(const Scratch&) = delete;
+    Scratch& operator=(const Scratch&) = delete;
+    ~Scratch();
+
+    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+  private:
+    std::filesystem::path path_;
+};
+
+}  // namespace drover

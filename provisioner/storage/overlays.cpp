@@ -1,0 +1,143 @@
+#include "storage/overlays.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <optional>
+
+#include "model/error.hpp"
+#include "model/unique_fd.hpp"
+#include "storage/durable.hpp"
+#include "storage/profiles.hpp"
+#include "storage/prototypes.hpp"
+
+namespace drover {
+namespace fs = std::filesystem;
+namespace {
+
+template <typename Number> std::optional<Number> whole_number(std::string_view text) {
+    Number number = 0;
+    const auto* end = text.data() + text.size();
+    const auto [rest, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || rest != end) return std::nullopt;
+    return number;
+}
+
+/// "+64055:+107".
+std::pair<uid_t, gid_t> parse_user(std::string_view user) {
+    const auto middle = user.find(":+");
+    const auto uid = user.starts_with('+') ? whole_number<uid_t>(user.substr(1, middle - 1)) : std::nullopt;
+    const auto gid = middle == std::string_view::npos ? std::nullopt : whole_number<gid_t>(user.substr(middle + 2));
+    if (!uid || !gid) throw Error(ErrorKind::usage, fmt::format("'{}' is no +uid:+gid", user));
+    return {*uid, *gid};
+}
+
+std::string file_name(std::int64_t counter) { return fmt::format("{}.qcow2", counter); }
+
+/// The guest's folder, open; made when absent. It belongs to the user that QEMU runs as, so nothing in it is trusted:
+/// files are made anew by name inside this descriptor, and no link is followed.
+UniqueFd open_folder(const fs::path& path, uid_t uid, gid_t gid) {
+    const bool made = ::mkdir(path.c_str(), 0700) == 0;
+    if (!made && errno != EEXIST) throw_errno("create folder", path);
+    UniqueFd folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder) throw_errno("open", path);
+    if (::fchown(folder.get(), uid, gid) != 0 || ::fchmod(folder.get(), 0700) != 0) throw_errno("give away", path);
+    if (made) sync_path(path.parent_path());
+    return folder;
+}
+
+void write_overlay(int folder, const std::string& name, const SparseImage& image, uid_t uid, gid_t gid) {
+    ::unlinkat(folder, name.c_str(), 0);
+    const UniqueFd file(::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) throw_errno("create", name);
+    write_sparse(file.get(), image, name);
+    if (::fchown(file.get(), uid, gid) != 0 || ::fsync(file.get()) != 0) throw_errno("write", name);
+}
+
+}  // namespace
+
+Overlays::Overlays(StoragePaths paths, const std::string& user) : paths_(std::move(paths)) {
+    const fs::path state = paths_.state = fs::absolute(paths_.state).lexically_normal();
+    std::tie(uid_, gid_) = parse_user(user);
+    profiles_ = read_profiles(paths_.profiles);
+    prototypes_ = std::make_unique<Prototypes>(state);
+    make_folder(state / "overlays", 0711);
+    make_folder(state / "lost", 0700);
+}
+
+Overlays::~Overlays() = default;
+
+const Profile& Overlays::profile(const std::string& name) const {
+    const auto found = profiles_.find(name);
+    if (found != profiles_.end()) return found->second;
+    std::vector<std::string> names;
+    for (const auto& [known, profile] : profiles_) names.push_back(known);
+    throw Error(ErrorKind::not_found, fmt::format("no profile '{}'", name),
+                fmt::format("one of: {}", fmt::join(names, ", ")));
+}
+
+Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::string& profile_name, long long disk) {
+    const auto prototype = prototypes_->get(profile(profile_name), disk);
+    const fs::path path = folder(id);
+    const auto folder_fd = open_folder(path, uid_, gid_);
+    const auto name = file_name(counter);
+    const auto aside = name + ".new";
+    try {
+        write_overlay(folder_fd.get(), aside, prototype->overlay, uid_, gid_);
+        if (::renameat(folder_fd.get(), aside.c_str(), folder_fd.get(), name.c_str()) != 0)
+            throw_errno("rename to", name);
+        if (::fsync(folder_fd.get()) != 0) throw_errno("sync", path);
+    } catch (const Error& error) {
+        throw error.within(path.string());
+    }
+    return {path / name, prototype->base};
+}
+
+Overlays::Place Overlays::place(GuestId id, std::int64_t counter) const {
+    const auto overlay = fs::path(folder(id)) / file_name(counter);
+    if (!fs::exists(fs::symlink_status(overlay)))
+        throw Error(ErrorKind::not_found, fmt::format("no overlay {}", overlay.string()));
+    const auto base = backing_file(overlay);
+    // A QEMU that was broken into could have written any name into the header.
+    if (!prototypes_->has_base(base))
+        throw Error(ErrorKind::failed,
+                    fmt::format("{} is backed by '{}', none of our prototypes", overlay.string(), base));
+    return {overlay, base};
+}
+
+void Overlays::drop_others(GuestId id, std::int64_t counter) {
+    const fs::path path = folder(id);
+    if (!fs::exists(path)) return;
+    for (const auto& file : entries_of(path))
+        if (file.filename() != file_name(counter)) remove_tree(file);
+}
+
+void Overlays::remove(GuestId id) { remove_tree(folder(id)); }
+
+std::string Overlays::move_to_lost(GuestId id) {
+    const fs::path path = folder(id);
+    if (!fs::exists(path)) throw Error(ErrorKind::not_found, fmt::format("no overlays in {}", path.string()));
+    const auto lost = fs::path(paths_.state) / "lost";
+    for (int n = 1;; ++n) {
+        const auto target = lost / fmt::format("{}.{}", id, n);
+        if (rename_new(path, target)) return target;
+    }
+}
+
+std::vector<GuestId> Overlays::ids() const {
+    std::vector<GuestId> ids;
+    for (const auto& path : entries_of(fs::path(paths_.state) / "overlays"))
+        if (const auto id = whole_number<GuestId>(path.filename().string())) ids.push_back(*id);
+    std::sort(ids.begin(), ids.end());
+    return ids;
+}
+
+std::string Overlays::folder(GuestId id) const { return fs::path(paths_.state) / "overlays" / std::to_string(id); }
+
+}  // namespace drover

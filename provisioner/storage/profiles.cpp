@@ -1,0 +1,124 @@
+#include "storage/profiles.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "model/error.hpp"
+#include "model/names.hpp"
+#include "storage/digest.hpp"
+#include "storage/durable.hpp"
+#include "storage/strict_yaml.hpp"
+
+namespace drover {
+namespace fs = std::filesystem;
+namespace {
+
+/// The kernel takes 2047 characters in all; the image and Drover need some of them.
+constexpr std::size_t longest_parameters = 1200;
+
+bool is_path_character(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("/._-+@").find(c) != std::string_view::npos;
+}
+
+/// Absolute, in its plain form, and safe inside a comma-separated kernel parameter.
+void check_path(const std::string& path) {
+    const bool plain = path.size() > 1 && path.front() == '/' && path.back() != '/' &&
+                       fs::path(path).lexically_normal().string() == path &&
+                       std::all_of(path.begin(), path.end(), is_path_character);
+    if (!plain)
+        throw Error(ErrorKind::usage, fmt::format("'{}' is no plain absolute path", path),
+                    "written like /var/lib/thing, of A-Z a-z 0-9 / . _ - + @");
+}
+
+bool overlap(const std::string& a, const std::string& b) {
+    return a == b || a.starts_with(b + "/") || b.starts_with(a + "/");
+}
+
+class ProfileReader {
+  public:
+    explicit ProfileReader(const fs::path& folder)
+        : folder_(folder),
+          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork"}) {}
+
+    Profile read() {
+        Profile profile;
+        profile.name = folder_.filename();
+        check_plain_name("profile", profile.name);
+        profile.persistent = paths("persistent");
+        profile.merged = paths("merged");
+        profile.volatile_ = paths("volatile");
+        profile.fork = fork();
+        if (fs::is_directory(folder_ / "skeleton")) profile.skeleton = fs::absolute(folder_ / "skeleton");
+        if (kernel_parameters(profile).size() > longest_parameters)
+            yaml_.refuse(0, fmt::format("its paths take more than {} characters together", longest_parameters),
+                         "name folders instead of the files in them");
+        return profile;
+    }
+
+  private:
+    std::vector<std::string> paths(const std::string& key) {
+        std::vector<std::string> texts;
+        for (const auto& path : yaml_.list(key)) {
+            yaml_.at(path, check_path);
+            for (const auto& other : taken_)
+                if (overlap(path.text, other.text))
+                    yaml_.refuse(path.line,
+                                 fmt::format("'{}' overlaps '{}' of line {}", path.text, other.text, other.line));
+            taken_.push_back(path);
+            texts.push_back(path.text);
+        }
+        return texts;
+    }
+
+    bool fork() {
+        const auto word = yaml_.text("fork");
+        if (!word || word->text == "allowed") return true;
+        if (word->text == "never") return false;
+        yaml_.refuse(word->line, fmt::format("unknown value '{}' of fork", word->text), "one of: allowed, never");
+    }
+
+    fs::path folder_;
+    StrictYaml yaml_;
+    std::vector<Located> taken_;
+};
+
+/// Adds a skeleton's tree: of each entry its place, kind, mode, owner and content.
+void add_tree(Digest& digest, const fs::path& folder, const std::string& inside) {
+    for (const auto& path : entries_of(folder)) {
+        const auto name = inside + "/" + path.filename().string();
+        struct stat info {};
+        if (::lstat(path.c_str(), &info) != 0) throw_errno("read", path);
+        digest.add(fmt::format("{} {:o} {}:{}\n", name, info.st_mode, info.st_uid, info.st_gid));
+        if (S_ISREG(info.st_mode)) digest.add(digest_of_file(path));
+        if (S_ISLNK(info.st_mode)) digest.add(fs::read_symlink(path).string());
+        if (S_ISDIR(info.st_mode)) add_tree(digest, path, name);
+    }
+}
+
+}  // namespace
+
+Profile read_profile(const fs::path& folder) { return ProfileReader(folder).read(); }
+
+std::map<std::string, Profile> read_profiles(const fs::path& folder) {
+    std::map<std::string, Profile> profiles;
+    for (const auto& path : entries_of(folder)) {
+        if (!fs::exists(path / "overlay.yaml")) continue;
+        auto profile = read_profile(path);
+        profiles.emplace(profile.name, std::move(profile));
+    }
+    return profiles;
+}
+
+std::string fingerprint(const Profile& profile) {
+    Digest digest;
+    digest.add(kernel_parameters(profile)).add("\n");
+    if (!profile.skeleton.empty()) add_tree(digest, profile.skeleton, "");
+    return digest.hex().substr(0, 16);
+}
+
+}  // namespace drover

@@ -1,0 +1,107 @@
+#include "storage/prototypes.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "model/error.hpp"
+#include "model/unique_fd.hpp"
+#include "process/process.hpp"
+#include "storage/durable.hpp"
+#include "storage/profiles.hpp"
+
+namespace drover {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr long long MiB = 1 << 20;
+constexpr long long smallest = 16 * MiB;
+
+void make_sparse_file(const fs::path& path, long long bytes) {
+    const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    if (!file || ::ftruncate(file.get(), bytes) != 0) throw_errno("create", path);
+}
+
+/// ext4 whose bytes depend on profile and size alone: fixed identity, fixed time. Inode tables and journal are zeroed
+/// here, once, so that no guest's kernel does it in the background, each into its own overlay; and the journal is
+/// small, because every overlay grows by the whole of its journal sooner or later.
+void format(const fs::path& base, const Profile& profile, long long bytes) {
+    constexpr auto id = "64726f76-6572-4000-8000-000000000001";
+    const auto journal = std::clamp(bytes / MiB / 256, 4LL, 64LL);
+    Command command{.argv = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-L", "drover", "-U", id,
+                             "-J", fmt::format("size={}", journal), "-E",
+                             fmt::format("root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,hash_seed={}", id)}};
+    if (!profile.skeleton.empty()) command.argv.insert(command.argv.end(), {"-d", profile.skeleton});
+    command.argv.push_back(base);
+    command.environment.emplace_back("E2FSPROGS_FAKE_TIME=1");
+    run_or_throw(command);
+}
+
+/// A fresh qcow2 on `backing`, which is not opened (-u): it is still on its way there.
+void make_overlay(const fs::path& overlay, const fs::path& backing, long long bytes) {
+    run_or_throw({.argv = {"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, overlay,
+                           std::to_string(bytes)}});
+}
+
+void seal_file(const fs::path& file) {
+    if (::chmod(file.c_str(), 0444) != 0) throw_errno("set the mode of", file);
+    sync_path(file);
+}
+
+}  // namespace
+
+Prototypes::Prototypes(const fs::path& state) : state_(state) {
+    make_folders(state.parent_path());
+    make_folder(state, 0711);
+    make_folder(state / "tmp", 0700);
+    make_folder(state / "prototypes", 0755);
+}
+
+std::shared_ptr<const Prototype> Prototypes::get(const Profile& profile, long long bytes) {
+    if (bytes < smallest || bytes > (1LL << 44))
+        throw Error(ErrorKind::usage, fmt::format("a disk of {} bytes", bytes), "between 16MiB and 16TiB");
+    const long long rounded = (bytes + MiB - 1) / MiB * MiB;
+    const auto short_key = fmt::format("{}-{}", profile.name, rounded);
+    {
+        auto loaded = loaded_.lock();
+        const auto found = loaded->find(short_key);
+        if (found != loaded->end()) return found->second;
+    }
+    return flights_.run(
+        short_key, [&] { return load(short_key, profile, rounded); }, [] {});
+}
+
+std::shared_ptr<const Prototype> Prototypes::load(const std::string& key, const Profile& profile, long long bytes) {
+    const auto folder = state_ / "prototypes" / fmt::format("{}-{}", key, fingerprint(profile));
+    if (!fs::exists(folder)) make(folder, profile, bytes);
+    const auto base = folder / "base.raw";
+    const auto overlay = folder / "overlay.qcow2";
+    if (!has_base(base) || backing_file(overlay) != base)
+        throw Error(ErrorKind::failed, fmt::format("the prototype {} is broken, or was moved here", folder.string()),
+                    "move it away: it is made anew; overlays on it need it back");
+    auto prototype = std::make_shared<const Prototype>(Prototype{base, read_sparse(overlay)});
+    (*loaded_.lock())[key] = prototype;
+    return prototype;
+}
+
+void Prototypes::make(const fs::path& folder, const Profile& profile, long long bytes) const {
+    const Scratch scratch(state_ / "tmp");
+    const auto aside = scratch.path() / "prototype";
+    make_folder(aside, 0755);
+    make_sparse_file(aside / "base.raw", bytes);
+    format(aside / "base.raw", profile, bytes);
+    make_overlay(aside / "overlay.qcow2", folder / "base.raw", bytes);
+    seal_file(aside / "base.raw");
+    seal_file(aside / "overlay.qcow2");
+    sync_path(aside);
+    rename_new(aside, folder);  // there already: another process made the same
+}
+
+bool Prototypes::has_base(const fs::path& path) const {
+    return path.lexically_normal().string() == path.string() && path.filename() == "base.raw" &&
+           path.parent_path().parent_path() == state_ / "prototypes" && fs::is_regular_file(path);
+}
+
+}  // namespace drover

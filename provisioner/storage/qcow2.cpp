@@ -1,0 +1,70 @@
+#include "storage/qcow2.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+#include "model/unique_fd.hpp"
+#include "storage/durable.hpp"
+
+namespace drover {
+namespace {
+
+constexpr std::size_t block = 4096;
+constexpr std::uint64_t longest_name = 1023;  // the format's own limit
+
+bool is_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+
+std::uint64_t big_endian(std::string_view bytes) {
+    std::uint64_t value = 0;
+    for (const char c : bytes) value = value << 8 | static_cast<unsigned char>(c);
+    return value;
+}
+
+std::string read_at(int fd, std::uint64_t offset, std::size_t size, const std::filesystem::path& path) {
+    std::string bytes(size, '\0');
+    const auto n = ::pread(fd, bytes.data(), size, static_cast<off_t>(offset));
+    if (n < 0) throw_errno("read", path);
+    bytes.resize(static_cast<std::size_t>(n));
+    return bytes;
+}
+
+}  // namespace
+
+SparseImage read_sparse(const std::filesystem::path& file) {
+    const std::string bytes = read_file(file);
+    SparseImage image{{}, static_cast<std::int64_t>(bytes.size())};
+    for (std::size_t at = 0; at < bytes.size(); at += block) {
+        const auto piece = std::string_view(bytes).substr(at, block);
+        if (!is_zero(piece)) image.pieces.push_back({static_cast<std::int64_t>(at), std::string(piece)});
+    }
+    return image;
+}
+
+void write_sparse(int fd, const SparseImage& image, const std::filesystem::path& path) {
+    for (const auto& piece : image.pieces)
+        for (std::size_t done = 0; done < piece.bytes.size();) {
+            const auto n = ::pwrite(fd, piece.bytes.data() + done, piece.bytes.size() - done,
+                                    piece.offset + static_cast<off_t>(done));
+            if (n < 0 && errno != EINTR) throw_errno("write", path);
+            if (n > 0) done += static_cast<std::size_t>(n);
+        }
+    if (::ftruncate(fd, image.size) != 0) throw_errno("write", path);
+}
+
+std::string backing_file(const std::filesystem::path& file) {
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd) throw_errno("read", file);
+    const auto header = read_at(fd.get(), 0, 20, file);  // magic, version, offset and size of the name
+    const auto whole = std::string_view(header);
+    if (header.size() < 20 || !header.starts_with("QFI\xfb"))
+        throw Error(ErrorKind::failed, fmt::format("'{}' is no qcow2 file", file.string()));
+    const auto size = big_endian(whole.substr(16, 4));
+    if (size > longest_name) throw Error(ErrorKind::failed, fmt::format("'{}' has a broken header", file.string()));
+    return read_at(fd.get(), big_endian(whole.substr(8, 8)), size, file);
+}
+
+}  // namespace drover

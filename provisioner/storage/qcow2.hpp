@@ -1,0 +1,28 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace drover {
+
+/// The few bytes of a fresh qcow2 file: what is not in `pieces` is a hole.
+struct SparseImage {
+    struct Piece {
+        std::int64_t offset = 0;
+        std::string bytes;
+    };
+    std::vector<Piece> pieces;
+    std::int64_t size = 0;  ///< of the file
+};
+
+/// Reads a file without its 4 KiB blocks of zeros. Error{failed} naming it.
+SparseImage read_sparse(const std::filesystem::path& file);
+/// Writes all of `image` to an empty open file; not synced. Error{failed} naming `path`.
+void write_sparse(int fd, const SparseImage& image, const std::filesystem::path& path);
+
+/// The backing file that the header of a qcow2 file names; empty: none. It is only what the file says: whoever can
+/// write the file can write any name. Error{failed} when the file is no qcow2.
+std::string backing_file(const std::filesystem::path& file);
+
+}  // namespace drover

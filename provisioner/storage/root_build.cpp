@@ -1,0 +1,113 @@
+#include "storage/root_build.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <thread>
+
+#include "model/unique_fd.hpp"
+#include "storage/digest.hpp"
+#include "storage/durable.hpp"
+#include "storage/manifest.hpp"
+#include "storage/packages.hpp"
+#include "storage/sealed.hpp"
+
+namespace drover {
+namespace fs = std::filesystem;
+namespace {
+
+/// Held while an image is built, against other processes; the kernel lets go of it when we die.
+UniqueFd lock_image(const fs::path& folder, const BuildWork& work) {
+    const auto file = folder / ".lock";
+    UniqueFd lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!lock) throw_errno("open", file);
+    bool told = false;
+    while (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) throw_errno("lock", file);
+        if (!told) work.tell("another process builds this image: waiting for it");
+        told = true;
+        // Polled, because flock() knows no deadline.
+        std::this_thread::sleep_for(std::min(work.left(), std::chrono::milliseconds(100)));
+    }
+    return lock;
+}
+
+void unpack(const std::vector<Package>& packages, const fs::path& folder, const BuildWork& work) {
+    make_folder(folder, 0755);
+    if (!packages.empty()) work.tell(fmt::format("unpacking {} packages", packages.size()));
+    for (const auto& package : packages) run_or_throw(work.command({"dpkg-deb", "-x", package.file, folder}));
+}
+
+void assemble(const Recipe& recipe, const fs::path& packages, const fs::path& out, const std::string& guest_end,
+              const BuildWork& work) {
+    if (!fs::is_regular_file(guest_end))
+        throw Error(ErrorKind::failed, fmt::format("the guest's end '{}' is missing", guest_end),
+                    "install Drover again");
+    make_folder(out, 0755);
+    work.tell("assembling the root");
+    auto command = work.command({recipe.assemble, packages, out, guest_end}, out);
+    command.environment.push_back("TMPDIR=" + out.parent_path().string());  // swept away even when it is killed
+    command.line = [&work](const std::string& line) { work.tell(line); };
+    run_or_throw(command);
+}
+
+Manifest describe(const Recipe& recipe, const std::vector<Package>& packages, const fs::path& out) {
+    Manifest manifest;
+    manifest.image = recipe.name;
+    manifest.kernel_parameters = recipe.kernel_parameters;
+    manifest.profile = recipe.profile;
+    manifest.fork_point = recipe.fork_point;
+    for (const auto& package : packages) manifest.packages.emplace_back(package.name, package.version);
+    for (const auto name : version_files)
+        manifest.files[std::string(name)] = {digest_of_file(out / name),
+                                             static_cast<long long>(fs::file_size(out / name))};
+    return manifest;
+}
+
+void seal_file(const fs::path& file) {
+    if (::geteuid() == 0 && ::lchown(file.c_str(), 0, 0) != 0) throw_errno("give to root", file);
+    if (::chmod(file.c_str(), 0444) != 0) throw_errno("set the mode of", file);
+    sync_path(file);
+}
+
+/// Gathers the version's files in one folder, durably, as nobody will change them again.
+void seal(const Manifest& manifest, const fs::path& out, const fs::path& folder) {
+    make_folder(folder, 0755);
+    for (const auto name : version_files) {
+        rename_new(out / name, folder / name);
+        seal_file(folder / name);
+    }
+    write_new_file(folder / "manifest.json", to_json(manifest), 0444);
+    sync_path(folder);
+}
+
+}  // namespace
+
+fs::path root_folder(const StoragePaths& paths, const std::string& image, const std::string& hex) {
+    return fs::path(paths.state) / "roots" / image / hex;
+}
+
+fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work) {
+    const auto images = fs::path(paths.state) / "roots" / recipe.name;
+    make_folder(images, 0755);
+    const UniqueFd lock = lock_image(images, work);
+    const Scratch scratch(fs::path(paths.state) / "tmp");
+    const auto out = scratch.path() / "out";
+
+    const auto packages = fetch_packages(recipe, paths.packages, work);
+    unpack(packages, scratch.path() / "packages", work);
+    assemble(recipe, scratch.path() / "packages", out, paths.guest_end, work);
+    check_sealed(out, work);
+    const auto manifest = describe(recipe, packages, out);
+    seal(manifest, out, scratch.path() / "version");
+
+    const auto folder = root_folder(paths, recipe.name, manifest.digest().substr(std::string("sha256:").size()));
+    const bool fresh = rename_new(scratch.path() / "version", folder);
+    work.tell(fmt::format("{} {} {}", recipe.name, manifest.digest(), fresh ? "is new" : "is there already"));
+    return folder;
+}
+
+}  // namespace drover

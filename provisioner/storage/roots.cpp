@@ -1,0 +1,132 @@
+#include "storage/roots.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "model/error.hpp"
+#include "model/names.hpp"
+#include "storage/build_work.hpp"
+#include "storage/digest.hpp"
+#include "storage/durable.hpp"
+#include "storage/manifest.hpp"
+#include "storage/root_build.hpp"
+
+namespace drover {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view algorithm = "sha256:";
+
+bool is_hex_digest(std::string_view text) {
+    return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+bool is_whole(const fs::path& file, const Manifest::File& expected) {
+    std::error_code error;
+    return fs::is_regular_file(file, error) && static_cast<long long>(fs::file_size(file, error)) == expected.bytes;
+}
+
+/// The version in `folder`, whose name is its digest. Error{failed} when a file of it is missing or cut short.
+Version version_in(const fs::path& folder) {
+    const auto manifest = read_manifest(folder);
+    Version version{.digest = manifest.digest(),
+                    .image = manifest.image,
+                    .root = folder / "root.squashfs",
+                    .kernel = folder / "vmlinuz",
+                    .initrd = folder / "initrd",
+                    .parameters = manifest.kernel_parameters,
+                    .profile = manifest.profile,
+                    .fork_point = manifest.fork_point};
+    if (version.digest != fmt::format("{}{}", algorithm, folder.filename().string()))
+        throw Error(ErrorKind::failed, fmt::format("{} holds another version, {}", folder.string(), version.digest));
+    for (const auto& [name, file] : manifest.files) {
+        if (!is_whole(folder / name, file))
+            throw Error(ErrorKind::failed, fmt::format("{} is missing or cut short", (folder / name).string()));
+        version.bytes += file.bytes;
+    }
+    return version;
+}
+
+}  // namespace
+
+Roots::Roots(StoragePaths paths) : paths_(std::move(paths)) {
+    const fs::path state = paths_.state = fs::absolute(paths_.state).lexically_normal();
+    make_folders(state.parent_path());
+    make_folder(state, 0711);  // QEMU's user must get through, and see nothing
+    make_folder(state / "roots", 0755);
+    make_folder(state / "tmp", 0700);
+}
+
+std::vector<std::string> Roots::recipes() const {
+    std::vector<std::string> names;
+    for (const auto& path : entries_of(paths_.images))
+        if (fs::is_regular_file(path / "image.yaml")) names.push_back(path.filename());
+    return names;
+}
+
+Version Roots::build(const std::string& image, const std::function<void(const std::string&)>& progress,
+                     std::chrono::seconds budget) {
+    const BuildWork work(progress, budget);
+    return builds_.run(
+        image, [&] { return build_alone(image, work); },
+        [&] { work.tell("this image is being built already: waiting for that"); });
+}
+
+Version Roots::build_alone(const std::string& image, const BuildWork& work) const {
+    check_plain_name("image", image);
+    const auto recipe = read_recipe(fs::path(paths_.images) / image);
+    try {
+        return version_in(build_root(recipe, paths_, work));
+    } catch (const Error& error) {
+        throw error.within("build " + image);
+    }
+}
+
+Version Roots::version(const std::string& image, const std::string& digest) const {
+    check_plain_name("image", image);
+    const auto hex = digest.starts_with(algorithm) ? digest.substr(algorithm.size()) : "";
+    if (!is_hex_digest(hex))
+        throw Error(ErrorKind::usage, fmt::format("'{}' is no digest", digest), "sha256:<64 hex digits>");
+    const auto folder = root_folder(paths_, image, hex);
+    const std::string hint = fmt::format("build it: drover image build {}", image);
+    if (!fs::exists(folder))
+        throw Error(ErrorKind::not_found, fmt::format("no version {} of image {}", digest, image), hint);
+    try {
+        return version_in(folder);
+    } catch (const Error& error) {
+        throw Error(ErrorKind::not_found, error.what(), fmt::format("move {} away, then {}", folder.string(), hint));
+    }
+}
+
+std::vector<Version> Roots::versions() const {
+    std::vector<Version> versions;
+    for (const auto& image : entries_of(fs::path(paths_.state) / "roots"))
+        for (const auto& folder : entries_of(image)) {
+            if (!is_hex_digest(folder.filename().string())) continue;
+            try {
+                versions.push_back(version_in(folder));
+            } catch (const Error&) {
+                continue;  // as promised: version() tells what is wrong with it
+            }
+        }
+    return versions;
+}
+
+void Roots::verify(const Version& version) const {
+    const auto folder = fs::path(version.root).parent_path();
+    const auto manifest = read_manifest(folder);
+    const std::string hint = fmt::format("move {} away, then build {} again", folder.string(), version.image);
+    if (manifest.digest() != version.digest)
+        throw Error(ErrorKind::failed, fmt::format("{} is not {}", folder.string(), version.digest), hint);
+    for (const auto& [name, file] : manifest.files)
+        if (digest_of_file(folder / name) != file.sha256)
+            throw Error(ErrorKind::failed, fmt::format("{} is not what was built", (folder / name).string()), hint);
+}
+
+void Roots::sweep() {
+    for (const auto& path : entries_of(fs::path(paths_.state) / "tmp")) remove_tree(path);
+}
+
+}  // namespace drover

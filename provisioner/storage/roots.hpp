@@ -1,0 +1,61 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "storage/paths.hpp"
+#include "storage/single_flight.hpp"
+
+namespace drover {
+
+class BuildWork;
+
+/// One immutable build of an image, as found under roots/<image>/<digest>/.
+struct Version {
+    std::string digest;  ///< "sha256:<64 hex>" over root, kernel and initrd and what follows here
+    std::string image;
+    std::string root, kernel, initrd;  ///< absolute paths
+    std::string parameters;            ///< kernel parameters that the image asks for
+    std::string profile;               ///< the profile for guests that name none
+    std::string fork_point;            ///< "early" or "ready"
+    long long bytes = 0;               ///< on disk, all files
+
+    bool operator==(const Version&) const = default;
+};
+
+/// Roots of versions. Build aside, check, switch in by rename; immutable (0444) from then on.
+/// Any thread; building the same image twice at once prepares once, the other waits and gets the same version.
+class Roots {
+  public:
+    /// Makes the folders of the state that it needs. Error{failed} when it cannot.
+    explicit Roots(StoragePaths paths);
+
+    /// Names of images that have a recipe, in order.
+    [[nodiscard]] std::vector<std::string> recipes() const;
+    /// Builds `image` by its recipe and switches it in; an equal version that is there already is returned as it is.
+    /// `progress` (may be empty) gets a line of text now and then, from this thread. `budget` ends the recipe's
+    /// programs. Error{not_found} for an image without recipe, Error{usage} for a recipe with a mistake, Error{failed}
+    /// with the recipe's last words, Error{refused} when the result fails a check. Whatever fails, nothing of it is
+    /// visible.
+    Version build(const std::string& image, const std::function<void(const std::string&)>& progress,
+                  std::chrono::seconds budget = std::chrono::minutes(20));
+    /// The version, its files where they should be. Error{not_found} otherwise. Under a millisecond.
+    [[nodiscard]] Version version(const std::string& image, const std::string& digest) const;
+    /// Every version on disk, by image and digest. One that cannot be read is left out; version() tells what is wrong
+    /// with it.
+    [[nodiscard]] std::vector<Version> versions() const;
+    /// Reads all files of the version again and holds them against its digest. Error{failed} naming the file that is
+    /// not what was built. About a second for 300 MB.
+    void verify(const Version& version) const;
+    /// Removes what an interrupted build or prototype left behind. At start, before anything is built.
+    void sweep();
+
+  private:
+    Version build_alone(const std::string& image, const BuildWork& work) const;
+
+    StoragePaths paths_;
+    SingleFlight<Version> builds_;
+};
+
+}  // namespace drover

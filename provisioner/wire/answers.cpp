@@ -1,0 +1,122 @@
+#include "wire/fields.hpp"
+
+namespace drover::wire {
+namespace {
+
+constexpr long long any_number = 1LL << 62;
+constexpr std::size_t any_length = 1U << 24;
+
+/// Operations keep their arguments as JSON text; anything else in there is shown as it is.
+Json arguments_of(const Operation& operation) {
+    if (operation.arguments.empty()) return Json::object();
+    Json parsed = Json::parse(operation.arguments, nullptr, false);
+    return parsed.is_discarded() ? Json(operation.arguments) : parsed;
+}
+
+Json encode_item(const Item& item) {
+    return {{"name", item.name},
+            {"outcome", item.outcome},
+            {"phase", to_text(item.phase)},
+            {"reason", text_or_null(item.reason)}};
+}
+
+std::string text_if_any(Fields& fields, const std::string& name) {
+    const Json* value = fields.any(name);
+    return value == nullptr || value->is_null() ? "" : fields.need_text(name, any_length);
+}
+
+Item decode_item(const Json& json) {
+    Fields fields(json, "the item");
+    Item item;
+    item.name = fields.need_text("name");
+    item.outcome = fields.need_text("outcome");
+    item.phase = parse_phase(fields.need_text("phase"));
+    item.reason = text_if_any(fields, "reason");
+    return item;
+}
+
+Operation read_operation(const Json& json) {
+    Fields fields(json, "the operation");
+    Operation result;
+    result.id = parse_operation_name(fields.need_text("id"));
+    result.who = fields.need_text("who");
+    result.verb = fields.need_text("verb");
+    if (const Json* arguments = fields.any("arguments")) result.arguments = dump(*arguments);
+    result.created = parse_rfc3339(fields.need_text("created"));
+    if (auto finished = text_if_any(fields, "finished"); !finished.empty()) result.finished = parse_rfc3339(finished);
+    result.outcome = fields.need_text("outcome");
+    result.done = fields.need_number("done", 0, any_number);
+    result.total = fields.need_number("total", 0, any_number);
+    result.message = text_if_any(fields, "message");
+    if (const Json* items = fields.any("items")) {
+        for (const auto& item : *items) result.items.push_back(decode_item(item));
+    }
+    return result;
+}
+
+}  // namespace
+
+Json operation_listing(const Operation& operation) {
+    return {{"id", operation_name(operation.id)},
+            {"who", operation.who},
+            {"verb", operation.verb},
+            {"arguments", arguments_of(operation)},
+            {"created", to_rfc3339(operation.created)},
+            {"finished", operation.finished ? Json(to_rfc3339(*operation.finished)) : Json(nullptr)},
+            {"outcome", operation.outcome},
+            {"done", operation.done},
+            {"total", operation.total},
+            {"message", text_or_null(operation.message)}};
+}
+
+Json operation_with_items(const Operation& operation) {
+    Json result = operation_listing(operation);
+    Json& items = result["items"] = Json::array();
+    for (const auto& item : operation.items) items.push_back(encode_item(item));
+    return result;
+}
+
+Operation decode_operation(const Json& answer) {
+    return of_answer([&] { return read_operation(answer); });
+}
+
+Json encode(const Event& event) {
+    return {{"id", event.id},
+            {"time", to_rfc3339(event.time)},
+            {"kind", event.kind},
+            {"guest", text_or_null(event.guest)},
+            {"operation", event.operation ? Json(operation_name(*event.operation)) : Json(nullptr)},
+            {"message", event.message}};
+}
+
+Json encode(const Owner& owner) {
+    return {{"name", owner.name},
+            {"login", owner.login ? Json(*owner.login) : Json(nullptr)},
+            {"quota", owner.quota},
+            {"guests", owner.guests},
+            {"keys", owner.keys}};
+}
+
+Json encode(const ImageRow& row) {
+    return {{"image", row.image},     {"version", text_or_null(row.version)},
+            {"current", row.current}, {"promoted", row.promoted ? Json(to_rfc3339(*row.promoted)) : Json(nullptr)},
+            {"guests", row.guests},   {"bytes", row.bytes}};
+}
+
+Json encode(const Finding& finding) {
+    return {{"kind", finding.kind},
+            {"object", finding.object},
+            {"guest", text_or_null(finding.guest)},
+            {"detail", finding.detail},
+            {"repair", finding.repair}};
+}
+
+Json encode(const Status& status) {
+    return {{"instance", status.instance},
+            {"version", status.version},
+            {"registry", status.registry},
+            {"subnet", status.subnet},
+            {"accelerator", status.accelerator}};
+}
+
+}  // namespace drover::wire

@@ -1,0 +1,117 @@
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <algorithm>
+#include <array>
+
+#include "wire/fields.hpp"
+
+namespace drover::wire {
+namespace {
+
+Json encode_fault(const std::optional<Fault>& fault) {
+    if (!fault) return nullptr;
+    return {{"kind", fault->kind}, {"message", fault->message}, {"since", to_rfc3339(fault->since)}};
+}
+
+Json encode_host_key(const Guest& guest) {
+    if (guest.host_key.empty()) return nullptr;
+    return {{"fingerprint", key_fingerprint(guest.host_key)},
+            {"known_hosts", fmt::format("{},{} {}", guest.name, to_text(guest.address), guest.host_key)}};
+}
+
+std::string plain(const Json& value) {
+    if (value.is_null()) return "";
+    return value.is_string() ? value.get<std::string>() : dump(value);
+}
+
+bool has_value(const Json& field, const std::string& value) {
+    if (field.is_array()) {
+        return std::any_of(field.begin(), field.end(), [&](const Json& entry) { return plain(entry) == value; });
+    }
+    return plain(field.is_object() ? field.value("kind", Json()) : field) == value;
+}
+
+}  // namespace
+
+Json guest_listing(const Guest& guest, const std::string& instance) {
+    const auto address = to_text(guest.address);
+    return {{"id", guest.id},
+            {"name", guest.name},
+            {"owner", guest.owner ? Json(*guest.owner) : Json(nullptr)},
+            {"kind", to_text(guest.kind)},
+            {"image", guest.image},
+            {"version", guest.have.version.empty() ? guest.want.version : guest.have.version},
+            {"profile", guest.profile},
+            {"phase", to_text(guest.phase)},
+            {"desired", to_text(guest.desired)},
+            {"address", address},
+            {"addresses", Json::array({address})},
+            {"mac", mac_of(guest.id)},
+            {"domain", fmt::format("{}-{}", instance, guest.id)},
+            {"host", guest.host},
+            {"fault", encode_fault(guest.fault)},
+            {"created", to_rfc3339(guest.created)},
+            {"started_by", text_or_null(guest.started_by)}};
+}
+
+const std::vector<std::string>& listing_fields() {
+    static const std::vector<std::string> names = [] {
+        std::vector<std::string> result;
+        const Json listing = guest_listing(Guest{}, "");
+        for (const auto& [name, value] : listing.items()) result.push_back(name);
+        return result;
+    }();
+    return names;
+}
+
+Json guest_show(const Guest& guest, const std::string& instance, const Json& timings) {
+    Json result = guest_listing(guest, instance);
+    result["ssh"] = "ssh root@" + to_text(guest.address);
+    result["host_key"] = encode_host_key(guest);
+    result["timings"] = timings;
+    return result;
+}
+
+std::string key_fingerprint(std::string_view public_key) {
+    const auto begin = std::min(public_key.find(' '), public_key.size() - 1) + 1;
+    const auto text = public_key.substr(begin, public_key.find(' ', begin) - begin);
+    std::vector<unsigned char> blob(text.size());
+    std::size_t length = 0;
+    if (text.empty() || sodium_base642bin(blob.data(), blob.size(), text.data(), text.size(), nullptr, &length, nullptr,
+                                          sodium_base64_VARIANT_ORIGINAL) != 0) {
+        throw Error(ErrorKind::failed, fmt::format("'{}' is no public key", public_key));
+    }
+    std::array<unsigned char, crypto_hash_sha256_BYTES> digest{};
+    crypto_hash_sha256(digest.data(), blob.data(), length);
+    std::array<char, sodium_base64_ENCODED_LEN(crypto_hash_sha256_BYTES, sodium_base64_VARIANT_ORIGINAL_NO_PADDING)>
+        encoded{};
+    sodium_bin2base64(encoded.data(), encoded.size(), digest.data(), digest.size(),
+                      sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    return std::string("SHA256:") + encoded.data();
+}
+
+bool listing_matches(const Json& listing, const std::map<std::string, std::string>& where) {
+    return std::all_of(where.begin(), where.end(), [&](const auto& pair) {
+        auto field = listing.find(pair.first);
+        return field != listing.end() && has_value(*field, pair.second);
+    });
+}
+
+Json encode(const GuestReservation& reservation, const std::string& outcome) {
+    return {{"operation", operation_name(reservation.operation)},
+            {"created", reservation.created},
+            {"existing", reservation.existing},
+            {"outcome", outcome}};
+}
+
+GuestReservation decode_reservation(const Json& answer) {
+    constexpr std::size_t many = 1000000;
+    return of_answer([&] {
+        Fields fields(answer, "the reservation");
+        return GuestReservation{parse_operation_name(fields.need_text("operation")), fields.need_texts("created", many),
+                                fields.need_texts("existing", many)};
+    });
+}
+
+}  // namespace drover::wire

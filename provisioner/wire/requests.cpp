@@ -1,0 +1,122 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/names.hpp"
+#include "wire/fields.hpp"
+
+namespace drover::wire {
+namespace {
+
+bool is_token_letter(char letter) {
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
+           letter == '.' || letter == '_' || letter == '-';
+}
+
+std::optional<std::string> plain_name(Fields& fields, const std::string& field) {
+    auto name = fields.text(field);
+    if (name) check_plain_name(field, *name);
+    return name;
+}
+
+std::optional<std::string> owner_name(Fields& fields) {
+    auto name = fields.text("owner");
+    if (name) check_owner_name(*name);
+    return name;
+}
+
+Selection decode_selection(Fields& fields) {
+    Selection result;
+    const auto globs = fields.texts("globs", max_globs);
+    result.owner = owner_name(fields);
+    result.all = fields.flag("all").value_or(false);
+    if (globs) result.globs = *globs;
+    for (const auto& glob : result.globs) check_glob(glob);
+    if (int(!result.globs.empty()) + int(result.owner.has_value()) + int(result.all) != 1) {
+        throw Error(ErrorKind::usage, "the change must name exactly one of globs, owner and all",
+                    "give names or globs, or --owner, or --all");
+    }
+    return result;
+}
+
+}  // namespace
+
+void check_idempotency_key(std::string_view key) {
+    const bool good =
+        !key.empty() && key.size() <= max_idempotency_key && std::all_of(key.begin(), key.end(), is_token_letter);
+    if (good) return;
+    throw Error(ErrorKind::usage, fmt::format("idempotency key {} is not 1-{} of letters, digits and . _ -",
+                                              shown(std::string(key)), max_idempotency_key));
+}
+
+Json encode(const GuestRequest& request) {
+    Json body{{"count", request.count}};
+    if (request.owner) body["owner"] = *request.owner;
+    if (request.image) body["image"] = *request.image;
+    if (request.profile) body["profile"] = *request.profile;
+    if (request.kind) body["kind"] = to_text(*request.kind);
+    if (request.additional) body["additional"] = true;
+    return body;
+}
+
+GuestRequest decode_guest_request(const Json& body, const std::string& idempotency_key) {
+    Fields fields(body, "the request");
+    GuestRequest result;
+    result.owner = owner_name(fields);
+    result.count = fields.need_number("count", 1, max_count);
+    result.image = plain_name(fields, "image");
+    result.profile = plain_name(fields, "profile");
+    if (auto kind = fields.text("kind")) result.kind = parse_kind(*kind);
+    result.additional = fields.flag("additional").value_or(false);
+    fields.expect_no_others();
+    if (!idempotency_key.empty()) check_idempotency_key(idempotency_key);
+    result.idempotency_key = idempotency_key;
+    return result;
+}
+
+Json encode(const Change& change) {
+    Json body{{"verb", to_text(change.verb)}};
+    if (!change.selection.globs.empty()) body["globs"] = change.selection.globs;
+    if (change.selection.owner) body["owner"] = *change.selection.owner;
+    if (change.selection.all) body["all"] = true;
+    return body;
+}
+
+Change decode_change(const Json& body) {
+    Fields fields(body, "the change");
+    Change result;
+    result.verb = parse_verb(fields.need_text("verb"));
+    result.selection = decode_selection(fields);
+    fields.expect_no_others();
+    return result;
+}
+
+Json encode(const OwnerChange& change) {
+    Json body = Json::object();
+    if (change.quota) body["quota"] = *change.quota;
+    if (change.keys) body["keys"] = *change.keys;
+    if (change.login) body["login"] = *change.login;
+    return body;
+}
+
+OwnerChange decode_owner_change(const std::string& name, const Json& body) {
+    constexpr std::size_t longest_key = 4096;
+    check_owner_name(name);
+    Fields fields(body, "the owner");
+    OwnerChange result{name, fields.number("quota", 0, max_quota), fields.texts("keys", max_keys, longest_key),
+                       fields.text("login")};
+    fields.expect_no_others();
+    if (result.login) check_login(*result.login);
+    if (!result.keys) return result;
+    for (auto& key : *result.keys) key = check_public_key(key);
+    return result;
+}
+
+bool decode_fsck(const Json& body) {
+    Fields fields(body, "the request");
+    const bool repair = fields.flag("repair").value_or(false);
+    fields.expect_no_others();
+    return repair;
+}
+
+}  // namespace drover::wire

@@ -1,0 +1,166 @@
+#pragma once
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "model/error.hpp"
+#include "model/requests.hpp"
+
+/// The JSON that crosses the socket: the one place that knows its field names. schema/openapi.yaml describes it for
+/// people. Everything here is pure and may be called from any thread.
+///
+/// Decoders of requests are strict: an unknown, missing, doubled or mistyped field, a value out of range, a text that
+/// is too long or a list with too many entries is Error{usage} that names the field and the value. Decoders of answers
+/// ignore fields they do not know, so that an older client understands a newer daemon.
+namespace drover::wire {
+
+/// Fields keep the order in which they were written: the order of the documentation.
+using Json = nlohmann::ordered_json;
+
+/// Bounds of what a request may hold.
+inline constexpr std::size_t max_body = 1U << 20;  ///< bytes of a request body
+inline constexpr int max_depth = 8;                ///< nested lists and objects
+inline constexpr std::size_t max_globs = 1000;
+inline constexpr std::size_t max_keys = 64;
+inline constexpr long long max_count = 10000;  ///< guests in one request
+inline constexpr long long max_quota = 1000000;
+inline constexpr long long max_limit = 10000;      ///< rows in one answer
+inline constexpr long long max_wait_seconds = 30;  ///< of one look at an operation
+inline constexpr std::size_t max_idempotency_key = 64;
+
+/// Parses a text that came from outside. Error{usage}: no JSON, not UTF-8, a field twice in one object, deeper than
+/// max_depth, longer than max_body.
+Json parse(std::string_view text);
+/// Parses an answer of the daemon, of any length. Error{failed} when it is no JSON.
+Json parse_answer(std::string_view text);
+/// One line of text, without line end. Bytes that are not UTF-8 (a message from some program) become U+FFFD.
+std::string dump(const Json& json);
+/// The same, indented for people.
+std::string dump_pretty(const Json& json);
+
+// ---- guests -------------------------------------------------------------------------------------------------------
+
+/// One entry of `drover list`: id name owner kind image version profile phase desired address addresses mac domain host
+/// fault created started_by. `version` is the one it has, or wants while it has none.
+Json guest_listing(const Guest& guest, const std::string& instance);
+/// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name).
+Json guest_show(const Guest& guest, const std::string& instance, const Json& timings = Json::object());
+/// "SHA256:..." of a public key "ssh-ed25519 AAAA...", as ssh-keygen -l prints it.
+std::string key_fingerprint(std::string_view public_key);
+
+/// The body of POST /v1/guests. The idempotency key travels in a header and is checked here too (empty: none).
+Json encode(const GuestRequest& request);
+GuestRequest decode_guest_request(const Json& body, const std::string& idempotency_key = "");
+/// Error{usage} unless 1-64 of [A-Za-z0-9._-].
+void check_idempotency_key(std::string_view key);
+
+/// The answer to POST /v1/guests: operation ("o-12"), created, existing, outcome ("running", or "done" when there was
+/// nothing to make).
+Json encode(const GuestReservation& reservation, const std::string& outcome);
+GuestReservation decode_reservation(const Json& answer);
+
+/// The body of POST /v1/changes: verb and exactly one of globs, owner, all.
+Json encode(const Change& change);
+Change decode_change(const Json& body);
+
+/// Whether a listing has all these values: exact text of the field; "" for null, one of several for addresses, the
+/// kind for fault.
+bool listing_matches(const Json& listing, const std::map<std::string, std::string>& where);
+
+// ---- operations, events, owners, images, findings -----------------------------------------------------------------
+
+/// id ("o-12") who verb arguments (an object) created finished (or null) outcome done total message.
+Json operation_listing(const Operation& operation);
+/// operation_listing and items: a list of {name, outcome, phase, reason}.
+Json operation_with_items(const Operation& operation);
+/// Either form.
+Operation decode_operation(const Json& answer);
+
+/// id time kind guest (or null) operation (or null) message.
+Json encode(const Event& event);
+
+/// name login (or null) quota guests keys.
+Json encode(const Owner& owner);
+/// The body of PUT /v1/owners/{name}: quota, keys, login; what is absent stays as it is.
+Json encode(const OwnerChange& change);
+OwnerChange decode_owner_change(const std::string& name, const Json& body);
+
+/// A version of an image, or a recipe that was never built.
+struct ImageRow {
+    std::string image;
+    std::string version;           ///< "sha256:..."; empty: never built
+    bool current = false;          ///< the one that new guests get
+    std::optional<Time> promoted;  ///< when it became that
+    long long guests = 0;          ///< that want or have it
+    long long bytes = 0;           ///< on disk
+};
+/// image version (or null) current promoted (or null) guests bytes.
+Json encode(const ImageRow& row);
+
+/// kind object guest (or null) detail repair.
+Json encode(const Finding& finding);
+/// The body of POST /v1/fsck: repair, false when absent.
+bool decode_fsck(const Json& body);
+
+/// The answer to GET /v1/status.
+struct Status {
+    std::string instance, version, registry, subnet, accelerator;
+};
+Json encode(const Status& status);
+
+// ---- errors ---------------------------------------------------------------------------------------------------------
+
+/// {"error": {"kind", "message", "hint"}}
+Json encode(const Error& error);
+/// The error in an answer with this HTTP status. A body that is no error of ours becomes Error{failed}, or
+/// Error{unavailable} for 502-504.
+Error decode_error(int http_status, std::string_view body);
+
+// ---- paths and query strings
+// ------------------------------------------------------------------------------------------
+
+/// In the order of the query string; a name may come several times.
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+/// A request target taken apart: "/v1/guests/alice-1?x=y" -> {"v1","guests","alice-1"}, {{"x","y"}}.
+struct Target {
+    std::vector<std::string> path;
+    Parameters parameters;
+};
+/// Error{usage} for a bad escape, a NUL, an empty path segment, more than 8 KiB.
+Target parse_target(std::string_view target);
+/// Escapes all but letters, digits and "-._~".
+std::string escape(std::string_view text);
+/// "?a=b&c=d", or "" for none.
+std::string query_string(const Parameters& parameters);
+
+/// glob (repeated), owner, gone=true, where=key=value (repeated; the key is a field of the listing).
+Parameters encode(const ListQuery& query);
+ListQuery decode_list_query(const Parameters& parameters);
+
+/// since, limit, follow=true.
+struct EventQuery {
+    long long since = 0;
+    int limit = 1000;
+    bool follow = false;
+};
+EventQuery decode_event_query(const Parameters& parameters);
+
+/// How a look at an operation may wait: until it is finished, more than `done` items are done, or `wait` has passed.
+/// Without a wait the answer comes at once.
+struct OperationWait {
+    long long done = 0;
+    Duration wait{0};  ///< at most max_wait_seconds; given in whole seconds
+};
+OperationWait decode_operation_wait(const Parameters& parameters);
+
+/// limit=N, 1 - max_limit; `standard` when absent.
+int decode_limit(const Parameters& parameters, int standard);
+/// Error{usage} when there is any: for routes that take none.
+void expect_none(const Parameters& parameters);
+
+}  // namespace drover::wire

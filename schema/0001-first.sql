@@ -1,0 +1,129 @@
+-- The registry's tables, in the words that SQLite and PostgreSQL share.
+-- Times are milliseconds since 1970 UTC, addresses IPv4 in host byte order, truth is 0 or 1.
+-- A statement ends with a semicolon at the end of a line.
+
+-- Small durable notes: the registry's UUID, the subnet that was chosen, ...
+CREATE TABLE notes (
+    key   TEXT NOT NULL PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+-- The last number given out under each name. Numbers are never used twice, whatever is removed:
+-- 'guest', 'operation', 'event', 'address' (the last address given out), 'names/<owner>' (n of {owner}-{n}).
+CREATE TABLE counters (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    value BIGINT NOT NULL
+);
+
+CREATE TABLE owners (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    login TEXT   UNIQUE,
+    quota BIGINT NOT NULL CHECK (quota >= 0)
+);
+
+-- The ssh keys of an owner, in the order in which they were given.
+CREATE TABLE owner_keys (
+    owner    TEXT   NOT NULL REFERENCES owners (name) ON DELETE CASCADE,
+    position BIGINT NOT NULL,
+    line     TEXT   NOT NULL,
+    PRIMARY KEY (owner, position)
+);
+
+-- The version that new guests of an image get.
+CREATE TABLE images (
+    name     TEXT   NOT NULL PRIMARY KEY,
+    digest   TEXT   NOT NULL,
+    promoted BIGINT NOT NULL
+);
+
+-- Accepted requests for change. Without items (total 0) until finished: work that no guest is part of.
+CREATE TABLE operations (
+    id        BIGINT NOT NULL PRIMARY KEY,
+    who       TEXT   NOT NULL,
+    verb      TEXT   NOT NULL,
+    arguments TEXT   NOT NULL,
+    owner     TEXT,   -- whose guests it is about; NULL: anybody's
+    created   BIGINT NOT NULL,
+    finished  BIGINT,
+    outcome   TEXT   NOT NULL,
+    total     BIGINT NOT NULL,
+    done      BIGINT NOT NULL DEFAULT 0,
+    message   TEXT   NOT NULL DEFAULT '',
+    CHECK (done <= total)
+);
+
+-- A guest that is gone stays as a tombstone: its id and its name are never used again. Its MAC is given back.
+CREATE TABLE guests (
+    id            BIGINT NOT NULL PRIMARY KEY,
+    name          TEXT   NOT NULL UNIQUE,
+    owner         TEXT,   -- NULL: a pool's
+    kind          TEXT   NOT NULL CHECK (kind IN ('vm', 'container')),
+    image         TEXT   NOT NULL,
+    profile       TEXT   NOT NULL,
+    host          TEXT   NOT NULL,
+    address       BIGINT NOT NULL,
+    mac           TEXT   UNIQUE,
+    phase         TEXT   NOT NULL
+                  CHECK (phase IN ('reserved', 'stopped', 'starting', 'parked', 'ready', 'stopping', 'gone')),
+    desired       TEXT   NOT NULL CHECK (desired IN ('stopped', 'parked', 'ready', 'gone')),
+    want_version  TEXT   NOT NULL,
+    want_overlay  BIGINT NOT NULL,
+    want_boot     BIGINT NOT NULL,
+    have_version  TEXT   NOT NULL DEFAULT '',
+    have_overlay  BIGINT NOT NULL DEFAULT 0,
+    have_boot     BIGINT NOT NULL DEFAULT 0,
+    good          TEXT   NOT NULL DEFAULT '',
+    copy          BIGINT NOT NULL DEFAULT 0 CHECK (copy IN (0, 1)),
+    since         BIGINT NOT NULL,
+    attempts      BIGINT NOT NULL DEFAULT 0,
+    fault_kind    TEXT,   -- NULL: no fault
+    fault_message TEXT   NOT NULL DEFAULT '',
+    fault_since   BIGINT NOT NULL DEFAULT 0,
+    operation     BIGINT REFERENCES operations (id),
+    rev           BIGINT NOT NULL DEFAULT 0,
+    created       BIGINT NOT NULL,
+    started_by    TEXT   NOT NULL DEFAULT '',
+    host_key      TEXT   NOT NULL DEFAULT '',
+    machine_id    TEXT   NOT NULL
+);
+CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
+
+-- One row per address that is not free: used by a guest, or resting in quarantine until free_at.
+CREATE TABLE addresses (
+    address BIGINT NOT NULL PRIMARY KEY,
+    free_at BIGINT   -- NULL: in use
+);
+CREATE INDEX addresses_resting ON addresses (free_at) WHERE free_at IS NOT NULL;
+
+-- How far an operation is with one guest. A guest has at most one pending item: a later operation supersedes it.
+CREATE TABLE items (
+    operation BIGINT NOT NULL REFERENCES operations (id),
+    guest     BIGINT NOT NULL REFERENCES guests (id),
+    outcome   TEXT   NOT NULL
+              CHECK (outcome IN ('pending', 'done', 'failed', 'unchanged', 'refused', 'superseded', 'cancelled')),
+    reason    TEXT   NOT NULL DEFAULT '',
+    PRIMARY KEY (operation, guest)
+);
+CREATE UNIQUE INDEX items_pending ON items (guest) WHERE outcome = 'pending';
+
+-- What happened, in order. `owner` is the one who may see it besides administrators.
+CREATE TABLE events (
+    id        BIGINT NOT NULL PRIMARY KEY,
+    time      BIGINT NOT NULL,
+    kind      TEXT   NOT NULL,
+    guest     TEXT   NOT NULL,
+    owner     TEXT,
+    operation BIGINT REFERENCES operations (id),
+    message   TEXT   NOT NULL
+);
+CREATE INDEX events_of_owner ON events (owner, id);
+
+-- The first answer to a request that came with an idempotency key, kept for a day.
+CREATE TABLE idempotency (
+    caller  TEXT   NOT NULL,
+    key     TEXT   NOT NULL,
+    request TEXT   NOT NULL,
+    answer  TEXT   NOT NULL,
+    created BIGINT NOT NULL,
+    PRIMARY KEY (caller, key)
+);

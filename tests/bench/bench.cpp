@@ -1,0 +1,197 @@
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <thread>
+
+#include "herd/herd.hpp"
+#include "hypervisor/connection.hpp"
+#include "hypervisor/domain_xml.hpp"
+#include "hypervisor/libvirt.hpp"
+
+/// Does one measured piece of work and prints its seconds; tools/bench runs the pieces in pairs.
+namespace drover {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+namespace fs = std::filesystem;
+
+constexpr const char* instance = "bench";
+
+/// A network whose names cost nothing: building a guest does not touch the network.
+class NoNetwork : public Networks {
+  public:
+    void ensure(const NetworkSpec&) override {}
+    void remove() override {}
+    void add_name(const HostName&) override {}
+    void remove_name(Address) override {}
+    std::vector<HostName> names() override { return {}; }
+    std::vector<Subnet> taken_subnets() override { return {}; }
+};
+
+Config config_of(const std::string& state) {
+    Config config;
+    config.instance = instance;
+    config.state = state;
+    config.accelerator = "tcg";
+    config.network.name = "default";
+    config.quota = 1'000'000;
+    return config;
+}
+
+/// The controller's parts on a registry of its own and the images of `state`.
+struct Bench {
+    explicit Bench(const std::string& folder)
+        : state(folder),
+          config(config_of(folder)),
+          paths{folder, DROVER_SOURCE "/images", DROVER_SOURCE "/overlays",
+                fs::read_symlink("/proc/self/exe").parent_path() / "drover-guest"},
+          registry({.file = fresh(folder + "/registry.db"), .migrations = DROVER_SOURCE "/schema"}),
+          roots(paths),
+          overlays(paths, "+0:+0"),
+          domains(connection, instance, registry.uuid()),
+          accelerator("tcg", "bench", domains, registry),
+          version(roots.build("tiny", [](const std::string&) {})) {
+        registry.owners.set({.name = "bench"}, config.quota);
+    }
+
+    static std::string fresh(const std::string& file) {
+        for (const char* suffix : {"", "-wal", "-shm"}) fs::remove(file + suffix);
+        return file;
+    }
+
+    /// Rows for `count` guests that shall be built and stay off.
+    void reserve(int count) {
+        const Caller caller{"bench", true};
+        const Reservation reservation{.image = "tiny",
+                                      .profile = version.profile,
+                                      .version = version.digest,
+                                      .subnet = parse_subnet("10.99.0.0/16")};
+        registry.guests.request(caller, {.owner = "bench", .count = count, .additional = true}, reservation);
+        registry.guests.change(caller, {Verb::stop, {.all = true}}, std::nullopt);
+    }
+
+    std::string state;
+    Config config;
+    StoragePaths paths;
+    Registry registry;
+    Roots roots;
+    Overlays overlays;
+    EventLoop events;
+    Connection connection{events, "qemu:///system"};
+    LibvirtDomains domains;
+    NoNetwork network;
+    Names names{network, instance, "bench.internal", ""};
+    Accelerator accelerator;
+    Version version;
+};
+
+double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+/// Waits for the operation by the registry's own news.
+void wait_until_built(Registry& registry, std::size_t count) {
+    const auto built = [&] {
+        std::size_t done = 0;
+        for (const Guest& guest : registry.guests.list({.selection = {.all = true}}, std::nullopt)) {
+            if (guest.phase == Phase::stopped) ++done;
+            if (guest.fault) throw Error(ErrorKind::failed, guest.name + ": " + guest.fault->message);
+        }
+        return done == count;
+    };
+    while (!built()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
+/// Row + overlay + define of each guest, the way the daemon does it.
+double build(const std::string& state, int count) {
+    Bench bench(state);
+    Herd herd({bench.config, bench.registry, bench.domains, bench.names, bench.roots, bench.overlays, bench.accelerator,
+               parse_subnet("10.99.0.0/16"), "+0:+0", [] {}});
+    const auto start = Clock::now();
+    bench.reserve(count);
+    herd.start();
+    wait_until_built(bench.registry, static_cast<std::size_t>(count));
+    return seconds_since(start);
+}
+
+/// The definitions of `count` guests, as build() makes them; their overlays need not exist.
+std::vector<std::string> definitions(Bench& bench, int count) {
+    const Overlays::Place place = bench.overlays.create(1, 1, bench.version.profile, bench.config.guest.disk);
+    std::vector<std::string> all;
+    for (GuestId id = 1; id <= count; ++id) {
+        all.push_back(to_xml({.instance = instance,
+                              .registry = bench.registry.uuid(),
+                              .id = id,
+                              .name = "bench-" + std::to_string(id),
+                              .owner = "bench",
+                              .make = {bench.version.digest, 1, 0},
+                              .kernel = bench.version.kernel,
+                              .initrd = bench.version.initrd,
+                              .root = bench.version.root,
+                              .parameters = kernel_parameters(bench.overlays.profile(bench.version.profile)),
+                              .overlay = place.overlay,
+                              .prototype = place.prototype,
+                              .memory = bench.config.guest.memory,
+                              .cpus = 1,
+                              .mac = mac_of(id),
+                              .network = bench.config.network.name,
+                              .user = "+0:+0"}));
+    }
+    return all;
+}
+
+/// The same domains through virDomainDefineXML and nothing else, one after another.
+double define(const std::string& state, int count) {
+    Bench bench(state);
+    const std::vector<std::string> all = definitions(bench, count);
+    virConnectPtr connection = virConnectOpen("qemu:///system");
+    if (connection == nullptr) throw Error(ErrorKind::unavailable, "no libvirtd at qemu:///system");
+    const auto start = Clock::now();
+    for (const std::string& definition : all) {
+        virDomainPtr domain = virDomainDefineXML(connection, definition.c_str());
+        if (domain == nullptr) throw Error(ErrorKind::failed, virGetLastErrorMessage());
+        virDomainFree(domain);
+    }
+    const double seconds = seconds_since(start);
+    virConnectClose(connection);
+    return seconds;
+}
+
+/// Files 1.xml, 2.xml ... for a script that calls virsh, and the path of the backing file for its qemu-img.
+void write_definitions(const std::string& state, int count) {
+    Bench bench(state);
+    const std::vector<std::string> all = definitions(bench, count);
+    fs::create_directories(state + "/script");
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        std::ofstream(state + "/script/" + std::to_string(i + 1) + ".xml") << all[i];
+    }
+    std::cout << bench.overlays.place(1, 1).prototype << "\n";
+}
+
+int run(int argc, char** argv) {
+    CLI::App app{"One measured piece of work; prints its seconds."};
+    std::string piece, state;
+    int count = 200;
+    app.add_option("piece", piece)->required()->check(CLI::IsMember({"build", "define", "write-definitions"}));
+    app.add_option("--state", state)->required();
+    app.add_option("--count", count);
+    CLI11_PARSE(app, argc, argv);
+    if (piece == "write-definitions") {
+        write_definitions(state, count);
+    } else {
+        std::cout << (piece == "build" ? build(state, count) : define(state, count)) << "\n";
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace drover
+
+int main(int argc, char** argv) {
+    try {
+        return drover::run(argc, argv);
+    } catch (const std::exception& error) {
+        std::cerr << "drover_bench: " << error.what() << "\n";
+        return 1;
+    }
+}

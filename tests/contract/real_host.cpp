@@ -1,0 +1,160 @@
+#include "real_host.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <random>
+#include <stdexcept>
+
+#include "hypervisor/handles.hpp"
+
+namespace drover {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* uri = "qemu:///system";
+
+std::string random_text(std::string_view letters, std::size_t length) {
+    std::random_device random;
+    std::uniform_int_distribution<std::size_t> letter(0, letters.size() - 1);
+    std::string text;
+    while (text.size() < length) text += letters[letter(random)];
+    return text;
+}
+
+std::string random_uuid() {
+    const auto hex = [](std::size_t length) { return random_text("0123456789abcdef", length); };
+    return fmt::format("{}-{}-4{}-8{}-{}", hex(8), hex(4), hex(3), hex(3), hex(12));
+}
+
+// QEMU runs as another user and must be able to get here.
+fs::path make_folder() {
+    std::string path = testing::TempDir() + "drover-contract-XXXXXX";
+    if (::mkdtemp(path.data()) == nullptr || ::chmod(path.c_str(), 0755) < 0) throw std::runtime_error(path);
+    return path;
+}
+
+void run(const std::string& command) {
+    if (std::system(command.c_str()) != 0) throw std::runtime_error("failed: " + command);
+}
+
+std::string text_of(const fs::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+}
+
+}  // namespace
+
+bool RealHost::answers() {
+    static const bool answer = [] {
+        const EventLoop loop;
+        try {
+            Connection(loop, uri, std::chrono::seconds(10)).call([](virConnectPtr) {});
+            return true;
+        } catch (const Error&) {
+            return false;
+        }
+    }();
+    return answer;
+}
+
+RealHost::RealHost(std::string image)
+    : image_(std::move(image)),
+      instance_("t" + random_text("abcdefghijklmnopqrstuvwxyz", 6)),
+      registry_(random_uuid()),
+      folder_(make_folder()),
+      connection_(loop_, uri),
+      domains_(connection_, instance_, registry_),
+      networks_(connection_, instance_, registry_, instance_) {
+    fs::copy_file(DROVER_TEST_GUEST, folder_ / "test_guest");
+    run(fmt::format("cd {} && truncate -s 1M root initrd && truncate -s 64M prototype && chmod 444 *",
+                    folder_.string()));
+    if (!image_.empty()) run(fmt::format("mkfs.ext4 -q -F {}/prototype", folder_.string()));
+}
+
+RealHost::~RealHost() {
+    for (const auto& domain : domains_.list()) {
+        domains_.force_off(domain.id);
+        domains_.undefine(domain.id);
+    }
+    connection_.call([instance = instance_, foreign = foreign_](virConnectPtr c) {
+        for (const auto id : foreign)
+            virDomainUndefine(DomainHandle(virDomainLookupByName(c, fmt::format("{}-{}", instance, id).c_str())).get());
+        const NetworkHandle network(virNetworkLookupByName(c, instance.c_str()));
+        if (network) virNetworkDestroy(network.get()), virNetworkUndefine(network.get());
+    });
+    fs::remove_all(folder_);
+}
+
+NetworkSpec RealHost::network() {
+    if (!network_) network_ = {instance_, registry_, free_subnet(networks_.taken_subnets()), "contract.internal"};
+    return *network_;
+}
+
+DomainSpec RealHost::spec(GuestId id) {
+    DomainSpec spec;
+    networks_.ensure(network());
+    spec.instance = instance_;
+    spec.registry = registry_;
+    spec.id = id;
+    spec.name = fmt::format("alice-{}", id);
+    spec.owner = "alice";
+    spec.make = {"sha256:" + std::string(64, 'a'), 1, 1};
+    spec.root = folder_ / "root";
+    spec.prototype = folder_ / "prototype";
+    spec.overlay = folder_ / fmt::format("{}.qcow2", id);
+    spec.memory = 128LL << 20;
+    spec.mac = mac_of(id);
+    spec.network = instance_;
+    spec.user = domains_.default_user();
+    run(fmt::format("qemu-img create -q -f qcow2 -F raw -b {} {} && chown {} {}", spec.prototype, spec.overlay,
+                    spec.user, spec.overlay));
+    return spec;
+}
+
+DomainSpec RealHost::sleeper(GuestId id) {
+    auto sleeper = spec(id);
+    sleeper.kernel = folder_ / "test_guest";
+    sleeper.initrd = folder_ / "initrd";
+    return sleeper;
+}
+
+DomainSpec RealHost::talker(GuestId id) {
+    auto talker = spec(id);
+    talker.kernel = image_ + "/vmlinuz";
+    talker.initrd = image_ + "/initrd";
+    talker.root = image_ + "/root.squashfs";
+    return talker;
+}
+
+std::pair<std::string, std::string> RealHost::probe() { return {folder_ / "test_guest", folder_ / "initrd"}; }
+
+void RealHost::kill(GuestId id) {
+    const auto pid = text_of(fmt::format("/run/libvirt/qemu/{}-{}.pid", instance_, id));
+    ::kill(std::stoi(pid), SIGKILL);
+}
+
+void RealHost::add_foreign_domain(GuestId id) {
+    foreign_.insert(id);
+    connection_.call([name = fmt::format("{}-{}", instance_, id)](virConnectPtr c) {
+        const auto xml = fmt::format(
+            "<domain type='qemu'><name>{}</name><memory>65536</memory>"
+            "<os><type arch='x86_64'>hvm</type></os></domain>",
+            name);
+        if (!DomainHandle(virDomainDefineXML(c, xml.c_str()))) throw last_error("define");
+    });
+}
+
+void RealHost::add_foreign_network() {
+    connection_.call([name = instance_](virConnectPtr c) {
+        const auto xml = fmt::format("<network><name>{}</name></network>", name);
+        if (!NetworkHandle(virNetworkDefineXML(c, xml.c_str()))) throw last_error("define");
+    });
+}
+
+}  // namespace drover

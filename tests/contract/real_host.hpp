@@ -1,0 +1,44 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "hypervisor/libvirt.hpp"
+#include "hypervisor/libvirt_networks.hpp"
+#include "worlds.hpp"
+
+namespace drover {
+
+/// The libvirtd at qemu:///system as an instance of its own with a random name, so that it meets nobody's domains.
+class RealHost : public World {
+  public:
+    /// `image`: folder of the guest that talks, or empty.
+    explicit RealHost(std::string image);
+    ~RealHost() override;
+    static bool answers();
+
+    Domains& domains() override { return domains_; }
+    Networks& networks() override { return networks_; }
+    DomainSpec sleeper(GuestId id) override;
+    DomainSpec talker(GuestId id) override;
+    std::pair<std::string, std::string> probe() override;
+    void kill(GuestId id) override;
+    NetworkSpec network() override;
+    void add_foreign_domain(GuestId id) override;
+    void add_foreign_network() override;
+
+  private:
+    DomainSpec spec(GuestId id);
+
+    const std::string image_, instance_, registry_;
+    const std::filesystem::path folder_;
+    EventLoop loop_;
+    Connection connection_;
+    LibvirtDomains domains_;
+    LibvirtNetworks networks_;
+    std::optional<NetworkSpec> network_;
+    std::set<GuestId> foreign_;
+};
+
+}  // namespace drover

@@ -1,0 +1,66 @@
+#pragma once
+#include <memory>
+
+#include "fakes/fake_guest.hpp"
+#include "hypervisor/domains.hpp"
+
+namespace drover {
+
+/// How a guest of FakeDomains behaves, from its next start on.
+struct Behaviour {
+    bool answers = true;         ///< on its channel: HELLO, READY after IDENTITY, off after STOP
+    bool obeys_button = true;    ///< powers off when the power button is pressed
+    bool dies_at_start = false;  ///< its domain crashes as soon as it has started
+    int failing_starts = 0;      ///< so many calls of start() are Error{failed} first
+};
+
+/// A small working hypervisor in memory. Its guests answer through the real codec on real sockets, from a thread
+/// "fake-guests", which also tells of changes. Thread-safe; nothing takes time.
+class FakeDomains : public Domains {
+  public:
+    /// `kvm`: what probe_kvm() says.
+    explicit FakeDomains(bool kvm = false);
+    ~FakeDomains() override;
+
+    void define(const DomainSpec& spec) override;
+    void start(GuestId id) override;
+    void suspend(GuestId id) override;
+    void resume(GuestId id) override;
+    void press_power_button(GuestId id) override;
+    void force_off(GuestId id) override;
+    void undefine(GuestId id) override;
+    std::vector<DomainSeen> list() override;
+    DomainSeen look(GuestId id) override;
+    UniqueFd open_channel(GuestId id) override;
+    void watch(std::function<void(GuestId)> changed) override;
+    bool probe_kvm(const std::string& kernel, const std::string& initrd) override;
+
+    // --- what the world does -----------------------------------------------------------------------------------
+
+    /// How this guest behaves; without an id all that have no behaviour of their own.
+    void behave(GuestId id, const Behaviour& behaviour);
+    void behave(const Behaviour& behaviour);
+    /// A running guest: its QEMU dies; it powers itself off; it restarts itself and says HELLO again.
+    void crash(GuestId id);
+    void power_off(GuestId id);
+    void reboot(GuestId id);
+    /// Every call is Error{unavailable} until it is reachable again; guests live on.
+    void set_reachable(bool reachable);
+    /// Somebody else has a domain of that name.
+    void add_foreign(GuestId id);
+
+    // --- what a test asks ----------------------------------------------------------------------------------------
+
+    /// How often start() was called and did something, in all and by guest.
+    [[nodiscard]] int starts() const;
+    [[nodiscard]] int starts(GuestId id) const;
+    /// What a running guest was told to be; an empty name when nothing.
+    [[nodiscard]] control::Identity identity(GuestId id) const;
+    [[nodiscard]] std::vector<std::string> authorized_keys(GuestId id) const;
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace drover

@@ -1,0 +1,70 @@
+#include "fakes/fake_guest.hpp"
+
+#include <sodium.h>
+
+#include <array>
+#include <utility>
+
+#include "control/fields.hpp"
+
+namespace drover {
+namespace {
+
+std::string random_hex(std::size_t bytes) {
+    std::string random(bytes, '\0');
+    randombytes_buf(random.data(), random.size());
+    return control::sha256_hex(random).substr(0, 2 * bytes);
+}
+
+std::string public_key_of(const std::string& seed) {
+    std::array<unsigned char, crypto_sign_PUBLICKEYBYTES> key{};
+    std::array<unsigned char, crypto_sign_SECRETKEYBYTES> secret{};
+    crypto_sign_seed_keypair(key.data(), secret.data(), reinterpret_cast<const unsigned char*>(seed.data()));
+    return control::to_base64({reinterpret_cast<const char*>(key.data()), key.size()});
+}
+
+template <typename... Types> struct Overloaded : Types... { using Types::operator()...; };
+
+}  // namespace
+
+FakeGuest::FakeGuest(std::string host_key) : boot_id_(random_hex(16)), host_key_(std::move(host_key)) {}
+
+std::string FakeGuest::greet() {
+    if (greeted_) return "";
+    greeted_ = true;
+    return presence();
+}
+
+std::string FakeGuest::hear(std::string_view bytes) {
+    std::string said;
+    for (const auto& line : lines_.feed(bytes))
+        if (const auto message = control::decode_from_daemon(line)) said += answer(*message);
+    return said;
+}
+
+std::string FakeGuest::answer(const control::FromDaemon& message) {
+    const auto n = std::visit([](const auto& any) { return any.n; }, message);
+    const auto ok = control::encode(control::FromGuest{control::Ok{n}});
+    return std::visit(Overloaded{[&](const control::Key& key) { return take(key), ok; },
+                                 [&](const control::Introduce& told) {
+                                     identity_ = told.identity;
+                                     authorized_keys_ = std::exchange(announced_keys_, {});
+                                     return ok + presence();
+                                 },
+                                 [&](const control::Ping&) { return ok + presence(); },
+                                 [&](const control::Stop&) { return stopping_ = true, ok; }},
+                      message);
+}
+
+void FakeGuest::take(const control::Key& key) {
+    if (key.kind == "authorized") announced_keys_.push_back(key.text);
+    if (key.kind != "host") return;
+    if (const auto seed = control::from_base64(key.text, crypto_sign_SEEDBYTES)) host_key_ = public_key_of(*seed);
+}
+
+std::string FakeGuest::presence() const {
+    if (identity_.name.empty()) return control::encode(control::FromGuest{control::Hello{boot_id_, host_key_}});
+    return control::encode(control::FromGuest{control::Ready{control::digest_of(identity_, authorized_keys_)}});
+}
+
+}  // namespace drover

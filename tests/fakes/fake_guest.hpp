@@ -1,0 +1,40 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/codec.hpp"
+
+namespace drover {
+
+/// The guest's end of the control channel as a pure function: bytes in, bytes out. It speaks the language through the
+/// real codec.
+class FakeGuest {
+  public:
+    /// A fresh boot: a new boot id, no identity. `host_key`: what the guest keeps over boots, empty at first.
+    explicit FakeGuest(std::string host_key = "");
+
+    /// What it says of its own accord when somebody listens for the first time, then nothing.
+    std::string greet();
+    /// What it answers.
+    std::string hear(std::string_view bytes);
+    /// It was told STOP.
+    [[nodiscard]] bool stopping() const { return stopping_; }
+    /// What it was told to be; an empty name when nothing yet.
+    [[nodiscard]] const control::Identity& identity() const { return identity_; }
+    [[nodiscard]] const std::vector<std::string>& authorized_keys() const { return authorized_keys_; }
+    [[nodiscard]] const std::string& host_key() const { return host_key_; }
+
+  private:
+    std::string answer(const control::FromDaemon& message);
+    [[nodiscard]] std::string presence() const;
+    void take(const control::Key& key);
+
+    std::string boot_id_, host_key_;
+    control::LineReader lines_;
+    control::Identity identity_;
+    std::vector<std::string> announced_keys_, authorized_keys_;
+    bool greeted_ = false, stopping_ = false;
+};
+
+}  // namespace drover

@@ -1,0 +1,226 @@
+#include "config/config.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace drover {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+Config parse(const std::string& text) { return parse_config(text, "x.yaml"); }
+
+/// "LINE: message" of each error; empty when the text is accepted.
+std::vector<std::string> errors_in(const std::string& text) {
+    std::vector<std::string> result;
+    try {
+        parse(text);
+    } catch (const ConfigErrors& errors) {
+        for (const auto& error : errors.errors()) result.push_back(std::to_string(error.line) + ": " + error.message);
+    }
+    return result;
+}
+
+TEST(Config, NothingIsAllDefaults) {
+    for (const auto* text : {"", "\n", "# only a comment\n", "---\n", "network:\n"}) {
+        const auto config = parse(text);
+        EXPECT_EQ(config.instance, "drover") << text;
+        EXPECT_EQ(config.state, "/var/lib/drover");
+        EXPECT_EQ(config.socket, "/run/drover/drover.sock");
+        EXPECT_EQ(config.network.name, "drover");
+        EXPECT_EQ(config.network.cidr, "auto");
+        EXPECT_EQ(config.hosts, std::vector<HostConfig>{HostConfig{}});
+        EXPECT_EQ(config.testing, Config::Testing{});
+    }
+}
+
+TEST(Config, AnInstanceHasItsOwnPlaces) {
+    const auto config = parse("instance: lab");
+    EXPECT_EQ(config.state, "/var/lib/drover-lab");
+    EXPECT_EQ(config.socket, "/run/drover-lab/drover.sock");
+    EXPECT_EQ(config.network.name, "lab");
+}
+
+TEST(Config, EveryKeyArrives) {
+    const auto config = parse(R"(
+instance: lab
+state: /srv/lab
+socket: /srv/lab.sock
+log: {level: trace}
+hosts: [{name: one, vm_uri: "qemu+unix:///system?socket=/x", container_uri: "test:///default"}]
+accelerator: tcg
+network: {name: lab-net, cidr: 10.9.0.0/24, domain: a.b, quarantine: 0s, host_names: none}
+quota: {default: 0}
+guest: {memory: 1GiB, cpus: 4, disk: 20GiB}
+timeouts: {ready: 90s, stop: 500ms}
+retry: {attempts: 1, backoff: 0}
+steps: {in_flight: 16}
+testing: {enabled: true, boot_id: boot-7, guests: simulated}
+)");
+    Config expected;
+    expected.instance = "lab";
+    expected.state = "/srv/lab";
+    expected.socket = "/srv/lab.sock";
+    expected.log_level = "trace";
+    expected.hosts = {{"one", "qemu+unix:///system?socket=/x", "test:///default"}};
+    expected.accelerator = "tcg";
+    expected.network = {"lab-net", "10.9.0.0/24", "a.b", 0s, "none"};
+    expected.quota = 0;
+    expected.guest = {1LL << 30, 4, 20LL << 30};
+    expected.ready_timeout = 90s;
+    expected.stop_timeout = 500ms;
+    expected.attempts = 1;
+    expected.backoff = 0s;
+    expected.steps_in_flight = 16;
+    expected.testing = {true, "boot-7", "simulated"};
+    EXPECT_EQ(config, expected);
+}
+
+TEST(Config, AllErrorsAtOnceWithTheirLines) {
+    EXPECT_THAT(
+        errors_in("instance: Lab\n"
+                  "colour: blue\n"
+                  "log:\n"
+                  "  level: loud\n"
+                  "  file: /x\n"
+                  "guest:\n"
+                  "  cpus: 0\n"
+                  "  cpus: 2\n"
+                  "network: 10.0.0.0/8\n"),
+        ElementsAre(StartsWith("1: instance: 'Lab'"), StartsWith("2: colour: unknown key"),
+                    StartsWith("4: log.level: 'loud', expected one of: trace"), StartsWith("5: log.file: unknown key"),
+                    StartsWith("7: guest.cpus: '0', expected a whole number from 1 to 64"),
+                    StartsWith("8: guest.cpus: stands here again, first in line 7"),
+                    StartsWith("9: network: '10.0.0.0/8', expected a group of keys")));
+}
+
+TEST(Config, TheMessageHasFileAndLinePerError) {
+    try {
+        parse("a: 1\nb: 2\n");
+        FAIL();
+    } catch (const ConfigErrors& errors) {
+        EXPECT_EQ(errors.kind(), ErrorKind::usage);
+        EXPECT_THAT(errors.what(), StartsWith("x.yaml:1: a: unknown key"));
+        EXPECT_THAT(errors.what(), HasSubstr("\nx.yaml:2: b: unknown key"));
+    }
+}
+
+TEST(Config, WrongTypesAndNothingsAreRefused) {
+    for (const auto* text : {"instance:",
+                             "instance: [a]",
+                             "instance: {a: b}",
+                             "guest: {cpus: 1.5}",
+                             "guest: {cpus: '1'}",
+                             "guest: {cpus: 0x2}",
+                             "guest: {cpus: 99999999999999999999}",
+                             "guest: {memory: 100}",
+                             "guest: {memory: 97KiB}",
+                             "guest: {memory: 2TiB}",
+                             "testing: {enabled: yes}",
+                             "testing: {enabled: 'true'}",
+                             "retry: {backoff: 5}",
+                             "retry: {backoff: -5s}",
+                             "retry: {backoff: 6m}",
+                             "timeouts: {ready: 99ms}",
+                             "[a, b]",
+                             "just text",
+                             "hosts: []",
+                             "hosts: {name: a}",
+                             "hosts: [{name: a}, {name: b}]",
+                             "hosts: [a]",
+                             "hosts: [{name: a, name: b}]",
+                             "hosts: [{uri: x}]",
+                             "hosts:",
+                             "network.cidr: auto",
+                             "network: {network.cidr: auto}",
+                             "'hosts[].name': a"}) {
+        EXPECT_THAT(errors_in(text), testing::SizeIs(1)) << text;
+    }
+}
+
+TEST(Config, ValuesOutOfRangeAreRefused) {
+    for (const auto* text : {"state: relative",
+                             "state: /",
+                             "state: /a/../b",
+                             "state: /a,b",
+                             "state: '/a b'",
+                             "state: /a/",
+                             "state: //a",
+                             "network: {cidr: 10.0.0.1/8}",
+                             "network: {cidr: 8.0.0.0/8}",
+                             "network: {cidr: 10.0.0.0/30}",
+                             "network: {cidr: 172.0.0.0/8}",
+                             "network: {domain: Upper.case}",
+                             "network: {domain: a..b}",
+                             "network: {domain: ''}",
+                             "network: {name: a_b}",
+                             "network: {quarantine: 31d}",
+                             "network: {host_names: dns}",
+                             "accelerator: hvf",
+                             "hosts: [{vm_uri: qemu}]",
+                             "hosts: [{vm_uri: 'a b:/'}]",
+                             "hosts: [{name: A}]",
+                             "steps: {in_flight: 0}",
+                             "retry: {attempts: 0}",
+                             "quota: {default: -1}",
+                             "testing: {enabled: true, guests: real}",
+                             "testing: {enabled: true, boot_id: ''}"}) {
+        EXPECT_THAT(errors_in(text), testing::SizeIs(1)) << text;
+    }
+    EXPECT_THAT(errors_in("socket: /" + std::string(107, 'a')), testing::SizeIs(1));
+    EXPECT_THAT(errors_in("socket: /" + std::string(106, 'a')), testing::IsEmpty());
+}
+
+TEST(Config, WhatIsForTestsNeedsTestingEnabled) {
+    EXPECT_THAT(errors_in("testing:\n  boot_id: b\n  guests: simulated\n"),
+                ElementsAre("2: testing.boot_id: refused unless testing.enabled is true",
+                            "3: testing.guests: refused unless testing.enabled is true"));
+    EXPECT_THAT(errors_in("testing:\n  enabled: false\n  guests: simulated\n"), testing::SizeIs(1));
+}
+
+TEST(Config, BrokenYamlIsOneErrorWithItsLine) {
+    EXPECT_THAT(errors_in("instance: lab\nlog: {level: info\n"), ElementsAre(HasSubstr("no YAML: ")));
+    EXPECT_THAT(errors_in("instance: lab\n\tlog: x\n"), ElementsAre(StartsWith("2: no YAML: ")));
+    EXPECT_THAT(errors_in("instance: a\n---\ninstance: b\n"), ElementsAre(HasSubstr("a second document")));
+}
+
+class ConfigFile : public testing::Test {
+  protected:
+    ConfigFile() : folder_(std::filesystem::temp_directory_path() / ("drover-config-" + std::to_string(getpid()))) {
+        std::filesystem::create_directories(folder_);
+    }
+    ~ConfigFile() override { std::filesystem::remove_all(folder_); }
+
+    std::filesystem::path folder_;
+};
+
+TEST_F(ConfigFile, IsReadFromDisk) {
+    const auto file = folder_ / "a.yaml";
+    std::ofstream(file) << "instance: lab\n";
+    EXPECT_EQ(read_config(file, false).instance, "lab");
+    std::ofstream(file, std::ios::trunc).close();
+    EXPECT_EQ(read_config(file, false).instance, "drover");
+}
+
+TEST_F(ConfigFile, MayBeAbsentOnlyWhereSaid) {
+    EXPECT_EQ(read_config(folder_ / "none.yaml", true), parse(""));
+    try {
+        read_config(folder_ / "none.yaml", false);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::not_found);
+        EXPECT_THAT(error.what(), HasSubstr("none.yaml"));
+    }
+}
+
+TEST_F(ConfigFile, AFolderIsNoFile) { EXPECT_THROW(read_config(folder_, true), Error); }
+
+}  // namespace
+}  // namespace drover

@@ -1,0 +1,124 @@
+#include "guest/conversation.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "control/fields.hpp"
+#include "model/error.hpp"
+
+namespace drover::guest {
+namespace {
+
+/// A guest in memory.
+struct FakeMachine : Machine {
+    std::optional<Introduction> last;
+    std::string in_force, seed, trouble;
+    std::int64_t clock = 0;
+
+    std::string boot_id() override { return std::string(32, 'b'); }
+    std::string host_key() override { return seed.empty() ? "" : control::to_base64(seed); }
+    std::string digest_in_force() override { return in_force; }
+    std::optional<Introduction> last_introduction() override { return last; }
+    void put_host_key(std::string_view value) override { seed = value; }
+    void set_clock(std::int64_t time) override { clock = time; }
+    void put_into_force(const Introduction& introduction) override {
+        in_force.clear();
+        if (!trouble.empty()) throw Error(ErrorKind::failed, trouble);
+        last = introduction;
+        in_force = introduction.digest();
+    }
+    void reboot() { in_force.clear(); }
+};
+
+struct Talk : testing::Test {
+    FakeMachine guest;
+    Conversation talk{guest};
+    const std::string hello = "HELLO 1 " + std::string(32, 'b') + " -\n";
+    const control::Identity identity{"alice-1",           "drover.internal",    "alice",
+                                     "10.77.0.9/20",      "10.77.0.1",          "10.77.0.1",
+                                     "52:54:00:00:00:2a", std::string(32, 'a'), 1'700'000'000'000};
+
+    std::string say(const control::FromDaemon& message) {
+        auto line = control::encode(message);
+        line.pop_back();
+        return talk.answer(line);
+    }
+    std::string ready(const std::vector<std::string>& keys) const {
+        return "READY " + control::digest_of(identity, keys) + "\n";
+    }
+};
+
+TEST_F(Talk, begins_with_hello_and_a_ping_is_answered_by_it) {
+    EXPECT_EQ(talk.greeting(), hello);
+    EXPECT_EQ(say(control::Ping{3}), "OK 3\n" + hello);
+}
+
+TEST_F(Talk, an_identity_puts_the_keys_before_it_into_force) {
+    EXPECT_EQ(say(control::Key{1, "host", control::to_base64(std::string(32, 's'))}), "OK 1\n");
+    EXPECT_EQ(say(control::Key{2, "authorized", "ssh-ed25519 A a"}), "OK 2\n");
+    EXPECT_EQ(say(control::Introduce{3, identity}), "OK 3\n" + ready({"ssh-ed25519 A a"}));
+    EXPECT_EQ(guest.seed, std::string(32, 's'));
+    EXPECT_EQ(guest.clock, identity.time);
+    EXPECT_EQ(guest.last->authorized_keys, std::vector<std::string>{"ssh-ed25519 A a"});
+    EXPECT_EQ(say(control::Ping{4}), "OK 4\n" + ready({"ssh-ed25519 A a"}));
+}
+
+TEST_F(Talk, keys_count_for_the_next_identity_alone) {
+    say(control::Key{1, "authorized", "ssh-ed25519 A a"});
+    say(control::Introduce{2, identity});
+    EXPECT_EQ(say(control::Introduce{3, identity}), "OK 3\n" + ready({}));
+}
+
+TEST_F(Talk, keys_of_a_connection_that_broke_are_forgotten) {
+    say(control::Key{1, "authorized", "ssh-ed25519 A a"});
+    EXPECT_EQ(talk.answer(""), "");
+    EXPECT_EQ(say(control::Introduce{2, identity}), "OK 2\n" + ready({}));
+}
+
+TEST_F(Talk, a_failure_is_told_and_there_is_no_ready) {
+    guest.trouble = "cannot write /etc/hosts:\n\xff no space";
+    EXPECT_EQ(say(control::Introduce{7, identity}), "ERR 7 cannot write /etc/hosts:?? no space\n");
+    EXPECT_EQ(say(control::Ping{8}), "OK 8\n" + hello);
+    guest.trouble.clear();
+    EXPECT_EQ(say(control::Introduce{9, identity}), "OK 9\n" + ready({}));
+}
+
+TEST_F(Talk, the_number_of_keys_is_bounded) {
+    for (std::uint32_t n = 0; n < 256; ++n)
+        EXPECT_EQ(say(control::Key{n, "authorized", "k"}), "OK " + std::to_string(n) + "\n");
+    EXPECT_TRUE(say(control::Key{256, "authorized", "k"}).starts_with("ERR 256 "));
+}
+
+TEST_F(Talk, started_again_within_a_boot_it_is_ready_still) {
+    say(control::Introduce{1, identity});
+    Conversation again(guest);
+    EXPECT_EQ(again.greeting(), hello + ready({}));
+    EXPECT_FALSE(again.could_go_on());
+}
+
+TEST_F(Talk, goes_on_with_the_last_identity_when_nobody_answers) {
+    EXPECT_FALSE(talk.could_go_on());
+    say(control::Introduce{1, identity});
+    guest.reboot();
+    guest.clock = 0;
+    EXPECT_TRUE(talk.could_go_on());
+    EXPECT_EQ(talk.go_on(), ready({}));
+    EXPECT_EQ(guest.clock, 0) << "the time of the last identity is long past";
+    EXPECT_FALSE(talk.could_go_on());
+}
+
+TEST_F(Talk, stop_is_answered_first) {
+    EXPECT_FALSE(talk.stop_asked());
+    EXPECT_EQ(say(control::Stop{5}), "OK 5\n");
+    EXPECT_TRUE(talk.stop_asked());
+}
+
+RC_GTEST_PROP(TalkGarbage, is_dropped_without_an_answer, (const std::string& bytes)) {
+    FakeMachine guest;
+    Conversation talk(guest);
+    RC_PRE(!control::decode_from_daemon(bytes));
+    RC_ASSERT(talk.answer(bytes).empty());
+}
+
+}  // namespace
+}  // namespace drover::guest

@@ -1,0 +1,32 @@
+#include "guest/kernel_line.hpp"
+
+#include <gtest/gtest.h>
+
+#include "model/error.hpp"
+
+namespace drover::guest {
+
+TEST(KernelLine, reads_what_the_model_writes) {
+    Profile profile;
+    profile.persistent = {"/home", "/root"};
+    profile.merged = {"/etc/hosts"};
+    profile.volatile_ = {"/tmp", "/var/tmp"};
+    const auto line = parse_kernel_line("console=ttyS0 quiet " + kernel_parameters(profile) + " panic=-1\n");
+    EXPECT_EQ(line, (KernelLine{profile, false}));
+}
+
+TEST(KernelLine, of_others_is_of_no_interest) {
+    EXPECT_EQ(parse_kernel_line(""), KernelLine{});
+    EXPECT_EQ(parse_kernel_line("quiet  root=/dev/vda init=../x\n"), KernelLine{});
+}
+
+TEST(KernelLine, probe) { EXPECT_TRUE(parse_kernel_line("quiet drover.probe\n").probe); }
+
+TEST(KernelLine, refuses_paths_that_lead_elsewhere_and_unknown_words) {
+    for (const char* text : {"drover.persistent=home", "drover.persistent=/", "drover.persistent=/a/../b",
+                             "drover.persistent=/a/..", "drover.merged=/a//b", "drover.volatile=/a,,/b",
+                             "drover.volatile=/./a", "drover.probe=1", "drover.shell", "drover.persistant=/home"})
+        EXPECT_THROW(parse_kernel_line(text), Error) << text;
+}
+
+}  // namespace drover::guest

@@ -1,0 +1,45 @@
+#include "guest/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <iterator>
+
+#include "model/error.hpp"
+
+namespace drover::guest {
+
+TEST(Settings, of_the_image_tiny) {
+    std::ifstream file(DROVER_SOURCE "/images/tiny/root/etc/drover/guest.conf");
+    const auto settings = parse_settings(std::string(std::istreambuf_iterator<char>(file), {}));
+    EXPECT_EQ(settings.host_key_format, KeyFormat::dropbear);
+    EXPECT_EQ(settings.host_key, "/etc/dropbear/dropbear_ed25519_host_key");
+    EXPECT_EQ(settings.started, "/etc/drover/started");
+    EXPECT_EQ(settings.power_off_signal, SIGUSR2);
+}
+
+TEST(Settings, say_only_what_differs_from_an_ordinary_image) {
+    const auto settings = parse_settings("# systemd\n\npower_off_signal SIGRTMIN+4\n");
+    EXPECT_EQ(settings.host_key_format, KeyFormat::openssh);
+    EXPECT_EQ(settings.host_key, "/etc/ssh/ssh_host_ed25519_key");
+    EXPECT_EQ(settings.authorized_keys, "/root/.ssh/authorized_keys");
+    EXPECT_EQ(settings.started, "");
+    EXPECT_EQ(settings.power_off_signal, SIGRTMIN + 4);
+}
+
+TEST(Settings, name_the_line_that_is_wrong) {
+    const std::string good = "power_off_signal SIGUSR2\n";
+    EXPECT_THROW(parse_settings(""), Error);
+    for (const char* line : {"power_off_signal SIGUSR2", "power_off_signal 12", "host_key relative", "host_key",
+                             "host_key_format rsa", "shell /bin/sh", "started /a\nstarted /b"}) {
+        try {
+            parse_settings(good + line + "\n");
+            FAIL() << line;
+        } catch (const Error& error) {
+            EXPECT_TRUE(std::string(error.what()).starts_with("guest.conf: '")) << error.what();
+        }
+    }
+}
+
+}  // namespace drover::guest

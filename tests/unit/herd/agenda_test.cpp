@@ -1,0 +1,92 @@
+#include "herd/agenda.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "herd/slots.hpp"
+
+namespace drover {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Agenda, GivesEachGuestOnceHoweverOftenItWasAdded) {
+    Agenda agenda;
+    for (const GuestId id : {7, 7, 8, 7}) agenda.add(id);
+    EXPECT_EQ(agenda.take(), 7);
+    EXPECT_EQ(agenda.take(), 8);
+    agenda.close();
+    EXPECT_FALSE(agenda.take());
+}
+
+TEST(Agenda, NewsDuringTheWorkBringsTheGuestBackAfterwards) {
+    Agenda agenda;
+    agenda.add(1);
+    ASSERT_EQ(agenda.take(), 1);
+    agenda.add(1);
+    agenda.add(2);
+    EXPECT_EQ(agenda.take(), 2) << "guest 1 is still being worked on";
+    agenda.done(1);
+    EXPECT_EQ(agenda.take(), 1);
+}
+
+TEST(Agenda, RingsAtItsTimeAndALaterTimeReplacesAnEarlierOne) {
+    Agenda agenda;
+    const auto start = Agenda::Clock::now();
+    agenda.add_at(1, start + 1h);
+    agenda.add_at(1, start + 20ms);
+    EXPECT_EQ(agenda.take(), 1);
+    EXPECT_GE(Agenda::Clock::now(), start + 20ms);
+}
+
+TEST(Agenda, ATimeThatHasPassedIsNow) {
+    Agenda agenda;
+    agenda.add_at(3, Agenda::Clock::now() - 1h);
+    EXPECT_EQ(agenda.take(), 3);
+}
+
+TEST(Agenda, NeverGivesOneGuestToTwoThreads) {
+    constexpr GuestId guests = 5;
+    constexpr int turns = 2000;
+    Agenda agenda;
+    std::map<GuestId, std::atomic<int>> holders;
+    for (GuestId id = 1; id <= guests; ++id) holders[id] = 0;
+    std::atomic<int> left = turns;
+    std::atomic<bool> doubled = false;
+    const auto work = [&] {
+        while (const auto id = agenda.take()) {
+            if (++holders.at(*id) != 1) doubled = true;
+            const int now_left = --left;
+            if (now_left > 0) agenda.add(*id);
+            --holders.at(*id);
+            agenda.done(*id);
+            if (now_left <= 0) agenda.close();
+        }
+    };
+    for (GuestId id = 1; id <= guests; ++id) agenda.add(id);
+    std::vector<std::thread> workers;
+    for (int i = 0; i < 4; ++i) workers.emplace_back(work);
+    for (std::thread& worker : workers) worker.join();
+    EXPECT_FALSE(doubled);
+    EXPECT_LE(left, 0);
+}
+
+TEST(Slots, NamesWhoWaitedLongestWhenOneIsLeft) {
+    Slots slots(1);
+    EXPECT_TRUE(slots.enter(1));
+    EXPECT_FALSE(slots.enter(2));
+    EXPECT_FALSE(slots.enter(3));
+    EXPECT_FALSE(slots.enter(2)) << "asking again keeps the place in line";
+    EXPECT_EQ(slots.leave(), 2);
+    EXPECT_TRUE(slots.enter(2));
+    EXPECT_EQ(slots.leave(), 3);
+    EXPECT_TRUE(slots.enter(3));
+    EXPECT_EQ(slots.leave(), std::nullopt);
+}
+
+}  // namespace
+}  // namespace drover

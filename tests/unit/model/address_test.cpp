@@ -1,0 +1,61 @@
+#include "model/address.hpp"
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "refusal.hpp"
+
+namespace drover {
+namespace {
+
+TEST(Address, ReadsAndWritesADottedQuad) {
+    EXPECT_EQ(parse_address("10.77.0.2").value, 0x0a4d0002U);
+    EXPECT_EQ(to_text(Address{0xffffffffU}), "255.255.255.255");
+    EXPECT_EQ(to_text(Address{}), "0.0.0.0");
+}
+
+RC_GTEST_PROP(Address, ReadsBackWhatItWrites, (std::uint32_t value)) {
+    RC_ASSERT(parse_address(to_text(Address{value})) == Address{value});
+}
+
+TEST(Address, RefusesWhatIsNoneAndNamesIt) {
+    for (const std::string text :
+         {"", "10.77.0", "10.77.0.256", "10.77.0.2 ", "0x0a.1.1.1", "010.0.0.1", "::1", "a.b.c.d"})
+        EXPECT_NE(refusal([&] { parse_address(text); }).find("'" + text + "'"), std::string::npos) << text;
+    refusal([] { parse_address(std::string_view("10.0.0.1\0x", 10)); });
+}
+
+TEST(Subnet, KnowsItsParts) {
+    const auto subnet = parse_subnet("10.77.0.0/16");
+    EXPECT_EQ(to_text(subnet), "10.77.0.0/16");
+    EXPECT_EQ(to_text(subnet.gateway()), "10.77.0.1");
+    EXPECT_EQ(to_text(subnet.first()), "10.77.0.2");
+    EXPECT_EQ(to_text(subnet.last()), "10.77.255.254");
+    EXPECT_EQ(to_text(subnet.netmask()), "255.255.0.0");
+    EXPECT_TRUE(subnet.contains(parse_address("10.77.255.255")));
+    EXPECT_FALSE(subnet.contains(parse_address("10.78.0.0")));
+}
+
+TEST(Subnet, OverlapsInBothDirections) {
+    const auto wide = parse_subnet("10.0.0.0/8");
+    const auto narrow = parse_subnet("10.77.3.0/24");
+    EXPECT_TRUE(wide.overlaps(narrow));
+    EXPECT_TRUE(narrow.overlaps(wide));
+    EXPECT_FALSE(narrow.overlaps(parse_subnet("10.77.4.0/24")));
+}
+
+TEST(Subnet, RefusesBadPrefixesAndHostBits) {
+    for (const std::string text : {"10.77.0.0", "10.77.0.0/", "10.77.0.0/7", "10.77.0.0/30", "10.77.0.0/016",
+                                   "10.77.0.0/+8", "10.77.0.0/1 ", "10.0.0/8", "/16", "auto"})
+        EXPECT_NE(refusal([&] { parse_subnet(text); }).find("'" + text + "'"), std::string::npos) << text;
+    EXPECT_NE(refusal([] { parse_subnet("10.77.1.9/16"); }).find("the subnet is 10.77.0.0/16"), std::string::npos);
+}
+
+TEST(Mac, CarriesTheLow24BitsOfTheId) {
+    EXPECT_EQ(mac_of(1), "52:54:00:00:00:01");
+    EXPECT_EQ(mac_of(0xabcdef), "52:54:00:ab:cd:ef");
+    EXPECT_EQ(mac_of(0x1000002), "52:54:00:00:00:02");
+}
+
+}  // namespace
+}  // namespace drover

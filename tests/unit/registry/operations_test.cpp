@@ -1,0 +1,108 @@
+#include <gmock/gmock.h>
+
+#include "fixture.hpp"
+
+namespace drover::test {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class OperationsTest : public RegistryTest {
+  protected:
+    Operations& operations() { return registry_->operations; }
+};
+
+TEST_F(OperationsTest, without_guests_run_until_they_are_finished) {
+    const auto id = operations().begin(root, "image-build", R"({"image":"tiny"})");
+    auto begun = operation(id);
+    EXPECT_EQ(begun.outcome, "running");
+    EXPECT_EQ(begun.created, time_);
+    EXPECT_FALSE(begun.finished);
+    ASSERT_THAT(operations().unfinished_without_items(), SizeIs(1));
+    EXPECT_EQ(operations().unfinished_without_items()[0].id, id);
+
+    time_ += std::chrono::seconds(5);
+    operations().finish(id, "failed", "no kernel");
+    const auto ended = operation(id);
+    EXPECT_EQ(ended.outcome, "failed");
+    EXPECT_EQ(ended.message, "no kernel");
+    EXPECT_EQ(ended.finished, time_);
+    EXPECT_EQ(ended.arguments, R"({"image":"tiny"})");
+    EXPECT_THAT(operations().unfinished_without_items(), IsEmpty());
+}
+
+TEST_F(OperationsTest, are_finished_once) {
+    const auto id = operations().begin(root, "image-build", "{}");
+    operations().finish(id, "done", "");
+    operations().finish(id, "failed", "too late");
+    EXPECT_EQ(operation(id).outcome, "done");
+}
+
+TEST_F(OperationsTest, that_nobody_began_are_not_found) {
+    const auto error = error_of([&] { operations().get(12); });
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_STREQ(error.what(), "no operation 'o-12'");
+    EXPECT_EQ(error_of([&] { operations().finish(12, "done", ""); }).kind(), ErrorKind::not_found);
+}
+
+TEST_F(OperationsTest, are_listed_newest_first) {
+    add_owner("alice");
+    request(asking("alice", 2));
+    operations().begin(root, "image-build", "{}");
+    const auto both = operations().list(10);
+    ASSERT_THAT(both, SizeIs(2));
+    EXPECT_EQ(both[0].verb, "image-build");
+    EXPECT_EQ(both[1].verb, "request");
+    EXPECT_THAT(both[1].items, IsEmpty());
+    EXPECT_THAT(operations().list(1), SizeIs(1));
+    EXPECT_THAT(operations().unfinished_without_items(), SizeIs(1)) << "the request has items";
+}
+
+TEST_F(OperationsTest, tell_the_log_when_they_end) {
+    add_owner("alice");
+    const auto id = request(asking("alice", 1)).operation;
+    const auto last = registry_->events.last();
+    bring_home("alice-1");
+    const auto events = registry_->events.since(last, 10, "alice");
+    ASSERT_THAT(events, SizeIs(1));
+    EXPECT_EQ(events[0].operation, id);
+    EXPECT_EQ(events[0].message, "request: done");
+}
+
+class ImagesTest : public RegistryTest {};
+
+TEST_F(ImagesTest, know_the_version_that_new_guests_get) {
+    const auto error = error_of([&] { registry_->images.current("tiny"); });
+    EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    EXPECT_STREQ(error.what(), "no image 'tiny'");
+    EXPECT_EQ(error.hint(), "drover image build tiny");
+    registry_->images.promote("tiny", "sha256:old");
+    registry_->images.promote("tiny", digest_one);
+    EXPECT_EQ(registry_->images.current("tiny"), digest_one);
+}
+
+TEST_F(ImagesTest, count_the_guests_that_want_or_have_it) {
+    registry_->images.promote("tiny", digest_one);
+    registry_->images.promote("debian", "sha256:d");
+    add_owner("alice");
+    request(asking("alice", 3));
+    change(Verb::retire, {"alice-1"});
+    bring_home("alice-1");
+    auto before = guest("alice-2"), after = before;
+    after.have.version = digest_one;
+    after.want.version = "sha256:next";
+    ASSERT_TRUE(registry_->guests.save(before, after));
+    const auto images = registry_->images.list();
+    ASSERT_THAT(images, SizeIs(2));
+    EXPECT_EQ(images[0].image, "debian");
+    EXPECT_EQ(images[0].guests, 0);
+    EXPECT_EQ(images[1].digest, digest_one);
+    EXPECT_EQ(images[1].promoted, time_);
+    EXPECT_EQ(images[1].guests, 2);
+    EXPECT_EQ(registry_->images.guests_of(digest_one), 2);
+    EXPECT_EQ(registry_->images.guests_of("sha256:next"), 1) << "a version that was never promoted";
+}
+
+}  // namespace
+}  // namespace drover::test

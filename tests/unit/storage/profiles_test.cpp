@@ -1,0 +1,108 @@
+#include "storage/profiles.hpp"
+
+#include "fixture.hpp"
+
+namespace drover {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Profiles : testing::Test {
+    TempFolder temp;
+    fs::path folder = temp.path() / "lab";
+
+    Profile parse(const std::string& yaml) {
+        write(folder / "overlay.yaml", yaml);
+        return read_profile(folder);
+    }
+    std::string refusal(const std::string& yaml) {
+        return error_of([&] { parse(yaml); });
+    }
+    std::string at(int line) {
+        return "usage: " + (folder / "overlay.yaml").string() + ":" + std::to_string(line) + ": ";
+    }
+};
+
+TEST_F(Profiles, ReadsAllThatThereIs) {
+    fs::create_directories(folder / "skeleton");
+    const auto profile = parse(
+        "description: for the lab\npersistent: [/home, /var/lib]\nmerged:\n  - /etc/hosts\nvolatile: [/tmp]\nfork: "
+        "never\n");
+    EXPECT_EQ(profile.name, "lab");
+    EXPECT_THAT(profile.persistent, ElementsAre("/home", "/var/lib"));
+    EXPECT_THAT(profile.merged, ElementsAre("/etc/hosts"));
+    EXPECT_THAT(profile.volatile_, ElementsAre("/tmp"));
+    EXPECT_EQ(profile.skeleton, folder / "skeleton");
+    EXPECT_FALSE(profile.fork);
+}
+
+TEST_F(Profiles, WhatIsAbsentIsEmptyAndForkIsAllowed) {
+    const auto profile = parse("persistent: [/home]\n");
+    EXPECT_TRUE(profile.merged.empty());
+    EXPECT_TRUE(profile.skeleton.empty());
+    EXPECT_TRUE(profile.fork);
+}
+
+TEST_F(Profiles, UnknownKeyIsRefusedWithItsLineAndTheKnownOnes) {
+    const auto text = refusal("persistent: [/home]\npersistant: [/root]\n");
+    EXPECT_THAT(text, StartsWith(at(2) + "unknown key 'persistant'"));
+    EXPECT_THAT(text, HasSubstr("description, persistent, merged, volatile, fork"));
+}
+
+TEST_F(Profiles, AKeyTwiceIsRefused) {
+    EXPECT_THAT(refusal("volatile: [/tmp]\nvolatile: [/run]\n"), StartsWith(at(2) + "key 'volatile' is there twice"));
+}
+
+TEST_F(Profiles, PathsMustBePlainAndAbsolute) {
+    for (const std::string path : {"home", "./home", "/home/", "//home", "/home/../root", "/home/.", "/", "''", "/a b",
+                                   "'/a,b'", "\"/a\\nb\"", "'/a=b'", "/å"})
+        EXPECT_THAT(refusal("persistent:\n  - /home2\n  - " + path + "\n"), StartsWith(at(3))) << path;
+    EXPECT_THAT(refusal("merged: [etc/hosts]\n"), HasSubstr("'etc/hosts' is no plain absolute path"));
+}
+
+TEST_F(Profiles, PathsMustNotOverlapWithinAListOrAcross) {
+    EXPECT_THAT(refusal("persistent:\n  - /var\n  - /var\n"), StartsWith(at(3) + "'/var' overlaps '/var' of line 2"));
+    EXPECT_THAT(refusal("persistent:\n  - /var/lib\n  - /var\n"), StartsWith(at(3) + "'/var' overlaps '/var/lib'"));
+    EXPECT_THAT(refusal("persistent: [/var]\nvolatile: [/var/tmp]\n"),
+                StartsWith(at(2) + "'/var/tmp' overlaps '/var'"));
+    EXPECT_NO_THROW(parse("persistent: [/var, /var2, /vara/b]\n"));
+}
+
+TEST_F(Profiles, WrongShapesAreRefused) {
+    EXPECT_THAT(refusal("persistent: /home\n"), StartsWith(at(1) + "'persistent' is no list"));
+    EXPECT_THAT(refusal("persistent: [[/home]]\n"), StartsWith(at(1)));
+    EXPECT_THAT(refusal("persistent: [{a: b}]\n"), StartsWith(at(1)));
+    EXPECT_THAT(refusal("fork: maybe\n"), StartsWith(at(1) + "unknown value 'maybe' of fork"));
+    EXPECT_THAT(refusal("- /home\n"), HasSubstr("no mapping"));
+    EXPECT_THAT(refusal("persistent: [/home\nvolatile: ]]\n"), StartsWith("usage: " + folder.string()));
+    EXPECT_THAT(refusal(""), HasSubstr("no mapping"));
+}
+
+TEST_F(Profiles, MustFitOnTheKernelsCommandLine) {
+    std::string yaml = "persistent:\n";
+    for (int i = 0; i < 100; ++i) yaml += "  - /srv/some/long/folder/" + std::to_string(i) + "\n";
+    EXPECT_THAT(refusal(yaml), HasSubstr("more than 1200 characters"));
+}
+
+TEST_F(Profiles, TheFingerprintSeesPathsAndSkeletonNotTheDescription) {
+    const auto plain = fingerprint(parse("description: a\npersistent: [/home]\n"));
+    EXPECT_EQ(fingerprint(parse("description: b\npersistent: [/home]\n")), plain);
+    EXPECT_NE(fingerprint(parse("persistent: [/root]\n")), plain);
+    write(folder / "skeleton/persistent/home/README", "hello");
+    const auto seeded = fingerprint(parse("persistent: [/home]\n"));
+    EXPECT_NE(seeded, plain);
+    write(folder / "skeleton/persistent/home/README", "HELLO");
+    EXPECT_NE(fingerprint(parse("persistent: [/home]\n")), seeded);
+}
+
+TEST(ShippedProfiles, AreReadable) {
+    const auto profiles = read_profiles(DROVER_SOURCE "/overlays");
+    ASSERT_TRUE(profiles.contains("basic"));
+    EXPECT_THAT(profiles.at("basic").persistent, ElementsAre("/home", "/root", "/usr/local", "/var"));
+    EXPECT_THAT(profiles.at("basic").volatile_, ElementsAre("/tmp"));
+}
+
+}  // namespace
+}  // namespace drover

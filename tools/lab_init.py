@@ -1,0 +1,38 @@
+"""The first process of a lab, once everything stands: runs a command, hands TERM and HUP on to it, reaps what nobody
+else waits for, and ends with the command's status; the kernel then ends all other processes of the lab."""
+import os
+import signal
+import sys
+
+HANDED_ON = (signal.SIGTERM, signal.SIGHUP)
+RESET = (signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, *HANDED_ON)
+
+
+def start(command):
+    try:
+        return os.posix_spawnp(command[0], command, os.environ, setsigmask=(), setsigdef=RESET)
+    except OSError as error:
+        print(f"lab: {command[0]}: {error.strerror}", file=sys.stderr)
+        sys.exit(127 if isinstance(error, FileNotFoundError) else 126)
+
+
+def reap_until(child):
+    while True:
+        pid, status = os.wait()
+        if pid == child:
+            code = os.waitstatus_to_exitcode(status)
+            return code if code >= 0 else 128 - code
+
+
+def main(command):
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the command too, which decides
+    child = start(command)
+    for number in HANDED_ON:
+        signal.signal(number, lambda received, _: os.kill(child, received))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_ON)
+    return reap_until(child)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
