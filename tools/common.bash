@@ -58,3 +58,10 @@ build_preset() {
     cmake -S "$root" --preset "$preset" >/dev/null || fail "cmake --preset $preset failed"
     ninja -C "$root/build/$preset" "$@"
 }
+
+# udev gives /dev/kvm to the group kvm; where no udev runs, nobody does. libvirt then takes what it knows of QEMU for
+# outdated, since it was learnt with KVM and QEMU's user cannot reach it, and asks QEMU anew at every define: seconds each.
+kvm_out_of_reach() {
+    [[ -c /dev/kvm ]] && getent passwd libvirt-qemu >/dev/null &&
+        ! setpriv --reuid libvirt-qemu --regid kvm --clear-groups test -w /dev/kvm
+}

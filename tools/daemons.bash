@@ -40,6 +40,7 @@ await() {
 libvirt_answers() { timeout 10 virsh -q -c qemu:///system version; }
 
 start_libvirt() {
+    if kvm_out_of_reach; then chgrp kvm /dev/kvm && chmod 660 /dev/kvm; fi
     if libvirt_answers >/dev/null 2>&1; then return; fi
     if runs_systemd; then
         systemctl start libvirtd.service

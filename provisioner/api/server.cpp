@@ -75,7 +75,9 @@ struct Server::State {
     asio::awaitable<void> converse(Stream& stream, const Caller& caller);
     asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Caller& caller);
     asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
-    template <typename Work> auto on_handler_thread(Work work) -> asio::awaitable<decltype(work())>;
+    asio::awaitable<void> on_handler_thread(const std::function<void()>& work);
+    std::optional<Answer> ask(const http::request<http::string_body>& request, const Caller& caller,
+                              Clock::time_point began) const;
 
     Handlers handlers;
     asio::io_context io{1};
@@ -127,15 +129,38 @@ asio::awaitable<void> Server::State::converse(Stream& stream, const Caller& call
         const auto& request = parser.get();
         const bool broken = error.failed();
         if (broken && error.category() != http::make_error_code(http::error::bad_method).category()) co_return;
-        const Answer answer = broken ? error_answer(Error(ErrorKind::usage, "bad HTTP request: " + error.message()))
-                                     : co_await answer_to(request, caller);
+        Answer answer;
+        if (broken) {
+            answer = error_answer(Error(ErrorKind::usage, "bad HTTP request: " + error.message()));
+        } else {
+            answer = co_await answer_to(request, caller);
+        }
         stream.expires_never();
-        if (answer.more) co_return co_await stream_out(stream, answer, request.version());
+        if (answer.more) {
+            co_await stream_out(stream, answer, request.version());
+            co_return;
+        }
         stream.expires_after(request_limit);
         auto response = response_of(answer, request);
         if (broken) response.keep_alive(false);
         co_await http::async_write(stream, response, asio::use_awaitable);
         if (!response.keep_alive()) co_return;
+    }
+}
+
+/// The handler's word, or its error as an answer; nothing: not yet.
+std::optional<Answer> Server::State::ask(const http::request<http::string_body>& request, const Caller& caller,
+                                         Clock::time_point began) const {
+    try {
+        Call call = call_of(request, caller);
+        call.waited = std::chrono::duration_cast<Duration>(Clock::now() - began);
+        return handlers.handle(call);
+    } catch (const Error& error) {
+        return error_answer(error);
+    } catch (const std::exception& error) {
+        spdlog::error("api: {} {}: {}", std::string(request.method_string()), std::string(request.target()),
+                      error.what());
+        return error_answer(Error(ErrorKind::failed, error.what()));
     }
 }
 
@@ -145,22 +170,24 @@ asio::awaitable<Answer> Server::State::answer_to(const http::request<http::strin
     const auto began = Clock::now();
     while (true) {
         const std::uint64_t seen = news.count();
-        auto result = co_await on_handler_thread([&]() -> std::optional<Answer> {
-            try {
-                Call call = call_of(request, caller);
-                call.waited = std::chrono::duration_cast<Duration>(Clock::now() - began);
-                return handlers.handle(call);
-            } catch (const Error& error) {
-                return error_answer(error);
-            } catch (const std::exception& error) {
-                spdlog::error("api: {} {}: {}", std::string(request.method_string()), std::string(request.target()),
-                              error.what());
-                return error_answer(Error(ErrorKind::failed, error.what()));
-            }
-        });
+        std::optional<Answer> result;
+        const std::function<void()> work = [&] { result = ask(request, caller, began); };
+        co_await on_handler_thread(work);
         if (result) co_return std::move(*result);
         co_await news.wait(seen, std::chrono::seconds(1));
     }
+}
+
+/// Does the work there and comes back. By reference, and from a named object: g++ 12 destroys some temporaries of a
+/// co_await expression twice (GCC 99576).
+asio::awaitable<void> Server::State::on_handler_thread(const std::function<void()>& work) {
+    asio::steady_timer done(io, Clock::time_point::max());
+    asio::post(pool, [&] {
+        work();
+        asio::post(io, [&done] { done.cancel(); });
+    });
+    boost::system::error_code cancelled;  // that is how it is done
+    co_await done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
 }
 
 asio::awaitable<void> Server::State::stream_out(Stream& stream, const Answer& answer, unsigned version) {
@@ -171,7 +198,9 @@ asio::awaitable<void> Server::State::stream_out(Stream& stream, const Answer& an
     co_await http::async_write_header(stream, serializer, asio::use_awaitable);
     while (true) {
         const std::uint64_t seen = news.count();
-        std::string text = co_await on_handler_thread([&] { return answer.more(); });
+        std::string text;
+        const std::function<void()> work = [&] { text = answer.more(); };
+        co_await on_handler_thread(work);
         if (text.empty()) {
             co_await news.wait(seen, keepalive_interval);
             if (news.count() != seen) continue;
@@ -181,12 +210,6 @@ asio::awaitable<void> Server::State::stream_out(Stream& stream, const Answer& an
         co_await asio::async_write(stream, http::make_chunk(asio::buffer(text)), asio::use_awaitable);
         stream.expires_never();
     }
-}
-
-template <typename Work> auto Server::State::on_handler_thread(Work work) -> asio::awaitable<decltype(work())> {
-    // Resumed on a handler thread for the work, and back on the thread of the connections afterwards.
-    co_return co_await asio::co_spawn(
-        pool, [&work]() -> asio::awaitable<decltype(work())> { co_return work(); }, asio::use_awaitable);
 }
 
 Server::Server(const std::string& path) : state_(std::make_unique<State>(path)) {}

@@ -43,7 +43,9 @@ const std::vector<Key<Config>>& top_keys() {
         {"guest.cpus", [](Config& c, const Value& v) { c.guest.cpus = v.number(1, 64); }},
         {"guest.disk", [](Config& c, const Value& v) { c.guest.disk = v.size(16 * MiB, 16 * TiB); }},
         {"guest.image",
-         [](Config& c, const Value& v) { c.guest.image = v.checked([](auto name) { check_plain_name("image", name); }); }},
+         [](Config& c, const Value& v) {
+             c.guest.image = v.checked([](auto name) { check_plain_name("image", name); });
+         }},
         {"timeouts.ready", [](Config& c, const Value& v) { c.ready_timeout = v.duration(100ms, 1h); }},
         {"timeouts.stop", [](Config& c, const Value& v) { c.stop_timeout = v.duration(100ms, 10min); }},
         {"retry.attempts", [](Config& c, const Value& v) { c.attempts = v.number(1, 100); }},

@@ -84,7 +84,6 @@ std::string Conversation::take(const control::Stop& stop) {
     return ok(stop.n);
 }
 
-/// READY once something is in force, HELLO before.
 std::string Conversation::state() {
     const auto digest = machine_.digest_in_force();
     if (!digest.empty()) return encode(FromGuest(control::Ready{digest}));

@@ -46,6 +46,8 @@ class Conversation {
 
     /// What the guest's end says when it starts.
     std::string greeting();
+    /// What it says to whoever connects: READY once something is in force, HELLO before.
+    std::string state();
     /// The answer to one line of the daemon. An empty line, which begins every connection, starts anew.
     std::string answer(std::string_view line);
     /// Another connection: keys that were collected for an IDENTITY which did not come are forgotten.
@@ -63,7 +65,6 @@ class Conversation {
     std::string take(const control::Introduce& introduce);
     std::string take(const control::Ping& ping);
     std::string take(const control::Stop& stop);
-    std::string state();
 
     Machine& machine_;
     std::vector<std::string> authorized_keys_;

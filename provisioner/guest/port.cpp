@@ -63,20 +63,25 @@ std::optional<Port::Input> Port::wait(std::optional<std::chrono::milliseconds> t
     if (count < 0 && errno != EINTR) fail("cannot wait for the port");
     if (count == 0) return std::nullopt;
 
-    flush();
     Input input;
+    const bool was_away = away_;
+    receive(input);
+    away_ = host_is_away();
+    input.connected = was_away && !away_;
+    flush();
+    return input;
+}
+
+/// Reads until there is no more: only then there will be another edge.
+void Port::receive(Input& input) {
     std::array<char, 4096> piece{};
     ssize_t size = 0;
     while ((size = read(port_.get(), piece.data(), piece.size())) > 0)
         for (auto& line : reader_.feed({piece.data(), static_cast<std::size_t>(size)}))
             input.lines.push_back(std::move(line));
     if (size < 0 && errno != EAGAIN && errno != EINTR) fail("cannot read the port");
-    if (size == 0) {
-        input.lost = true;
-        reader_ = control::LineReader();
-        waiting_.clear();
-    }
-    return input;
+    input.lost = size == 0;
+    if (input.lost) reader_ = control::LineReader();
 }
 
 void Port::send(const std::string& text) {
@@ -95,7 +100,8 @@ void Port::flush() {
         } else if (size < 0 && errno != EAGAIN) {
             fail("cannot write to the port");
         } else {
-            if (host_is_away()) waiting_.clear();
+            away_ = host_is_away();
+            if (away_) waiting_.clear();
             return;
         }
     }

@@ -16,13 +16,14 @@ class Port {
     /// Opens the port; the kernel may need a moment to find it. Error{failed} when it does not come within 10 s.
     Port();
 
-    /// What came in: whole lines, and whether the host's end was lost (then they belong to the time before).
+    /// What happened.
     struct Input {
         std::vector<std::string> lines;
-        bool lost = false;
+        bool lost = false;       ///< the host's end was not connected; the lines may be from before or after
+        bool connected = false;  ///< it is connected again: what was sent meanwhile is dropped, so it knows nothing
     };
     /// Waits for something from the host; nothing when `timeout` passed first (absent: for ever). May return early with
-    /// no lines. Error{failed} when the port is gone.
+    /// nothing in it. Error{failed} when the port is gone.
     std::optional<Input> wait(std::optional<std::chrono::milliseconds> timeout);
 
     /// Sends text, or keeps it until the host takes it. When nobody is connected, or nobody reads, it is dropped:
@@ -31,11 +32,13 @@ class Port {
 
   private:
     void flush();
+    void receive(Input& input);
     [[nodiscard]] bool host_is_away() const;
 
     UniqueFd port_, events_;
     control::LineReader reader_;
     std::string waiting_;
+    bool away_ = false;  ///< nobody was connected when we looked last
 };
 
 }  // namespace drover::guest

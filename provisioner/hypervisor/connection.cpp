@@ -24,7 +24,7 @@ constexpr unsigned keepalive_count = 5;
 
 void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
-/// What libvirt's event thread may still use while a connection is being closed: each callback owns a share of it.
+/// What libvirt's event thread may still use while a connection is being closed: the event callback owns a share of it.
 struct Notifier {
     std::vector<Changed> watchers;
     std::atomic<bool> lost = false;
@@ -36,9 +36,9 @@ struct Notifier {
 using NotifierPtr = std::shared_ptr<Notifier>;
 
 void on_close(virConnectPtr, int, void* notifier) {
-    auto& told = **static_cast<NotifierPtr*>(notifier);
-    told.lost = true;
-    told.notify(nullptr);
+    auto* told = static_cast<Notifier*>(notifier);
+    told->lost = true;
+    told->notify(nullptr);
 }
 
 int on_event(virConnectPtr, virDomainPtr domain, int, int, void* notifier) {
@@ -94,9 +94,9 @@ Connection::Link::Link(const std::string& uri, NotifierPtr told)
                                                VIR_DOMAIN_EVENT_CALLBACK(on_event), share.get(), give_share_back);
     if (events_ < 0) throw last_error("connect");
     share.release();
-    // Drivers that live in this process know neither of these: there is nothing that could be lost.
-    share = std::make_unique<NotifierPtr>(notifier);
-    if (virConnectRegisterCloseCallback(connection.get(), on_close, share.get(), give_share_back) == 0) share.release();
+    // No share for this one: it is called under a lock that unregistering waits for. Drivers that live in this process
+    // know neither of these: there is nothing that could be lost.
+    virConnectRegisterCloseCallback(connection.get(), on_close, notifier.get(), nullptr);
     virConnectSetKeepAlive(connection.get(), keepalive_seconds, keepalive_count);
 }
 

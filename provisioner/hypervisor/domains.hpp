@@ -43,10 +43,10 @@ struct DomainSeen {
 /// The seam to the hypervisor's domains of one instance. Implementations: libvirt, and a small working model in tests.
 ///
 /// Every call: names a domain by its guest's id and touches only domains that carry our registry's tag, a foreign one
-/// of the same name is Error{refused}. May be called from any thread, several at once. Returns within `deadline()` or
-/// throws Error{unavailable}; Error{unavailable} also when the hypervisor is gone, and the next call connects anew.
-/// Other failures are Error{failed} with the hypervisor's message. Repetition is harmless: a call whose end is already
-/// true does nothing.
+/// of the same name is Error{refused}. May be called from any thread, several at once. Returns within the deadline of
+/// its connection (30 s) or throws Error{unavailable}; Error{unavailable} also when the hypervisor is gone, and the
+/// next call connects anew. Other failures are Error{failed} with the hypervisor's message. Repetition is harmless: a
+/// call whose end is already true does nothing.
 class Domains {
   public:
     virtual ~Domains() = default;
@@ -70,12 +70,12 @@ class Domains {
     /// One domain; absent: {id, defined = false, run = off}.
     virtual DomainSeen look(GuestId id) = 0;
     /// The host's end of the guest's control channel: a connected, non-blocking stream socket, bytes both ways, at end
-    /// of file when the domain ends or the hypervisor goes. At most one at a time: a new one closes the former.
+    /// of file when the domain ends. One is served at a time: a new one gets nothing until the former is closed.
     /// Error{not_found} when the domain is not running.
     virtual UniqueFd open_channel(GuestId id) = 0;
     /// Calls `changed` for each domain of ours that may have changed, and with 0 when anything may have (connection
     /// lost or made anew). From a thread of the implementation, never while a call above holds a lock; it must return
-    /// fast. Set once, before the first call.
+    /// fast and call nothing here. Set once, before the first call; null ends it: once that returns, it runs no more.
     virtual void watch(std::function<void(GuestId)> changed) = 0;
     /// Whether guests really run under KVM here: boots `kernel` and `initrd` under it with "drover.probe", which powers
     /// off at once. False when it does not within 8 s. Not cached.

@@ -37,9 +37,8 @@ Probe look(Connection& connection, const std::string& uuid) {
         const DomainHandle domain(virDomainLookupByUUIDString(c, uuid.c_str()));
         int state = 0, reason = 0;
         if (!domain || virDomainGetState(domain.get(), &state, &reason, 0) < 0) return Probe::failed;
-        if (state == VIR_DOMAIN_RUNNING) return Probe::running;
-        return state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN ? Probe::switched_off
-                                                                                    : Probe::failed;
+        if (state != VIR_DOMAIN_SHUTOFF) return Probe::running;
+        return reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN ? Probe::switched_off : Probe::failed;
     });
 }
 

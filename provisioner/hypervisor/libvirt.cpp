@@ -189,13 +189,14 @@ std::string channel_path(virConnectPtr connection, const Ownership& ours, GuestI
 
 }  // namespace
 
-/// Who wants to hear of changes; shared with the connection, which may outlive us.
+/// Who wants to hear of changes; shared with the connection, which may outlive us. The lock is held while the listener
+/// runs, so that it runs no more once it has been taken away.
 struct LibvirtDomains::Watch {
     Synchronized<std::function<void(GuestId)>> changed;
 
     void tell(GuestId id) {
-        const auto listener = *changed.lock();
-        if (listener) listener(id);
+        auto listener = changed.lock();
+        if (*listener) (*listener)(id);
     }
 };
 

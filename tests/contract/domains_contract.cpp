@@ -20,13 +20,14 @@ constexpr auto patience = 60s;
 /// Hears of changes and waits for what they bring.
 class Changes {
   public:
-    explicit Changes(Domains& domains) {
-        domains.watch([this](GuestId id) {
+    explicit Changes(Domains& domains) : domains_(domains) {
+        domains_.watch([this](GuestId id) {
             auto heard = heard_.lock();
             heard->insert(id);
             changed_.notify_all();
         });
     }
+    ~Changes() { domains_.watch(nullptr); }
     /// Waits until the guest was named since the last call.
     bool of(GuestId id) {
         auto heard = heard_.lock();
@@ -34,15 +35,13 @@ class Changes {
     }
 
   private:
+    Domains& domains_;
     Synchronized<std::set<GuestId>> heard_;
     std::condition_variable changed_;
 };
 
 class DomainsContract : public Contract {
   protected:
-    void TearDown() override {
-        if (!IsSkipped() && !HasFatalFailure()) domains().watch(nullptr);
-    }
     void start(const DomainSpec& spec) {
         domains().define(spec);
         domains().start(spec.id);

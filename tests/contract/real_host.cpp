@@ -10,6 +10,7 @@
 #include <fstream>
 #include <random>
 #include <stdexcept>
+#include <thread>
 
 #include "hypervisor/handles.hpp"
 
@@ -17,7 +18,6 @@ namespace drover {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr const char* uri = "qemu:///system";
 
 std::string random_text(std::string_view letters, std::size_t length) {
     std::random_device random;
@@ -134,9 +134,25 @@ DomainSpec RealHost::talker(GuestId id) {
 
 std::pair<std::string, std::string> RealHost::probe() { return {folder_ / "test_guest", folder_ / "initrd"}; }
 
-void RealHost::kill(GuestId id) {
-    const auto pid = text_of(fmt::format("/run/libvirt/qemu/{}-{}.pid", instance_, id));
-    ::kill(std::stoi(pid), SIGKILL);
+void RealHost::signal_machine(GuestId id, int signal) {
+    ::kill(std::stoi(text_of(fmt::format("/run/libvirt/qemu/{}-{}.pid", instance_, id))), signal);
+}
+
+void RealHost::kill(GuestId id) { signal_machine(id, SIGKILL); }
+
+void RealHost::freeze(GuestId id) { signal_machine(id, SIGSTOP); }
+
+void RealHost::kill_dns() {
+    const auto pid = std::stoi(text_of(fmt::format("/run/libvirt/network/{}.pid", instance_)));
+    ::kill(pid, SIGKILL);
+    while (::kill(pid, 0) == 0) std::this_thread::yield();
+}
+
+void RealHost::stop_network() {
+    connection_.call([name = instance_](virConnectPtr c) {
+        if (virNetworkDestroy(NetworkHandle(virNetworkLookupByName(c, name.c_str())).get()) < 0)
+            throw last_error("stop");
+    });
 }
 
 void RealHost::add_foreign_domain(GuestId id) {

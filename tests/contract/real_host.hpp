@@ -28,8 +28,19 @@ class RealHost : public World {
     void add_foreign_domain(GuestId id) override;
     void add_foreign_network() override;
 
+    static constexpr const char* uri = "qemu:///system";
+    const EventLoop& loop() const { return loop_; }
+    Connection& connection() { return connection_; }
+    Ownership ownership() const { return {instance_, registry_}; }
+    std::string default_user() { return domains_.default_user(); }
+    /// The guest's machine stops doing anything, and stays.
+    void freeze(GuestId id);
+    void kill_dns();
+    void stop_network();
+
   private:
     DomainSpec spec(GuestId id);
+    void signal_machine(GuestId id, int signal);
 
     const std::string image_, instance_, registry_;
     const std::filesystem::path folder_;

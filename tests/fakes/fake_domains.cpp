@@ -37,7 +37,6 @@ struct World {
     std::map<GuestId, Behaviour> behaviours;
     std::set<GuestId> foreign;
     Behaviour common;
-    std::function<void(GuestId)> changed;
     std::vector<GuestId> news;
     bool reachable = true, ending = false;
 
@@ -138,6 +137,7 @@ struct FakeDomains::State {
     const bool kvm;
     UniqueFd waker{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
     Synchronized<World> world;
+    Synchronized<std::function<void(GuestId)>> changed;
     std::thread thread;
 };
 
@@ -162,18 +162,17 @@ std::vector<pollfd> FakeDomains::State::watched() {
     return all;
 }
 
-// Outside of the lock, as libvirt does. False at the end.
+// With the world unlocked, as libvirt does. False at the end.
 bool FakeDomains::State::tell_news() {
     std::vector<GuestId> news;
-    std::function<void(GuestId)> changed;
     {
         auto held = world.lock();
         if (held->ending) return false;
         news = std::exchange(held->news, {});
-        changed = held->changed;
     }
+    auto listener = changed.lock();
     for (const auto id : news)
-        if (changed) changed(id);
+        if (*listener) (*listener)(id);
     return true;
 }
 
@@ -264,9 +263,7 @@ UniqueFd FakeDomains::open_channel(GuestId id) {
     });
 }
 
-void FakeDomains::watch(std::function<void(GuestId)> changed) {
-    state_->with_world([&](World& world) { world.changed = std::move(changed); });
-}
+void FakeDomains::watch(std::function<void(GuestId)> changed) { *state_->changed.lock() = std::move(changed); }
 
 bool FakeDomains::probe_kvm(const std::string&, const std::string&) { return state_->kvm; }
 

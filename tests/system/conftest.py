@@ -54,6 +54,12 @@ def full(request):
     return request.config.option.full
 
 
+@pytest.fixture(scope="session")
+def herd_size(full):
+    """How many guests a test of many takes."""
+    return 20 if full else 6
+
+
 @pytest.fixture
 def figure(request):
     """figure("guests ready", 20, "s"): kept for the end of the run."""

@@ -1,4 +1,5 @@
 """A daemon of one's own and a client of it, for the system tests. Everything runs inside tools/lab."""
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -163,6 +164,16 @@ class Drover:
         return [line.strip() for line in network.splitlines() if "<hostname>" in line], hosts
 
 
+def everywhere(function, guests):
+    """The function on every guest, a few at once, in order."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        return list(pool.map(function, guests))
+
+
+def assert_all_different(values):
+    assert len(set(values)) == len(values), sorted(values)
+
+
 def virsh(*arguments):
     return sh("virsh", "-q", "-c", "qemu:///system", *arguments)
 
@@ -174,7 +185,7 @@ class Owner:
         self.drover = drover
         self.name = name
         self.key = folder / f"{name}.key"
-        self.known_hosts = folder / f"{name}.known_hosts"
+        self.folder = folder
         sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
         drover.ask("owner", "set", name, "--quota", quota, "--key", f"{self.key}.pub")
 
@@ -202,12 +213,13 @@ class Owner:
     def try_ssh(self, guest, command):
         """Logs in by name, trusting nothing but the host key that `drover show` tells."""
         host_key = self.drover.guest(guest)["host_key"]
-        self.known_hosts.write_text(f"{host_key['known_hosts']}\n" if host_key else "")
+        known_hosts = self.folder / f"{guest}.known_hosts"
+        known_hosts.write_text(f"{host_key['known_hosts']}\n" if host_key else "")
         options = {
             "BatchMode": "yes",
             "IdentitiesOnly": "yes",
             "StrictHostKeyChecking": "yes",
-            "UserKnownHostsFile": self.known_hosts,
+            "UserKnownHostsFile": known_hosts,
             "GlobalKnownHostsFile": "/dev/null",
             "ConnectTimeout": "20",
             "LogLevel": "ERROR",

@@ -16,13 +16,11 @@ THE_WAY_OF_A_REQUEST = [
 ]
 
 
-@pytest.mark.promise("ROAD-6")
 @pytest.mark.parametrize("path", THE_WAY_OF_A_REQUEST)
 def test_the_way_of_a_request_is_six_short_files(path):
     assert len((ROOT / path).read_text().splitlines()) < 400
 
 
-@pytest.mark.promise("ROAD-6")
 def test_the_step_table_in_the_docs_is_the_one_in_the_code():
     assert (ROOT / "docs/design/step-table.md").read_text() == sh(BIN / "droverd", "--print-step-table")
 
@@ -39,7 +37,6 @@ def compiles(room, text, folder):
     return subprocess.run(words, cwd=entry["directory"], capture_output=True, text=True)
 
 
-@pytest.mark.promise("ROAD-6")
 @pytest.mark.parametrize(
     "room, allowed, forbidden",
     [

@@ -2,7 +2,6 @@
 import pathlib
 import subprocess
 
-import pytest
 from drover import ROOT, sh
 
 LAB = ROOT / "tools" / "lab"
@@ -51,7 +50,6 @@ def what_there_is():
     }
 
 
-@pytest.mark.promise("LAB-1")
 def test_both_drivers_run_in_a_lab_and_nothing_is_left():
     before = what_there_is()
     done = subprocess.run([LAB, "bash", "-c", GUESTS], capture_output=True, text=True, timeout=120)
@@ -62,13 +60,11 @@ def test_both_drivers_run_in_a_lab_and_nothing_is_left():
     assert not pathlib.Path(folder).exists()
 
 
-@pytest.mark.promise("LAB-1")
 def test_the_exit_status_is_the_commands():
     assert subprocess.run([LAB, "sh", "-c", "exit 7"]).returncode == 7
     assert subprocess.run([LAB, "no-such-command"], stderr=subprocess.DEVNULL).returncode == 127
 
 
-@pytest.mark.promise("LAB-1")
 def test_what_is_written_in_a_lab_stays_there():
     places = ["/etc/hosts", "/usr/local/probe", "/var/lib/drover-probe", "/var/lib/libvirt/probe", "/run/probe"]
     hosts = pathlib.Path("/etc/hosts").read_text()

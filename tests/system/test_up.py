@@ -36,6 +36,7 @@ def running_domains():
 
 
 @pytest.mark.promise("ROAD-1")
+@pytest.mark.promise("ROAD-2")
 def test_up_repairs_and_down_leaves_others_alone(full, figure):
     said = up()
     took = stages(said)

@@ -36,7 +36,7 @@ class RawClient {
     }
 
     /// Reads until `until` was seen or the connection ends.
-    [[nodiscard]] std::string hear(const std::string& until = "\0none") {
+    [[nodiscard]] std::string hear(const std::string& until = std::string(1, 0)) {
         std::string heard;
         char byte = 0;
         while (heard.find(until) == std::string::npos && read(fd_.get(), &byte, 1) == 1) heard += byte;
