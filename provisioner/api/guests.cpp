@@ -48,7 +48,8 @@ std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
     const ListQuery query = wire::decode_list_query(call.target.parameters);
     wire::Json listings = wire::Json::array();
     for (const Guest& guest : doors.registry.guests.list(query, call.visible_owner)) {
-        listings.push_back(wire::guest_listing(guest, doors.config.instance));
+        wire::Json listing = wire::guest_listing(guest, doors.config.instance);
+        if (wire::listing_matches(listing, query.where)) listings.push_back(std::move(listing));
     }
     return answer(listings);
 }

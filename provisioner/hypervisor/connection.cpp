@@ -5,7 +5,10 @@
 #include <pthread.h>
 
 #include <condition_variable>
+#include <optional>
 #include <semaphore>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include "hypervisor/handles.hpp"
@@ -108,18 +111,25 @@ Connection::Link::~Link() {
 /// Shared with every thread that was started, so that one which outlives the Connection still finds it.
 struct Connection::State : std::enable_shared_from_this<State> {
     using LinkPtr = std::shared_ptr<Link>;
+    using Ticket =
+        std::shared_ptr<bool>;  ///< of a thread: whether it is waited for at the end; under the lock of `threads`
+    struct Opening {
+        std::shared_future<LinkPtr> link;
+        Ticket thread;
+    };
     struct Links {
         std::vector<Changed> watchers;
         LinkPtr current;
-        std::shared_future<LinkPtr> opening;  ///< valid while somebody connects
+        std::optional<Opening> opening;  ///< while somebody connects
     };
 
     State(std::string uri_of_it, Duration deadline_of_it) : uri(std::move(uri_of_it)), deadline(deadline_of_it) {}
 
-    void start_thread(const char* name, std::function<void()> body);
+    Ticket start_thread(const char* name, std::function<void()> body);
+    void wait_no_more_for(const Ticket& ticket);
     void join_threads();
     LinkPtr link(Clock::time_point until);
-    std::shared_future<LinkPtr> open();
+    Opening open();
     LinkPtr connect();
     void drop(const LinkPtr& link);
 
@@ -130,52 +140,63 @@ struct Connection::State : std::enable_shared_from_this<State> {
     std::condition_variable thread_ended;
 };
 
-// Detached, for a thread inside libvirt cannot be ended from outside; counted, so that all others are waited for.
-void Connection::State::start_thread(const char* name, std::function<void()> body) {
-    std::thread thread([self = shared_from_this(), name, body = std::move(body)]() mutable {
+// Detached, for a thread inside libvirt cannot be ended from outside; counted, so that all those are waited for at the
+// end that were not given up.
+Connection::State::Ticket Connection::State::start_thread(const char* name, std::function<void()> body) try {
+    auto ticket = std::make_shared<bool>(true);
+    auto count = threads.lock();
+    std::thread([self = shared_from_this(), name, ticket, body = std::move(body)]() mutable {
         name_thread(name);
         body();
         body = nullptr;  // what it owns goes before it counts as ended
-        auto count = self->threads.lock();
-        --*count;
-        self->thread_ended.notify_all();
-    });
-    ++*threads.lock();
-    thread.detach();
+        self->wait_no_more_for(ticket);
+    }).detach();
+    ++*count;
+    return ticket;
+} catch (const std::system_error& error) {
+    throw Error(ErrorKind::unavailable, fmt::format("no thread for a call: {}", error.what()));
+}
+
+void Connection::State::wait_no_more_for(const Ticket& ticket) {
+    auto count = threads.lock();
+    if (std::exchange(*ticket, false)) --*count;
+    thread_ended.notify_all();
 }
 
 void Connection::State::join_threads() {
     auto count = threads.lock();
-    thread_ended.wait_for(count.handle(), deadline, [&] { return *count == 0; });
+    thread_ended.wait(count.handle(), [&] { return *count == 0; });
 }
 
 Connection::State::LinkPtr Connection::State::link(Clock::time_point until) {
     LinkPtr dead;
-    std::shared_future<LinkPtr> opening;
+    Opening opening;
     {
         auto held = links.lock();
         if (held->current && held->current->alive()) return held->current;
         dead = std::exchange(held->current, nullptr);
-        if (!held->opening.valid()) held->opening = open();
-        opening = held->opening;
+        if (!held->opening) held->opening = open();
+        opening = *held->opening;
     }
-    if (opening.wait_until(until) != std::future_status::ready)
+    if (opening.link.wait_until(until) != std::future_status::ready) {
+        wait_no_more_for(opening.thread);
         throw Error(ErrorKind::unavailable, fmt::format("does not let anybody in within {}", to_text(deadline)));
-    return opening.get();
+    }
+    return opening.link.get();
 }
 
 // In a thread of its own: a frozen hypervisor neither accepts nor refuses. One at a time; later calls wait for it too.
-std::shared_future<Connection::State::LinkPtr> Connection::State::open() {
+Connection::State::Opening Connection::State::open() {
     const auto promise = std::make_shared<std::promise<LinkPtr>>();
-    start_thread("drover-connect", [this, promise] {
+    auto thread = start_thread("drover-connect", [this, promise] {
         try {
             promise->set_value(connect());
         } catch (...) {
-            links.lock()->opening = {};
+            links.lock()->opening.reset();
             promise->set_exception(std::current_exception());
         }
     });
-    return promise->get_future().share();
+    return {promise->get_future().share(), thread};
 }
 
 Connection::State::LinkPtr Connection::State::connect() {
@@ -185,7 +206,7 @@ Connection::State::LinkPtr Connection::State::connect() {
     {
         auto held = links.lock();
         held->current = link;
-        held->opening = {};
+        held->opening.reset();
     }
     notifier->notify(nullptr);
     return link;
@@ -212,13 +233,14 @@ bool Connection::run(std::function<void(virConnectPtr)> work) {
     const auto until = Clock::now() + state_->deadline;
     const auto link = link_within(until);
     if (!link->slots.try_acquire_until(until)) throw lost("its earlier calls are not answered");
+    const std::shared_ptr<void> slot(nullptr, [link](void*) { link->slots.release(); });
     const auto done = std::make_shared<std::promise<void>>();
-    state_->start_thread("drover-call", [link, done, work = std::move(work)] {
+    const auto thread = state_->start_thread("drover-call", [link, slot, done, work = std::move(work)] {
         work(link->connection.get());
-        link->slots.release();
         done->set_value();
     });
     if (done->get_future().wait_until(until) != std::future_status::ready) {
+        state_->wait_no_more_for(thread);
         state_->drop(link);
         throw lost(fmt::format("no answer within {}", to_text(state_->deadline)));
     }

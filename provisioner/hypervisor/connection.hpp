@@ -39,7 +39,7 @@ class Connection {
   public:
     /// Does not connect yet. `deadline` bounds each call, from the call to its answer, connecting included.
     Connection(const EventLoop& loop, std::string uri, Duration deadline = std::chrono::seconds(30));
-    /// Waits for the calls in flight, at most `deadline`; a call that has been given up ends on its own later.
+    /// Waits for all threads but those of calls that were given up, which end on their own when they are answered.
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;

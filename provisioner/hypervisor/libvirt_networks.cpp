@@ -65,8 +65,8 @@ void stop_and_undefine(virNetworkPtr network, const Own& own) {
         throw last_error("remove network " + own.name);
 }
 
-void add_entry(virNetworkPtr network, const Own& own, const Half& half, const HostName& host) {
-    const auto domain = read_shape(describe(network, own, half)).domain;
+void add_entry(virNetworkPtr network, const Own& own, const Half& half, const HostName& host,
+               const std::string& domain) {
     if (virNetworkUpdate(network, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, VIR_NETWORK_SECTION_DNS_HOST, -1,
                          host_xml(host, domain).c_str(), half.update) < 0)
         throw last_error(fmt::format("name {} in network {}", host.name, own.name));
@@ -80,11 +80,12 @@ void remove_entry(virNetworkPtr network, const Own& own, const Half& half, Addre
 
 // What stands in the way of `host` goes; nothing happens when it is there already.
 void put_entry(virNetworkPtr network, const Own& own, const Half& half, const HostName& host) {
-    const auto names = read_names(describe(network, own, half));
+    const auto xml = describe(network, own, half);
+    const auto names = read_names(xml);
     if (std::find(names.begin(), names.end(), host) != names.end()) return;
     for (const auto& other : names)
         if (other.address == host.address || other.name == host.name) remove_entry(network, own, half, other.address);
-    add_entry(network, own, half, host);
+    add_entry(network, own, half, host, read_shape(xml).domain);
 }
 
 void drop_entry(virNetworkPtr network, const Own& own, const Half& half, Address address) {
@@ -96,7 +97,7 @@ void drop_entry(virNetworkPtr network, const Own& own, const Half& half, Address
 void revive_dns(virNetworkPtr network, const Own& own, const NetworkSpec& spec) {
     const auto gateway = gateway_name(spec.subnet);
     drop_entry(network, own, live, gateway.address);
-    add_entry(network, own, live, gateway);
+    add_entry(network, own, live, gateway, spec.domain);
 }
 
 void make(virConnectPtr connection, const Own& own, const NetworkSpec& spec) {

@@ -91,7 +91,8 @@ std::vector<HostName> read_names(const std::string& xml) {
     const auto document = xml::parse(xml, "the network's XML");
     std::vector<HostName> names;
     for (const auto host : network_in(document).child("dns").children("host"))
-        names.push_back({parse_address(host.attribute("ip").value()), host.child("hostname").text().get()});
+        if (const std::string ip = host.attribute("ip").value(); ip.find(':') == std::string::npos)
+            names.push_back({parse_address(ip), host.child("hostname").text().get()});
     return names;
 }
 

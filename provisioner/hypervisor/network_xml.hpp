@@ -33,7 +33,7 @@ std::string host_xml(const HostName& host, const std::string& domain);
 std::string address_xml(Address address);
 /// The DNS entry of the gateway, which every network of ours has.
 HostName gateway_name(const Subnet& subnet);
-/// All DNS entries, the gateway's too.
+/// All DNS entries for IPv4 addresses, the gateway's too.
 std::vector<HostName> read_names(const std::string& xml);
 
 }  // namespace drover

@@ -7,7 +7,7 @@
 #include "model/guest.hpp"
 
 /// What people ask for and what they get back: the same types from the command line to the registry. Their JSON form is
-/// api/wire.hpp.
+/// wire/wire.hpp.
 namespace drover {
 
 /// Who asks. Made at the edge from the peer's credentials, never from what it says.

@@ -69,8 +69,8 @@ class Guests {
     std::optional<Guest> get(GuestId id);
     /// Of the name; a gone one too.
     std::optional<Guest> named(const std::string& name);
-    /// Natural order by name. `visible_owner` as above; `globs` match nothing: fewer or none. Error{usage} when `where`
-    /// names a field that it cannot compare.
+    /// Natural order by name. `visible_owner` as above; `globs` match nothing: fewer or none. `where` is about the
+    /// listing and left to who makes it.
     std::vector<Guest> list(const ListQuery& query, const std::optional<std::string>& visible_owner);
     /// All that are not gone, by id.
     std::vector<GuestId> ids();

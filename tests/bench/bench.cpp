@@ -1,3 +1,5 @@
+#include <libvirt/virterror.h>
+
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
