@@ -6,6 +6,10 @@ umask 022
 export LC_ALL=C
 unset SOURCE_DATE_EPOCH
 
+# A folder to work in, gone when the script ends.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
 fail() {
     echo "assemble: $*" >&2
     exit 1
@@ -48,6 +52,16 @@ busybox() {
     done
 }
 
+# skeleton FOLDER ROOT: the files of an image's own. Of their modes only "executable" counts, as in a repository.
+skeleton() {
+    local folder=$1 root=$2 file mode
+    (cd "$folder" && find . -type f) | while read -r file; do
+        mode=0644
+        [ ! -x "$folder/$file" ] || mode=0755
+        install -D -m "$mode" "$folder/$file" "$root/$file"
+    done
+}
+
 # kernel PACKAGES FILE
 kernel() {
     local found
@@ -58,11 +72,12 @@ kernel() {
 
 # module_and_needs FOLDER NAME: files of a kernel module and of what it needs, those first. Nothing when it is built in.
 module_and_needs() {
-    local folder=$1 name=${2//[-_]/[-_]} file need
+    local folder=$1 name=${2//[-_]/[-_]} file need needs
     grep -q "/$name\.ko$" "$folder/modules.builtin" && return
     file=$(find "$folder" -name "$name.ko" -print -quit)
     [ -n "$file" ] || fail "the kernel has no module $2"
-    for need in $(modinfo -F depends "$file" | tr , ' '); do module_and_needs "$folder" "$need"; done
+    needs=$(modinfo -F depends "$file")
+    for need in ${needs//,/ }; do module_and_needs "$folder" "$need"; done
     echo "$file"
 }
 
@@ -71,8 +86,7 @@ module_and_needs() {
 initrd() {
     local packages=$1 guest_end=$2 file=$3 tree folder name path
     shift 3
-    tree=$(mktemp -d)
-    chmod 0755 "$tree"
+    tree=$work/initrd
     folder=$(find "$packages" -type d -path '*/lib/modules/*' -print -quit)
     [ -n "$folder" ] || fail "no package brings lib/modules/*"
     install -D "$guest_end" "$tree/init"
@@ -83,7 +97,6 @@ initrd() {
     done
     find "$tree" -exec touch -h -d @0 {} +
     (cd "$tree" && find . | sort | cpio --quiet --reproducible --owner 0:0 --format newc --create) >"$file"
-    rm -r "$tree"
 }
 
 # pack_root ROOT FILE: the root as a squashfs. Everything in it belongs to root. lz4, because a guest that is emulated

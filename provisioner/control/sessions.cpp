@@ -199,12 +199,8 @@ void Sessions::attach(GuestId id, UniqueFd channel) {
         const std::lock_guard lock(state_->mutex);
         state_->sessions[id] = session;
     }
-    const std::string greeting = "\n" + encode(FromDaemon(Ping{next_number()}));
-    session->reserve(greeting.size());
-    asio::post(state_->io, [session, greeting] {
-        session->write(greeting);
-        session->read();
-    });
+    asio::post(state_->io, [session] { session->read(); });
+    send(id, {Ping{next_number()}});
 }
 
 bool Sessions::attached(GuestId id) const { return state_->find(id) != nullptr; }
@@ -212,7 +208,7 @@ bool Sessions::attached(GuestId id) const { return state_->find(id) != nullptr; 
 bool Sessions::send(GuestId id, const std::vector<FromDaemon>& messages) {
     const SessionPtr session = state_->find(id);
     if (!session) return false;
-    std::string text;
+    std::string text = "\n";  // a guest's end that has just begun to listen drops all up to the first newline
     for (const FromDaemon& message : messages) text += encode(message);
     if (!session->reserve(text.size())) return false;
     asio::post(state_->io, [session, text] { session->write(text); });

@@ -302,7 +302,10 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
             watch.hello = *hello;
         });
     } else if (const auto* ready = std::get_if<control::Ready>(&message)) {
-        change_watch(id, [&](Watch& watch) { watch.ready = ready->digest; });
+        change_watch(id, [&](Watch& watch) {
+            watch.ready = ready->digest;
+            watch.told.clear();  // answered, whatever the answer
+        });
     } else if (const auto* refusal = std::get_if<control::Err>(&message)) {
         spdlog::warn("guest {} refused request {}: {}", id, refusal->n, refusal->text);
         return;

@@ -38,18 +38,18 @@ struct Notifier {
 };
 using NotifierPtr = std::shared_ptr<Notifier>;
 
-void on_close(virConnectPtr, int, void* notifier) {
+void on_close(virConnectPtr /*connection*/, int /*reason*/, void* notifier) {
     auto* told = static_cast<Notifier*>(notifier);
     told->lost = true;
     told->notify(nullptr);
 }
 
-int on_event(virConnectPtr, virDomainPtr domain, int, int, void* notifier) {
+int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int /*event*/, int /*detail*/, void* notifier) {
     (*static_cast<NotifierPtr*>(notifier))->notify(domain);
     return 0;
 }
 
-void give_share_back(void* notifier) { delete static_cast<NotifierPtr*>(notifier); }
+void give_share_back(void* notifier) { const std::unique_ptr<NotifierPtr> share(static_cast<NotifierPtr*>(notifier)); }
 
 }  // namespace
 
@@ -96,7 +96,7 @@ Connection::Link::Link(const std::string& uri, NotifierPtr told)
     events_ = virConnectDomainEventRegisterAny(connection.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                                VIR_DOMAIN_EVENT_CALLBACK(on_event), share.get(), give_share_back);
     if (events_ < 0) throw last_error("connect");
-    share.release();
+    static_cast<void>(share.release());  // it is the callback's now
     // No share for this one: it is called under a lock that unregistering waits for. Drivers that live in this process
     // know neither of these: there is nothing that could be lost.
     virConnectRegisterCloseCallback(connection.get(), on_close, notifier.get(), nullptr);
@@ -217,7 +217,7 @@ void Connection::State::drop(const LinkPtr& link) {
     if (held->current == link) held->current.reset();
 }
 
-Connection::Connection(const EventLoop&, std::string uri, Duration deadline)
+Connection::Connection(const EventLoop& /*it runs*/, std::string uri, Duration deadline)
     : state_(std::make_shared<State>(std::move(uri), deadline)) {}
 
 Connection::~Connection() {

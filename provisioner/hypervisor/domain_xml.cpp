@@ -143,7 +143,7 @@ xml_node find_tag(const pugi::xml_document& document) {
 std::string to_xml(const DomainSpec& spec) {
     pugi::xml_document document;
     const Ownership ownership{spec.instance, spec.registry};
-    auto domain = add(document, "domain", {{"type", spec.kvm ? "kvm" : "qemu"}});
+    auto domain = add(document.root(), "domain", {{"type", spec.kvm ? "kvm" : "qemu"}});
     add(domain, "name", {}, ownership.domain_name(spec.id));
     add(domain, "uuid", {}, ownership.domain_uuid(spec.id));
     add(domain, "title", {}, spec.name);
@@ -156,20 +156,20 @@ std::string to_xml(const DomainSpec& spec) {
     add_interface(devices, spec.network, spec.mac);
     add_lines(devices);
     add_label(domain, spec.user);
-    return xml::print(document);
+    return xml::print(document.document_element());
 }
 
 std::string probe_xml(const Ownership& ownership, const std::string& kernel, const std::string& initrd,
                       const std::string& user) {
     constexpr long long memory = 128LL << 20;
     pugi::xml_document document;
-    auto domain = add(document, "domain", {{"type", "kvm"}});
+    auto domain = add(document.root(), "domain", {{"type", "kvm"}});
     add(domain, "name", {}, ownership.instance + "-probe");
     add(domain, "uuid", {}, derived_uuid(ownership.registry, "probe"));
     add_machine(domain, {true, memory, 1, kernel, initrd, "drover.probe"});
     add_absent(add(domain, "devices"));
     add_label(domain, user);
-    return xml::print(document);
+    return xml::print(document.document_element());
 }
 
 std::optional<OwnerTag> read_tag(const std::string& xml) {
@@ -177,7 +177,7 @@ std::optional<OwnerTag> read_tag(const std::string& xml) {
     const auto node = find_tag(document);
     const auto field = [&](const char* name) -> std::string { return node.attribute(name).value(); };
     for (const auto* name : {"registry", "id", "name", "owner", "version", "boot", "overlay"})
-        if (!node.attribute(name)) return std::nullopt;
+        if (node.attribute(name).empty()) return std::nullopt;
     const auto id = parse_number(field("id")), boot = parse_number(field("boot")),
                overlay = parse_number(field("overlay"));
     if (!id || !boot || !overlay || !is_version(field("version"))) return std::nullopt;

@@ -16,10 +16,12 @@ using ConnectHandle = std::unique_ptr<virConnect, Release<virConnectClose>>;
 using DomainHandle = std::unique_ptr<virDomain, Release<virDomainFree>>;
 using NetworkHandle = std::unique_ptr<virNetwork, Release<virNetworkFree>>;
 
-/// A string that libvirt allocated.
-struct FreeText {
-    void operator()(char* text) const noexcept { std::free(text); }
+/// What libvirt allocated and leaves to its caller: a text, or an array of references that are owned one by one.
+struct Free {
+    // NOLINTNEXTLINE(cppcoreguidelines-no-malloc,cppcoreguidelines-owning-memory): the unique_ptr is the owner
+    void operator()(void* memory) const noexcept { std::free(memory); }
 };
-using TextHandle = std::unique_ptr<char, FreeText>;
+using TextHandle = std::unique_ptr<char, Free>;
+template <typename T> using ArrayHandle = std::unique_ptr<T[], Free>;
 
 }  // namespace drover

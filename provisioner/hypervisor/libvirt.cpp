@@ -73,7 +73,7 @@ void act(Connection& connection, const Ours& ours, GuestId id, const char* doing
             if (action(domain.get()) == 0) return;
             const auto error = last_error(fmt::format("{} domain {}", doing, name));
             run = run_now(domain.get(), name);
-            if (run != goal && run != Run::off) throw error;
+            if (run != goal && run != Run::off) throw Error(error);
         }
         if (run != goal) throw not_running(name);
     });
@@ -140,15 +140,15 @@ std::string uuid_of(virDomainPtr domain) {
 }
 
 std::set<std::string> persistent_uuids(virConnectPtr connection) {
-    virDomainPtr* domains = nullptr;
-    const int count = virConnectListAllDomains(connection, &domains, VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
+    virDomainPtr* found = nullptr;
+    const int count = virConnectListAllDomains(connection, &found, VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
     if (count < 0) throw last_error("list domains");
+    const ArrayHandle<virDomainPtr> domains(found);
     std::set<std::string> uuids;
     for (int i = 0; i < count; ++i) {
         const DomainHandle domain(domains[i]);
         uuids.insert(uuid_of(domain.get()));
     }
-    std::free(domains);
     return uuids;
 }
 
@@ -231,7 +231,7 @@ void LibvirtDomains::start(GuestId id) {
         // FORCE_BOOT: never from a saved state, which somebody else may have left.
         if (virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_START_FORCE_BOOT) == 0) return;
         const auto error = last_error("start domain " + name);
-        if (run_now(domain.get(), name) == Run::off) throw error;
+        if (run_now(domain.get(), name) == Run::off) throw Error(error);
     });
 }
 

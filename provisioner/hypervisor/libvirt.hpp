@@ -15,6 +15,8 @@ class LibvirtDomains : public Domains {
     /// `registry`: UUID of the registry. The connection must outlive this.
     LibvirtDomains(Connection& connection, std::string instance, std::string registry);
     ~LibvirtDomains() override;
+    LibvirtDomains(const LibvirtDomains&) = delete;
+    LibvirtDomains& operator=(const LibvirtDomains&) = delete;
 
     void define(const DomainSpec& spec) override;
     void start(GuestId id) override;

@@ -126,15 +126,15 @@ void ensure_network(virConnectPtr connection, const Own& own, const NetworkSpec&
     if (is_active(network.get(), own)) return revive_dns(network.get(), own, spec);
     if (virNetworkCreate(network.get()) == 0) return;
     const auto error = last_error("start network " + own.name);
-    if (!is_active(network.get(), own)) throw error;
+    if (!is_active(network.get(), own)) throw Error(error);
 }
 
 std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) {
-    virNetworkPtr* networks = nullptr;
-    const int count = virConnectListAllNetworks(connection, &networks, 0);
+    virNetworkPtr* found = nullptr;
+    const int count = virConnectListAllNetworks(connection, &found, 0);
     if (count < 0) throw last_error("list networks");
-    std::vector<NetworkHandle> all(networks, networks + count);
-    std::free(networks);
+    const ArrayHandle<virNetworkPtr> networks(found);
+    const std::vector<NetworkHandle> all(found, found + count);
     std::vector<Subnet> taken;
     for (const auto& network : all) {
         const TextHandle xml(virNetworkGetXMLDesc(network.get(), 0));
@@ -149,7 +149,8 @@ std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) 
 
 }  // namespace
 
-LibvirtNetworks::LibvirtNetworks(Connection& connection, std::string instance, std::string registry, std::string name)
+LibvirtNetworks::LibvirtNetworks(Connection& connection, std::string instance, const std::string& registry,
+                                 std::string name)
     : connection_(connection),
       instance_(std::move(instance)),
       own_(std::make_shared<OwnNetwork>(OwnNetwork{std::move(name), derived_uuid(registry, "network")})) {}

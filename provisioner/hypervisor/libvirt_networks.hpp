@@ -18,7 +18,7 @@ struct OwnNetwork {
 class LibvirtNetworks : public Networks {
   public:
     /// `registry`: UUID of the registry. `name`: the network's. The connection must outlive this.
-    LibvirtNetworks(Connection& connection, std::string instance, std::string registry, std::string name);
+    LibvirtNetworks(Connection& connection, std::string instance, const std::string& registry, std::string name);
 
     /// Also starts a DNS server that is not running any more.
     void ensure(const NetworkSpec& spec) override;

@@ -23,10 +23,10 @@ void add_host(xml_node parent, const HostName& host, const std::string& domain) 
 // Networks of other people may have IPv6 addresses, or none.
 std::optional<Subnet> subnet_of(xml_node ip) {
     const std::string family = ip.attribute("family").as_string("ipv4");
-    if (family != "ipv4" || !ip.attribute("address")) return std::nullopt;
+    if (family != "ipv4" || ip.attribute("address").empty()) return std::nullopt;
     const auto address = parse_address(ip.attribute("address").value());
     int prefix = ip.attribute("prefix").as_int(24);
-    if (ip.attribute("netmask")) prefix = std::popcount(parse_address(ip.attribute("netmask").value()).value);
+    if (!ip.attribute("netmask").empty()) prefix = std::popcount(parse_address(ip.attribute("netmask").value()).value);
     if (prefix < 1 || prefix > 32) return std::nullopt;
     Subnet subnet{address, prefix};
     subnet.network.value &= subnet.netmask().value;
@@ -39,7 +39,7 @@ xml_node network_in(const pugi::xml_document& document) { return document.child(
 
 std::string to_xml(const NetworkSpec& spec, const std::string& name) {
     pugi::xml_document document;
-    auto network = add(document, "network");
+    auto network = add(document.root(), "network");
     add(network, "name", {}, name);
     add(network, "uuid", {}, derived_uuid(spec.registry, "network"));
     add(network, "forward", {{"mode", "nat"}});
@@ -48,7 +48,7 @@ std::string to_xml(const NetworkSpec& spec, const std::string& name) {
     add(network, "domain", {{"name", spec.domain}, {"localOnly", "yes"}});
     add_host(add(network, "dns"), gateway_name(spec.subnet), spec.domain);
     add(network, "ip", {{"address", to_text(spec.subnet.gateway())}, {"netmask", to_text(spec.subnet.netmask())}});
-    return xml::print(document);
+    return xml::print(document.document_element());
 }
 
 NetworkShape shape_of(const NetworkSpec& spec) { return {spec.instance + "-br", spec.domain, spec.subnet}; }
@@ -75,14 +75,14 @@ std::vector<Subnet> read_subnets(const std::string& xml) {
 
 std::string host_xml(const HostName& host, const std::string& domain) {
     pugi::xml_document document;
-    add_host(document, host, domain);
-    return xml::print(document);
+    add_host(document.root(), host, domain);
+    return xml::print(document.document_element());
 }
 
 std::string address_xml(Address address) {
     pugi::xml_document document;
-    add(document, "host", {{"ip", to_text(address)}});
-    return xml::print(document);
+    add(document.root(), "host", {{"ip", to_text(address)}});
+    return xml::print(document.document_element());
 }
 
 HostName gateway_name(const Subnet& subnet) { return {subnet.gateway(), "gateway"}; }

@@ -157,11 +157,9 @@ class Drover:
     def overlays(self):
         return sorted(folder.name for folder in (self.state / "overlays").glob("*"))
 
-    def dns(self):
-        """The names that the instance's network answers to, and those in the host's own table."""
-        network = virsh("net-dumpxml", self.instance)
-        hosts = pathlib.Path("/etc/hosts").read_text()
-        return [line.strip() for line in network.splitlines() if "<hostname>" in line], hosts
+    def known_names(self):
+        """What the instance's network answers to and the host's own table has, as one text."""
+        return virsh("net-dumpxml", self.instance) + pathlib.Path("/etc/hosts").read_text()
 
 
 def everywhere(function, guests):

@@ -37,7 +37,7 @@ cat /run/drover-lab
 def what_there_is():
     """All that a lab could leave behind."""
     return {
-        "links": sh("ip", "-br", "link"),
+        "links": sorted(link.name for link in pathlib.Path("/sys/class/net").iterdir()),
         "mounts": pathlib.Path("/proc/self/mounts").read_text(),
         "rules": sh("nft", "list", "ruleset"),
         "cgroups": sh("find", "/sys/fs/cgroup", "-type", "d", "-path", "*drover-lab*"),
