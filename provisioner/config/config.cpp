@@ -103,6 +103,7 @@ class Reader {
         if (config_.state.empty()) config_.state = "/var/lib/" + folder;
         if (config_.socket.empty()) config_.socket = "/run/" + folder + "/drover.sock";
         if (config_.network.name.empty()) config_.network.name = config_.instance;
+        if (config_.network.domain.empty()) config_.network.domain = config_.instance + ".internal";
     }
 
     void report(const YAML::Node& where, std::string path, const std::string& what, const std::string& hint = "") {

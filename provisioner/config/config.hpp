@@ -28,7 +28,7 @@ struct Config {
     struct Network {
         std::string name;  ///< default: the instance
         std::string cidr = "auto";
-        std::string domain = "drover.internal";
+        std::string domain;  ///< default: <instance>.internal
         Duration quarantine = std::chrono::minutes(10);
         std::string host_names = "hosts";  ///< hosts | none
         bool operator==(const Network&) const = default;

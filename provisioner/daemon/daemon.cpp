@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -74,8 +75,8 @@ class Signals {
 
 void run_daemon(const Config& config) {
     if (geteuid() != 0) throw Error(ErrorKind::denied, "droverd needs root", "run it with sudo");
+    spdlog::set_default_logger(spdlog::stderr_color_mt("drover"));
     spdlog::set_level(spdlog::level::from_str(config.log_level));
-    spdlog::flush_on(spdlog::level::info);
     Signals signals;  // first, so that every thread inherits the mask
 
     const StateFolder state(config.state);

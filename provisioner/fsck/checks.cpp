@@ -47,7 +47,10 @@ std::string row_of(const GuestRow& guest) { return fmt::format("{}@{}", guest.id
 
 std::string printable(const std::string& text) {
     std::string clean;
-    for (const unsigned char c : text) clean += c < 0x20 || c > 0x7e ? fmt::format("\\x{:02x}", c) : std::string(1, c);
+    for (const char c : text) {
+        const bool is_plain = c >= 0x20 && c <= 0x7e;
+        clean += is_plain ? std::string(1, c) : fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    }
     return clean;
 }
 

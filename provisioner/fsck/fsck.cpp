@@ -22,9 +22,9 @@ Suspicions standing(const Suspicions& first, Suspicions second) {
 
 }  // namespace
 
-Fsck::Fsck(const Config& config) : Fsck(config, Tools{}) {}
+Fsck::Fsck(Config config) : Fsck(std::move(config), Tools{}) {}
 
-Fsck::Fsck(const Config& config, Tools tools) : config_(config), tools_(std::move(tools)) {}
+Fsck::Fsck(Config config, Tools tools) : config_(std::move(config)), tools_(std::move(tools)) {}
 
 std::vector<Finding> Fsck::run(bool repair) const {
     RegistryReader registry(config_.state + "/registry.db");

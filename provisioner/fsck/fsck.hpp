@@ -21,8 +21,8 @@ class Fsck {
         std::chrono::milliseconds pause{2000};      ///< between the first look and the second
     };
 
-    explicit Fsck(const Config& config);
-    Fsck(const Config& config, Tools tools);
+    explicit Fsck(Config config);
+    Fsck(Config config, Tools tools);
 
     /// What is wrong, by kind. `repair` of a finding says what would be done, or with `repair` what was done or why
     /// not; it is empty where a person has to decide, and then `detail` says what to do. Nothing is deleted but

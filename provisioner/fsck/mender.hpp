@@ -17,7 +17,7 @@ class Mender {
     std::string carry_out(const Mend& mend);
 
   private:
-    std::string mend_it(std::monostate nothing);
+    static std::string mend_it(std::monostate nothing);
     std::string mend_it(const RemoveDomain& mend);
     std::string mend_it(const MoveToLost& mend);
     std::string mend_it(const ForgetHost& mend);

@@ -109,9 +109,9 @@ std::optional<Domain> Virsh::domain(const std::string& uuid) const { return only
 
 std::optional<Network> Virsh::network(const std::string& uuid) const { return only(describe<Network>({uuid})); }
 
-void Virsh::destroy(const std::string& uuid) const { ask({"destroy", uuid}); }
+void Virsh::destroy(const std::string& uuid) const { static_cast<void>(ask({"destroy", uuid})); }
 
-void Virsh::undefine(const std::string& uuid) const { ask({"undefine", uuid, "--managed-save"}); }
+void Virsh::undefine(const std::string& uuid) const { static_cast<void>(ask({"undefine", uuid, "--managed-save"})); }
 
 void Virsh::forget_host(const std::string& uuid, const std::string& address) const {
     std::vector<std::string> update{"net-update", uuid,    "delete",

@@ -54,7 +54,7 @@ class Virsh {
 
   private:
     [[nodiscard]] Outcome run_virsh(const std::vector<std::string>& arguments) const;
-    std::string ask(const std::vector<std::string>& arguments) const;
+    [[nodiscard]] std::string ask(const std::vector<std::string>& arguments) const;
     /// Things of one sort, described by `dump`, of those that `list` names.
     template <typename Thing> [[nodiscard]] std::vector<Thing> describe(const std::vector<std::string>& uuids) const;
 

@@ -53,10 +53,12 @@ Run run_of(int state, int reason) {
     }
 }
 
-// A domain that was never defined vanishes when it ends.
+// For deciding why a call failed. A domain that was never defined vanishes when it ends; one whose guest has switched
+// itself off takes no calls any more, though its QEMU is still there for a moment.
 Run run_now(virDomainPtr domain, const std::string& name) {
     int state = 0, reason = 0;
-    if (virDomainGetState(domain, &state, &reason, 0) == 0) return run_of(state, reason);
+    if (virDomainGetState(domain, &state, &reason, 0) == 0)
+        return state == VIR_DOMAIN_SHUTDOWN ? Run::off : run_of(state, reason);
     if (last_code() == VIR_ERR_NO_DOMAIN) return Run::off;
     throw last_error("look at domain " + name);
 }

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,7 +41,14 @@ Error translated(const soci::soci_error& error) {
     }
 }
 
+/// Nobody but us reads the registry: an absent file is made so before SQLite would make it for everybody.
+void keep_private(const std::string& file) {
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd || ::fchmod(fd.get(), 0600) != 0) throw unavailable("cannot open " + file, std::strerror(errno));
+}
+
 void open(soci::session& sql, const std::string& file) {
+    keep_private(file);
     try {
         sql.open(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10", file));
         std::string mode;
@@ -120,6 +128,7 @@ void Session::copy_to(const std::string& file) const {
     const auto part = file + ".part";
     std::error_code ignored;  // VACUUM INTO refuses a file that could not be removed
     std::filesystem::remove(part, ignored);
+    keep_private(part);
     soci::session reader;  // a connection of its own, so that writers need not wait
     open(reader, file_);
     try {

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <spdlog/spdlog.h>
+
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -178,6 +180,7 @@ int run(int argc, char** argv) {
     app.add_option("--state", state)->required();
     app.add_option("--count", count);
     CLI11_PARSE(app, argc, argv);
+    spdlog::set_level(spdlog::level::warn);
     if (piece == "write-definitions") {
         write_definitions(state, count);
     } else {

@@ -287,7 +287,8 @@ void FakeDomains::reboot(GuestId id) {
     state_->with_world([&](World& world) {
         auto& domain = world.domains[id];
         if (!domain.live) return;
-        domain.guest.emplace(domain.guest->host_key());
+        const std::string host_key = domain.guest->host_key();  // a copy: emplace ends the guest first
+        domain.guest.emplace(host_key);
     });
 }
 

@@ -1,0 +1,284 @@
+#include "herd/herd.hpp"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "fakes/fake_domains.hpp"
+#include "fakes/fake_networks.hpp"
+
+/// The engine with a real registry, real overlays and a small working hypervisor: requests end where they should, and
+/// what goes wrong on the way is mended or reported.
+namespace drover {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr auto patience = 60s;
+const std::string alice_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGpvAlh3yZ9mVn2C7H8J1qX0sYb6eTnR4wKzUfLd5aMc";
+
+/// A folder of its own, and in it an image of nothing but names, made the way every image is made.
+class Folder {
+  public:
+    Folder() {
+        std::string name = fs::temp_directory_path() / "drover-herd-XXXXXX";
+        path_ = ::mkdtemp(name.data());
+        fs::create_directories(path_ / "images/plain");
+        std::ofstream(path_ / "images/plain/image.yaml") << "name: plain\ndescription: nothing\nprofile: basic\n";
+        std::ofstream(path_ / "images/plain/assemble")
+            << "#!/bin/sh\nset -e\nmkdir -p \"$2/root/.oldroot\"\necho k > \"$2/vmlinuz\"\necho i > \"$2/initrd\"\n"
+               "mksquashfs \"$2/root\" \"$2/root.squashfs\" -quiet -no-progress -all-root -mkfs-time 0 -all-time 0 "
+               ">/dev/null\nrm -r \"$2/root\"\n";
+        fs::permissions(path_ / "images/plain/assemble", fs::perms(0755));
+        std::ofstream(path_ / "guest-end") << "x";
+    }
+    Folder(const Folder&) = delete;
+    Folder& operator=(const Folder&) = delete;
+    ~Folder() { fs::remove_all(path_); }
+
+    [[nodiscard]] StoragePaths paths() const {
+        return {path_ / "state", path_ / "images", DROVER_SOURCE "/overlays", path_ / "guest-end", path_ / "cache"};
+    }
+    [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
+
+  private:
+    fs::path path_;
+};
+
+Config quick_config() {
+    Config config;
+    config.instance = "test";
+    config.accelerator = "tcg";
+    config.network.domain = "test.internal";
+    config.guest.disk = 16 << 20;
+    config.guest.image = "plain";
+    config.ready_timeout = 300ms;
+    config.stop_timeout = 200ms;
+    config.backoff = 1ms;
+    return config;
+}
+
+class HerdTest : public testing::Test {
+  protected:
+    HerdTest() {
+        registry.events.watch([this] {
+            const std::lock_guard lock(mutex);
+            ++news;
+            happened.notify_all();
+        });
+        version = roots.build("plain", [](const std::string&) {});
+        registry.owners.set({.name = "alice", .quota = 100, .keys = std::vector{alice_key}}, 0);
+    }
+
+    void start_herd() {
+        herd = std::make_unique<Herd>(
+            Parts{config, registry, domains, names, roots, overlays, accelerator, subnet, "+0:+0", [this] {
+                      network.ensure({"test", registry.uuid(), subnet, "test.internal"});
+                  }});
+        herd->start();
+    }
+
+    GuestReservation request(int count) {
+        const auto reserved = registry.guests.request(
+            root, {.owner = "alice", .count = count},
+            {.image = "plain", .profile = "basic", .version = version.digest, .subnet = subnet});
+        if (herd) herd->nudge(registry.guests.ids_in(reserved.operation));
+        return reserved;
+    }
+
+    OperationId ask(Verb verb, const std::string& glob = "*") {
+        const Operation operation = registry.guests.change(root, {verb, {.globs = {glob}}}, std::nullopt);
+        herd->nudge(registry.guests.ids_in(operation.id));
+        return operation.id;
+    }
+
+    /// Waits by the registry's own news until it holds.
+    template <typename Condition> [[nodiscard]] bool eventually(Condition condition) {
+        std::unique_lock lock(mutex);
+        const auto until = std::chrono::steady_clock::now() + patience;
+        while (true) {
+            const int seen = news;
+            lock.unlock();
+            if (condition()) return true;
+            lock.lock();
+            if (!happened.wait_until(lock, until, [&] { return news != seen; })) return false;
+        }
+    }
+
+    [[nodiscard]] std::string outcome_of(OperationId operation) {
+        if (!eventually([&] { return registry.operations.get(operation).finished.has_value(); })) return "unfinished";
+        return registry.operations.get(operation).outcome;
+    }
+
+    [[nodiscard]] bool reaches(GuestId id, Phase phase) {
+        return eventually([&] { return registry.guests.get(id)->phase == phase; });
+    }
+
+    Folder folder;
+    Config config = quick_config();
+    Subnet subnet = parse_subnet("10.9.0.0/24");
+    Caller root{"root", true};
+    std::mutex mutex;
+    std::condition_variable happened;
+    int news = 0;
+    Registry registry{{.file = folder.file("registry.db"), .migrations = DROVER_SOURCE "/schema"}};
+    FakeDomains domains;
+    FakeNetworks network;
+    Names names{network, "test", "test.internal", ""};
+    Roots roots{folder.paths()};
+    Overlays overlays{folder.paths(), "+0:+0"};
+    Accelerator accelerator{"tcg", "boot", domains, registry};
+    Version version;
+    std::unique_ptr<Herd> herd;
+};
+
+TEST_F(HerdTest, ARequestEndsWithReadyGuestsThatKnowWhoTheyAre) {
+    start_herd();
+    EXPECT_EQ(outcome_of(request(3).operation), "done");
+    std::set<std::string> machine_ids, host_keys;
+    for (const Guest& guest : registry.guests.list({}, std::nullopt)) {
+        EXPECT_EQ(guest.phase, Phase::ready) << guest.name;
+        EXPECT_EQ(domains.identity(guest.id).name, guest.name);
+        EXPECT_EQ(domains.authorized_keys(guest.id), std::vector{alice_key});
+        machine_ids.insert(guest.machine_id);
+        host_keys.insert(guest.host_key);
+    }
+    EXPECT_EQ(machine_ids.size(), 3U);
+    EXPECT_EQ(host_keys.size(), 3U);
+    EXPECT_FALSE(host_keys.contains(""));
+}
+
+TEST_F(HerdTest, StopStartAndRestartKeepOverlayAndHostKey) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(1).operation), "done");
+    const Guest before = *registry.guests.get(1);
+    EXPECT_EQ(outcome_of(ask(Verb::stop)), "done");
+    EXPECT_EQ(domains.look(1).run, Run::off);
+    EXPECT_EQ(outcome_of(ask(Verb::start)), "done");
+    EXPECT_EQ(outcome_of(ask(Verb::restart)), "done");
+    const Guest after = *registry.guests.get(1);
+    EXPECT_EQ(domains.starts(1), 3);
+    EXPECT_EQ(after.have.overlay, before.have.overlay);
+    EXPECT_EQ(after.host_key, before.host_key);
+}
+
+TEST_F(HerdTest, RebuildGivesAFreshOverlayAndRemovesTheOldOne) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(1).operation), "done");
+    const std::string old = overlays.place(1, 1).overlay;
+    EXPECT_EQ(outcome_of(ask(Verb::rebuild)), "done");
+    EXPECT_TRUE(fs::exists(overlays.place(1, 2).overlay));
+    EXPECT_FALSE(fs::exists(old));
+    EXPECT_EQ(registry.guests.get(1)->phase, Phase::ready);
+}
+
+TEST_F(HerdTest, RetireLeavesNothing) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(2).operation), "done");
+    EXPECT_EQ(outcome_of(ask(Verb::retire)), "done");
+    EXPECT_TRUE(domains.list().empty());
+    EXPECT_TRUE(overlays.ids().empty());
+    EXPECT_TRUE(network.names().empty());
+}
+
+TEST_F(HerdTest, ACrashIsHealedAndAPowerOffIsRespected) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(2).operation), "done");
+    domains.crash(1);
+    domains.power_off(2);
+    EXPECT_TRUE(eventually([&] { return domains.starts(1) == 2 && registry.guests.get(1)->phase == Phase::ready; }));
+    EXPECT_TRUE(reaches(2, Phase::stopped));
+    EXPECT_EQ(registry.guests.get(2)->desired, Desired::stopped);
+    EXPECT_EQ(domains.starts(2), 1);
+}
+
+TEST_F(HerdTest, AGuestThatRestartsItselfIsIntroducedAgain) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(1).operation), "done");
+    const std::int64_t rev = registry.guests.get(1)->rev;
+    domains.reboot(1);
+    EXPECT_TRUE(eventually([&] {
+        const Guest guest = *registry.guests.get(1);
+        return guest.rev > rev + 1 && guest.phase == Phase::ready;
+    }));
+    EXPECT_EQ(domains.identity(1).name, "alice-1");
+    EXPECT_EQ(domains.starts(1), 1);
+}
+
+TEST_F(HerdTest, AGuestThatNeverAnswersIsFaultedAndHoldsUpNobody) {
+    domains.behave(1, {.answers = false});
+    start_herd();
+    EXPECT_EQ(outcome_of(request(2).operation), "partial");
+    const Guest dead = *registry.guests.get(1);
+    ASSERT_TRUE(dead.fault);
+    EXPECT_NE(dead.fault->message.find("not ready within"), std::string::npos) << dead.fault->message;
+    EXPECT_EQ(registry.guests.get(2)->phase, Phase::ready);
+    domains.behave(1, {});
+    EXPECT_EQ(outcome_of(ask(Verb::start, "alice-1")), "done") << "any verb clears the fault";
+}
+
+TEST_F(HerdTest, AFailingStartIsTriedAgain) {
+    domains.behave(1, {.failing_starts = 2});
+    start_herd();
+    EXPECT_EQ(outcome_of(request(1).operation), "done");
+    EXPECT_EQ(registry.guests.get(1)->attempts, 2);
+}
+
+TEST_F(HerdTest, AGuestThatDoesNotObeyIsForcedOff) {
+    domains.behave(1, {.answers = true, .obeys_button = false});
+    start_herd();
+    ASSERT_EQ(outcome_of(request(1).operation), "done");
+    domains.suspend(1);  // it can hear nothing
+    EXPECT_EQ(outcome_of(ask(Verb::stop)), "done");
+    EXPECT_EQ(domains.look(1).run, Run::off);
+}
+
+TEST_F(HerdTest, ChangedKeysReachARunningGuest) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(1).operation), "done");
+    registry.owners.set({.name = "alice", .keys = std::vector<std::string>{}}, 0);
+    herd->nudge(1);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (!domains.authorized_keys(1).empty() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    EXPECT_TRUE(domains.authorized_keys(1).empty());
+    EXPECT_EQ(registry.guests.get(1)->phase, Phase::ready);
+    EXPECT_EQ(domains.starts(1), 1);
+}
+
+TEST_F(HerdTest, WorkWaitsForTheHypervisorAndCountsNothingAgainstTheGuests) {
+    domains.set_reachable(false);
+    start_herd();
+    const auto reserved = request(2);
+    domains.set_reachable(true);
+    EXPECT_EQ(outcome_of(reserved.operation), "done");
+    for (const Guest& guest : registry.guests.list({}, std::nullopt)) EXPECT_EQ(guest.attempts, 0);
+}
+
+TEST_F(HerdTest, ANewDaemonGoesOnWhereTheOldOneWas) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(2).operation), "done");
+    herd.reset();
+    domains.crash(1);
+    const auto more =
+        registry.guests.request(root, {.owner = "alice", .count = 3},
+                                {.image = "plain", .profile = "basic", .version = version.digest, .subnet = subnet});
+    start_herd();
+    EXPECT_EQ(outcome_of(more.operation), "done");
+    EXPECT_TRUE(reaches(1, Phase::ready));
+    EXPECT_EQ(domains.starts(2), 1) << "what ran all the time is left alone";
+}
+
+TEST_F(HerdTest, AForeignDomainOfOurNameIsNotTouchedAndFaultsItsGuest) {
+    domains.add_foreign(1);
+    start_herd();
+    EXPECT_EQ(outcome_of(request(1).operation), "failed");
+    EXPECT_TRUE(registry.guests.get(1)->fault);
+}
+
+}  // namespace
+}  // namespace drover
