@@ -170,12 +170,12 @@ struct Sessions::State {
         return found ? found.mapped() : nullptr;
     }
 
+    asio::io_context io;  // first: it outlives the sessions
     Handlers handlers;
     Listener listener;
     std::mutex mutex;
     std::unordered_map<GuestId, SessionPtr> sessions;
     std::atomic<std::uint32_t> number = 0;
-    asio::io_context io;
     asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
     std::thread thread;
 };

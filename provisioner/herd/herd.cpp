@@ -208,7 +208,10 @@ Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& me
 void Herd::look_at_all() {
     parts_.prepare_host();
     std::unordered_map<GuestId, std::uint64_t> known;
-    for (const auto& [id, watch] : *watches_.lock()) known[id] = watch.looks;
+    {
+        auto watches = watches_.lock();
+        for (const auto& [id, watch] : *watches) known[id] = watch.looks;
+    }
     std::unordered_map<GuestId, DomainSeen> domains;
     for (DomainSeen& domain : parts_.domains.list()) domains[domain.id] = std::move(domain);
     if (!reachable_.exchange(true)) spdlog::info("hypervisor: {} domains of ours", domains.size());
@@ -275,7 +278,8 @@ void Herd::wake_later(const Guest& guest, const Watch& watch) {
 /// The hypervisor or the registry does not answer: know nothing, do nothing, and look again soon.
 void Herd::lost_touch(const std::string& why) {
     if (reachable_.exchange(false)) spdlog::warn("out of touch: {}", why);
-    for (auto& [id, watch] : *watches_.lock()) {
+    auto watches = watches_.lock();
+    for (auto& [id, watch] : *watches) {
         watch.domain.run = Run::unknown;
         watch.phase = Phase::gone;  // its clock starts anew when we see it again: what we missed is not its fault
         ++watch.looks;

@@ -4,7 +4,8 @@
 
 namespace drover {
 
-/// Data that can be reached only while its lock is held: `auto state = state_.lock(); state->...`.
+/// Data that can be reached only while its lock is held: `auto state = state_.lock(); state->...`. Name the guard before
+/// a loop over the data: in `for (... : *state_.lock())` it would end before the loop begins.
 template <typename T>
 class Synchronized {
   public:

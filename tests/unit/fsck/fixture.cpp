@@ -46,6 +46,7 @@ FsckTest::FsckTest() {
     folder_ = form;
     config_.state = folder_ / "state";
     config_.network.name = "drover";
+    config_.network.domain = "drover.internal";
     for (const auto* path : {"state/overlays", "state/roots/tiny", "hypervisor/domains", "hypervisor/networks", "net"})
         fs::create_directories(folder_ / path);
     fs::copy_file(DROVER_SOURCE "/tests/unit/fsck/virsh", hypervisor("virsh"));
