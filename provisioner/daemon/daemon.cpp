@@ -33,11 +33,13 @@ Subnet choose_subnet(const Config& config, Registry& registry, Networks& network
     return subnet;
 }
 
+/// Those that are built and not on their way to gone: a name goes before its row does.
 std::vector<HostName> names_of(Registry& registry) {
     std::vector<HostName> names;
     for (const Guest& guest :
          registry.guests.list({.selection = {.globs = {}, .owner = {}, .all = true}}, std::nullopt)) {
-        if (guest.phase != Phase::reserved) names.push_back({guest.address, guest.name});
+        if (guest.phase != Phase::reserved && guest.desired != Desired::gone)
+            names.push_back({guest.address, guest.name});
     }
     return names;
 }
@@ -105,7 +107,7 @@ void run_daemon(const Config& config) {
 
     Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(), [&] {
                    networks.ensure(network);
-                   names.replace(names_of(registry));
+                   names.replace([&] { return names_of(registry); });
                }});
     ImageBuilds image_builds(registry, roots, accelerator);
     Fsck fsck(config);

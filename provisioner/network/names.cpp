@@ -69,18 +69,18 @@ Names::Names(Networks& networks, std::string instance, std::string domain, std::
       domain_(std::move(domain)),
       hosts_file_(std::move(hosts_file)) {}
 
-void Names::replace(const std::vector<HostName>& hosts) {
+void Names::replace(const std::function<std::vector<HostName>()>& wanted) {
     auto names = names_.lock();
     names->clear();
-    for (const HostName& host : hosts) names->emplace(host.address, host.name);
+    for (const HostName& host : wanted()) names->emplace(host.address, host.name);
     const std::vector<HostName> present = networks_.names();
     for (const HostName& host : present) {
-        const auto wanted = names->find(host.address);
-        if (wanted == names->end() || wanted->second != host.name) networks_.remove_name(host.address);
+        const auto known = names->find(host.address);
+        if (known == names->end() || known->second != host.name) networks_.remove_name(host.address);
     }
-    const std::set<HostName> known(present.begin(), present.end());
+    const std::set<HostName> there(present.begin(), present.end());
     for (const auto& [address, name] : *names) {
-        if (!known.contains({address, name})) networks_.add_name({address, name});
+        if (!there.contains({address, name})) networks_.add_name({address, name});
     }
     write_block(*names);
 }

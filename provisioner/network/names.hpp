@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -15,8 +16,9 @@ class Names {
     /// `hosts_file`: /etc/hosts, or empty for no names on the host.
     Names(Networks& networks, std::string instance, std::string domain, std::string hosts_file);
 
-    /// Makes exactly these known, at the start; forgets what was left over.
-    void replace(const std::vector<HostName>& hosts);
+    /// Makes exactly those known that `wanted` tells, and forgets what was left over. It is asked while no name can
+    /// come or go, so that a name which is added meanwhile is not taken for a left-over.
+    void replace(const std::function<std::vector<HostName>()>& wanted);
     /// Known when it returns. Repeated: nothing.
     void add(const HostName& host);
     /// Forgotten when it returns. Absent: nothing.

@@ -63,7 +63,7 @@ TEST_F(NamesTest, WhenTheLastNameGoesTheFileIsAsItWas) {
 
 TEST_F(NamesTest, ReplaceForgetsWhatWasLeftOver) {
     network.add_name({second, "stale-9"});
-    names.replace({{first, "alice-1"}});
+    names.replace([&] { return std::vector<HostName>{{first, "alice-1"}}; });
     EXPECT_EQ(network.known.size(), 1U);
     EXPECT_EQ(network.known.at(first), "alice-1");
 }
