@@ -31,8 +31,8 @@ class Sessions {
     /// Takes a connected stream socket as the guest's channel, closing a former one, and sends PING.
     void attach(GuestId id, UniqueFd channel);
     [[nodiscard]] bool attached(GuestId id) const;
-    /// Sends an empty line, so that the guest's end finds a boundary, and these, in order. Never blocks: returns false, having sent nothing, when there is no channel or more than
-    /// 64 KiB are waiting to be read by the guest.
+    /// Sends an empty line, so that the guest's end finds a boundary, and these, in order. Never blocks: returns false,
+    /// having sent nothing, when there is no channel or more than 64 KiB are waiting to be read by the guest.
     bool send(GuestId id, const std::vector<FromDaemon>& messages);
     /// A fresh request number, unique within this process, never 0.
     std::uint32_t next_number();

@@ -30,7 +30,9 @@ struct Subnet {
     /// 255.255.0.0 and the like.
     [[nodiscard]] Address netmask() const { return {~((1U << (32 - prefix)) - 1)}; }
     [[nodiscard]] bool contains(Address address) const { return (address.value & netmask().value) == network.value; }
-    [[nodiscard]] bool overlaps(const Subnet& other) const { return contains(other.network) || other.contains(network); }
+    [[nodiscard]] bool overlaps(const Subnet& other) const {
+        return contains(other.network) || other.contains(network);
+    }
 };
 
 /// "10.77.0.0/16", prefix 8-29, host bits zero. Error{usage} naming the text otherwise.

@@ -17,7 +17,7 @@ enum class Kind { vm, container };
 enum class Phase { reserved, stopped, starting, parked, ready, stopping, gone };
 enum class Desired { stopped, parked, ready, gone };
 
-inline constexpr std::array all_phases{Phase::reserved, Phase::stopped, Phase::starting, Phase::parked,
+inline constexpr std::array all_phases{Phase::reserved, Phase::stopped,  Phase::starting, Phase::parked,
                                        Phase::ready,    Phase::stopping, Phase::gone};
 inline constexpr std::array all_desired{Desired::stopped, Desired::parked, Desired::ready, Desired::gone};
 
@@ -61,7 +61,7 @@ struct Guest {
     Desired desired = Desired::ready;
     Make want{"", 1, 1};
     Make have;
-    std::string good;  ///< the last version that was ready
+    std::string good;   ///< the last version that was ready
     bool copy = false;  ///< a snapshot, backup or export is still owed
     Time since;         ///< when the phase was entered
     int attempts = 0;

@@ -5,7 +5,8 @@
 namespace drover {
 
 /// Which paths of a guest are its own. Read from overlays/<name>/overlay.yaml by storage; told to the guest's first
-/// program on the kernel command line. Paths are absolute, disjoint and exist in the root; everything else is read-only.
+/// program on the kernel command line. Paths are absolute, disjoint and exist in the root; everything else is
+/// read-only.
 struct Profile {
     std::string name;
     std::vector<std::string> persistent;  ///< kept on the overlay, seeded from the root

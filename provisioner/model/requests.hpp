@@ -12,8 +12,8 @@ namespace drover {
 
 /// Who asks. Made at the edge from the peer's credentials, never from what it says.
 struct Caller {
-    std::string name;           ///< account name, for the audit trail; "uid 1234" when it has none
-    bool administrator = false; ///< root or a member of drover-admin
+    std::string name;            ///< account name, for the audit trail; "uid 1234" when it has none
+    bool administrator = false;  ///< root or a member of drover-admin
 };
 
 /// "See that `owner` has `count`."
@@ -22,7 +22,7 @@ struct GuestRequest {
     long long count = 0;               ///< 1 - 10000
     std::optional<std::string> image, profile;
     std::optional<Kind> kind;
-    bool additional = false;  ///< `count` more, whatever there is
+    bool additional = false;      ///< `count` more, whatever there is
     std::string idempotency_key;  ///< HTTP header Idempotency-Key; empty: none
 
     bool operator==(const GuestRequest&) const = default;
@@ -76,7 +76,7 @@ struct Operation {
     std::optional<Time> finished;
     std::string outcome;  ///< "running", "done", "failed", "partial", "cancelled"
     long long total = 0, done = 0;
-    std::string message;  ///< how it ended, for operations without items
+    std::string message;      ///< how it ended, for operations without items
     std::vector<Item> items;  ///< only where asked for
 };
 

@@ -4,10 +4,9 @@
 
 namespace drover {
 
-/// Data that can be reached only while its lock is held: `auto state = state_.lock(); state->...`. Name the guard before
-/// a loop over the data: in `for (... : *state_.lock())` it would end before the loop begins.
-template <typename T>
-class Synchronized {
+/// Data that can be reached only while its lock is held: `auto state = state_.lock(); state->...`. Name the guard
+/// before a loop over the data: in `for (... : *state_.lock())` it would end before the loop begins.
+template <typename T> class Synchronized {
   public:
     /// Holds the lock for as long as it lives.
     class Guard {
@@ -23,8 +22,7 @@ class Synchronized {
         T* data_;
     };
 
-    template <typename... Args>
-    explicit Synchronized(Args&&... args) : data_(std::forward<Args>(args)...) {}
+    template <typename... Args> explicit Synchronized(Args&&... args) : data_(std::forward<Args>(args)...) {}
 
     Guard lock() { return Guard(mutex_, data_); }
 
