@@ -1,10 +1,8 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 #include "api/routes.hpp"
 
@@ -38,13 +36,16 @@ std::optional<Answer> build_image(const Doors& doors, const Call& call) {
 
 std::optional<Answer> backup_registry(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
-    const std::string copy = fmt::format("{}/backup-{}.db", doors.config.state, now().time_since_epoch().count());
+    const std::filesystem::path folder = doors.config.state + "/tmp";  // swept at the next start, should we be killed
+    std::filesystem::create_directories(folder);
+    const std::filesystem::path copy = folder / fmt::format("backup-{}.db", now().time_since_epoch().count());
     doors.registry.backup(copy);
-    const std::ifstream file(copy, std::ios::binary);
-    std::ostringstream bytes;
-    bytes << file.rdbuf();
+    std::string bytes(std::filesystem::file_size(copy), '\0');
+    std::ifstream file(copy, std::ios::binary);
+    const bool whole = file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())).good();
     std::filesystem::remove(copy);
-    return Answer{.body = bytes.str(), .type = "application/octet-stream"};
+    if (!whole) throw Error(ErrorKind::failed, "cannot read the copy of the registry back", "try again");
+    return Answer{.body = std::move(bytes), .type = "application/octet-stream"};
 }
 
 std::optional<Answer> run_fsck(const Doors& doors, const Call& call) {

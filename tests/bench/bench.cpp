@@ -2,11 +2,13 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <thread>
+#include <mutex>
 
 #include "herd/herd.hpp"
 #include "hypervisor/connection.hpp"
@@ -92,28 +94,53 @@ struct Bench {
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-/// Waits for the operation by the registry's own news.
-void wait_until_built(Registry& registry, std::size_t count) {
-    const auto built = [&] {
-        std::size_t done = 0;
-        for (const Guest& guest : registry.guests.list({.selection = {.all = true}}, std::nullopt)) {
-            if (guest.phase == Phase::stopped) ++done;
-            if (guest.fault) throw Error(ErrorKind::failed, guest.name + ": " + guest.fault->message);
-        }
-        return done == count;
-    };
-    while (!built()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+bool all_built(Registry& registry) {
+    const std::vector<Guest> guests = registry.guests.list({.selection = {.all = true}}, std::nullopt);
+    for (const Guest& guest : guests) {
+        if (guest.fault) throw Error(ErrorKind::failed, guest.name + ": " + guest.fault->message);
+    }
+    return std::all_of(guests.begin(), guests.end(), [](const Guest& guest) { return guest.phase == Phase::stopped; });
 }
+
+/// Counts the registry's news; looking at all rows is left until there was news of each guest, since it would slow
+/// them.
+class Milestone {
+  public:
+    explicit Milestone(Registry& registry) : registry_(registry) {
+        registry_.events.watch([this] {
+            const std::lock_guard lock(mutex_);
+            ++news_;
+            happened_.notify_all();
+        });
+    }
+
+    void wait_until_built(int count) {
+        std::unique_lock lock(mutex_);
+        for (int needed = count;; needed = news_ + 1) {
+            happened_.wait(lock, [&] { return news_ >= needed; });
+            lock.unlock();
+            if (all_built(registry_)) return;
+            lock.lock();
+        }
+    }
+
+  private:
+    Registry& registry_;
+    std::mutex mutex_;
+    std::condition_variable happened_;
+    int news_ = 0;
+};
 
 /// Row + overlay + define of each guest, the way the daemon does it.
 double build(const std::string& state, int count) {
     Bench bench(state);
+    Milestone milestone(bench.registry);
     Herd herd({bench.config, bench.registry, bench.domains, bench.names, bench.roots, bench.overlays, bench.accelerator,
                parse_subnet("10.99.0.0/16"), "+0:+0", [] {}});
     const auto start = Clock::now();
     bench.reserve(count);
     herd.start();
-    wait_until_built(bench.registry, static_cast<std::size_t>(count));
+    milestone.wait_until_built(count);
     return seconds_since(start);
 }
 
