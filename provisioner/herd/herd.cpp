@@ -19,7 +19,8 @@ constexpr auto proven_after = std::chrono::minutes(10);
 constexpr auto longest_backoff = std::chrono::minutes(5);
 constexpr int workers_beyond_slots = 4;  // for the steps that load nothing
 
-bool loads_the_host(Step step) { return step == Step::build || step == Step::start; }
+/// A build takes milliseconds, most of them waiting for the disk; a start takes seconds of CPU.
+bool loads_the_host(Step step) { return step == Step::start; }
 
 bool should_talk(Phase phase) { return phase == Phase::starting || phase == Phase::ready || phase == Phase::stopping; }
 
@@ -341,7 +342,12 @@ Voice Herd::voice_of(const Guest& guest, const Watch& watch) {
 
 template <typename Change> void Herd::change_watch(GuestId id, Change&& change) {
     auto watches = watches_.lock();
-    change((*watches)[id]);
+    const auto [entry, added] = watches->try_emplace(id);
+    if (added && reachable_) {  // all domains were looked at, and this guest is newer: it has none
+        entry->second.domain = {.id = id};
+        entry->second.look_due = false;
+    }
+    change(entry->second);
 }
 
 }  // namespace drover

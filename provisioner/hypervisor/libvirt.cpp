@@ -216,12 +216,16 @@ LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std
 
 LibvirtDomains::~LibvirtDomains() { *watch_->changed.lock() = nullptr; }
 
+// libvirt itself refuses a name that another UUID has, and ours is derived: no need to look first, which would cost
+// more than the definition.
 void LibvirtDomains::define(const DomainSpec& spec) {
     const auto xml = to_xml(spec);
     connection_.call([ours = ours_, id = spec.id, xml](virConnectPtr c) {
-        find(c, *ours, id);
         const DomainHandle domain(virDomainDefineXMLFlags(c, xml.c_str(), 0));
-        if (!domain) throw last_error("define domain " + ours->domain_name(id));
+        if (domain) return;
+        const auto error = last_error("define domain " + ours->domain_name(id));
+        find(c, *ours, id);  // throws when it is somebody else's
+        throw error;
     });
 }
 

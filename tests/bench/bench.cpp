@@ -9,6 +9,7 @@
 #include <fstream>
 #include <iostream>
 #include <mutex>
+#include <thread>
 
 #include "herd/herd.hpp"
 #include "hypervisor/connection.hpp"
@@ -131,15 +132,17 @@ class Milestone {
     int news_ = 0;
 };
 
-/// Row + overlay + define of each guest, the way the daemon does it.
+/// Row + overlay + define of each guest by a daemon that runs already: request, nudge, until the last is committed.
 double build(const std::string& state, int count) {
     Bench bench(state);
     Milestone milestone(bench.registry);
     Herd herd({bench.config, bench.registry, bench.domains, bench.names, bench.roots, bench.overlays, bench.accelerator,
                parse_subnet("10.99.0.0/16"), "+0:+0", [] {}});
+    herd.start();
+    while (!herd.hypervisor_reachable()) std::this_thread::yield();
     const auto start = Clock::now();
     bench.reserve(count);
-    herd.start();
+    herd.nudge(bench.registry.guests.ids());
     milestone.wait_until_built(count);
     return seconds_since(start);
 }
