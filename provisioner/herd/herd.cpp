@@ -215,7 +215,6 @@ void Herd::look_at_all() {
     }
     std::unordered_map<GuestId, DomainSeen> domains;
     for (DomainSeen& domain : parts_.domains.list()) domains[domain.id] = std::move(domain);
-    if (!reachable_.exchange(true)) spdlog::info("hypervisor: {} domains of ours", domains.size());
     for (const GuestId id : parts_.registry.guests.ids()) {
         const auto found = domains.find(id);
         change_watch(id, [&](Watch& watch) {
@@ -225,6 +224,8 @@ void Herd::look_at_all() {
         });
         agenda_.add(id);
     }
+    // Last: from here on a guest that is not known yet is newer than this look.
+    if (!reachable_.exchange(true)) spdlog::info("hypervisor: {} domains of ours", domains.size());
     agenda_.add_at(everybody, Clock::now() + look_interval);
 }
 

@@ -41,14 +41,14 @@ Error translated(const soci::soci_error& error) {
     }
 }
 
-/// Nobody but us reads the registry: an absent file is made so before SQLite would make it for everybody.
+/// Nobody but us reads the registry: an absent file is made so before SQLite would make it for everybody. Never for a
+/// file that a connection of this process has open: closing it here would drop SQLite's locks on it.
 void keep_private(const std::string& file) {
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CREAT | O_CLOEXEC, 0600));
     if (!fd || ::fchmod(fd.get(), 0600) != 0) throw unavailable("cannot open " + file, std::strerror(errno));
 }
 
 void open(soci::session& sql, const std::string& file) {
-    keep_private(file);
     try {
         sql.open(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10", file));
         std::string mode;
@@ -105,6 +105,7 @@ void publish(const std::filesystem::path& part, const std::filesystem::path& fil
 }  // namespace
 
 Session::Session(const std::string& file, std::function<Time()> clock) : file_(file), clock_(std::move(clock)) {
+    keep_private(file);
     open(*database_.lock(), file);
 }
 
