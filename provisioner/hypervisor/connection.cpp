@@ -44,8 +44,9 @@ void on_close(virConnectPtr /*connection*/, int /*reason*/, void* notifier) {
     told->notify(nullptr);
 }
 
-int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int /*event*/, int /*detail*/, void* notifier) {
-    (*static_cast<NotifierPtr*>(notifier))->notify(domain);
+/// A definition changes nothing about what runs, and most are our own.
+int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int event, int /*detail*/, void* notifier) {
+    if (event != VIR_DOMAIN_EVENT_DEFINED) (*static_cast<NotifierPtr*>(notifier))->notify(domain);
     return 0;
 }
 
