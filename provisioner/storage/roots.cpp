@@ -28,9 +28,15 @@ bool is_whole(const fs::path& file, const Manifest::File& expected) {
     return fs::is_regular_file(file, error) && static_cast<long long>(fs::file_size(file, error)) == expected.bytes;
 }
 
-/// The version in `folder`, whose name is its digest. Error{failed} when a file of it is missing or cut short.
-Version version_in(const fs::path& folder) {
-    const auto manifest = read_manifest(folder);
+/// Error{failed} when a file of the version in `folder` is missing or cut short.
+void check_files(const fs::path& folder, const Manifest& manifest) {
+    for (const auto& [name, file] : manifest.files)
+        if (!is_whole(folder / name, file))
+            throw Error(ErrorKind::failed, fmt::format("{} is missing or cut short", (folder / name).string()));
+}
+
+/// The version that `manifest` describes, in `folder`, whose name is its digest.
+Version version_of(const fs::path& folder, const Manifest& manifest) {
     Version version{.digest = manifest.digest(),
                     .image = manifest.image,
                     .root = folder / "root.squashfs",
@@ -41,12 +47,14 @@ Version version_in(const fs::path& folder) {
                     .fork_point = manifest.fork_point};
     if (version.digest != fmt::format("{}{}", algorithm, folder.filename().string()))
         throw Error(ErrorKind::failed, fmt::format("{} holds another version, {}", folder.string(), version.digest));
-    for (const auto& [name, file] : manifest.files) {
-        if (!is_whole(folder / name, file))
-            throw Error(ErrorKind::failed, fmt::format("{} is missing or cut short", (folder / name).string()));
-        version.bytes += file.bytes;
-    }
+    for (const auto& [name, file] : manifest.files) version.bytes += file.bytes;
     return version;
+}
+
+Version version_in(const fs::path& folder) {
+    const auto manifest = read_manifest(folder);
+    check_files(folder, manifest);
+    return version_of(folder, manifest);
 }
 
 }  // namespace
@@ -94,10 +102,20 @@ Version Roots::version(const std::string& image, const std::string& digest) cons
     if (!fs::exists(folder))
         throw Error(ErrorKind::not_found, fmt::format("no version {} of image {}", digest, image), hint);
     try {
-        return version_in(folder);
+        const auto manifest = manifest_in(folder);
+        check_files(folder, *manifest);
+        return version_of(folder, *manifest);
     } catch (const Error& error) {
         throw Error(ErrorKind::not_found, error.what(), fmt::format("move {} away, then {}", folder.string(), hint));
     }
+}
+
+/// Every step asks for its guest's version, and a manifest never changes: it is read once.
+std::shared_ptr<const Manifest> Roots::manifest_in(const std::string& folder) const {
+    auto known = manifests_.lock();
+    auto& manifest = (*known)[folder];
+    if (!manifest) manifest = std::make_shared<const Manifest>(read_manifest(folder));
+    return manifest;
 }
 
 std::vector<Version> Roots::versions() const {

@@ -1,15 +1,19 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "model/sync.hpp"
 #include "storage/paths.hpp"
 #include "storage/single_flight.hpp"
 
 namespace drover {
 
 class BuildWork;
+struct Manifest;
 
 /// One immutable build of an image, as found under roots/<image>/<digest>/.
 struct Version {
@@ -53,9 +57,11 @@ class Roots {
 
   private:
     Version build_alone(const std::string& image, const BuildWork& work) const;
+    [[nodiscard]] std::shared_ptr<const Manifest> manifest_in(const std::string& folder) const;
 
     StoragePaths paths_;
     SingleFlight<Version> builds_;
+    mutable Synchronized<std::map<std::string, std::shared_ptr<const Manifest>>> manifests_;  ///< by folder
 };
 
 }  // namespace drover
