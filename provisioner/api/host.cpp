@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "api/routes.hpp"
+#include "model/failpoint.hpp"
 
 namespace drover::api {
 
@@ -40,6 +41,7 @@ std::optional<Answer> backup_registry(const Doors& doors, const Call& call) {
     std::filesystem::create_directories(folder);
     const std::filesystem::path copy = folder / fmt::format("backup-{}.db", now().time_since_epoch().count());
     doors.registry.backup(copy);
+    failpoint("backup.copied");
     std::string bytes(std::filesystem::file_size(copy), '\0');
     std::ifstream file(copy, std::ios::binary);
     const bool whole = file.read(bytes.data(), static_cast<std::streamsize>(bytes.size())).good();

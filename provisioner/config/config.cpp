@@ -96,6 +96,11 @@ class Reader {
                 errors.push_back({lines_[path], fmt::format("{}: refused unless testing.enabled is true", path)});
             }
         }
+        const auto& uri = config_.hosts.front().vm_uri;
+        if (uri.starts_with(fake_hypervisor)) {
+            const auto line = lines_["hosts[].vm_uri"];
+            errors.push_back({line, fmt::format("'{}': refused unless testing.enabled is true", uri)});
+        }
     }
 
     void fill_defaults() {

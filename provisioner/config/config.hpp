@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/error.hpp"
@@ -14,6 +15,9 @@ struct HostConfig {
     std::string container_uri = "lxc:///";
     bool operator==(const HostConfig&) const = default;
 };
+
+/// A vm_uri that begins so names no hypervisor but the folder in which a simulated one keeps its domains.
+inline constexpr std::string_view fake_hypervisor = "fake://";
 
 /// The configuration, all defaults filled in. Each field's documentation is schema/configuration.md, which a test holds
 /// against this struct.

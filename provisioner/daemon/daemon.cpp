@@ -13,10 +13,9 @@
 #include "api/callers.hpp"
 #include "api/routes.hpp"
 #include "api/server.hpp"
+#include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
-#include "hypervisor/connection.hpp"
-#include "hypervisor/libvirt.hpp"
-#include "hypervisor/libvirt_networks.hpp"
+#include "model/failpoint.hpp"
 
 namespace drover {
 namespace {
@@ -90,10 +89,9 @@ void run_daemon(const Config& config) {
     Roots roots(paths);
     Overlays overlays(paths, qemu_user());
 
-    const EventLoop events;
-    Connection connection(events, config.hosts.front().vm_uri);
-    LibvirtDomains domains(connection, config.instance, registry.uuid());
-    LibvirtNetworks networks(connection, config.instance, registry.uuid(), config.network.name);
+    Hypervisor hypervisor(config, registry.uuid());
+    Domains& domains = hypervisor.domains();
+    Networks& networks = hypervisor.networks();
     Names names(networks, config.instance, config.network.domain,
                 config.network.host_names == "hosts" ? "/etc/hosts" : "");
     fs::create_directories(fs::path(config.socket).parent_path());
@@ -107,6 +105,7 @@ void run_daemon(const Config& config) {
 
     Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(), [&] {
                    networks.ensure(network);
+                   failpoint("network.ensured");
                    names.replace([&] { return names_of(registry); });
                }});
     ImageBuilds image_builds(registry, roots, accelerator);

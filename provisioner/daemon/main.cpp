@@ -1,9 +1,10 @@
 #include <CLI/CLI.hpp>
-#include <cstdio>
+#include <cstdlib>
 #include <iostream>
 
 #include "config/config.hpp"
 #include "daemon/daemon.hpp"
+#include "model/failpoint.hpp"
 #include "model/step.hpp"
 
 namespace {
@@ -14,16 +15,32 @@ int check_config(const std::string& file) {
     return 0;
 }
 
+int list_failpoints() {
+    for (const auto name : drover::failpoint_names()) std::cout << name << "\n";
+    return 0;
+}
+
+/// What only tests may ask for is refused on a machine that serves people.
+void arm_failpoint(const drover::Config& config) {
+    const char* wanted = std::getenv("DROVER_FAILPOINT");
+    if (wanted == nullptr) return;
+    if (!config.testing.enabled)
+        throw drover::Error(drover::ErrorKind::usage, "DROVER_FAILPOINT is refused unless testing.enabled is true",
+                            "unset it");
+    drover::arm_failpoint(wanted);
+}
+
 int run(int argc, char** argv) {
     CLI::App app{
         "droverd keeps a herd of virtual guests where they are wanted. Its door is a Unix socket; see drover."};
     app.set_version_flag("--version", DROVER_VERSION);
     std::string config, checked;
-    bool table = false;
+    bool table = false, failpoints = false;
     app.add_option("--config", config, "configuration (default /etc/drover/drover.yaml; absent: all defaults)")
         ->envname("DROVER_CONFIG");
     app.add_option("--check-config", checked, "say all that is wrong in FILE, and exit")->type_name("FILE");
     app.add_flag("--print-step-table", table, "print the tables that move every guest, and exit");
+    app.add_flag("--list-failpoints", failpoints, "print where DROVER_FAILPOINT=NAME[:K] can end the daemon, and exit");
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -33,9 +50,12 @@ int run(int argc, char** argv) {
         std::cout << drover::print_step_table();
         return 0;
     }
+    if (failpoints) return list_failpoints();
     if (!checked.empty()) return check_config(checked);
     const bool default_file = config.empty();
-    drover::run_daemon(drover::read_config(default_file ? "/etc/drover/drover.yaml" : config, default_file));
+    const auto settings = drover::read_config(default_file ? "/etc/drover/drover.yaml" : config, default_file);
+    arm_failpoint(settings);
+    drover::run_daemon(settings);
     return 0;
 }
 

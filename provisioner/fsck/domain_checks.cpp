@@ -43,6 +43,7 @@ Suspicions foreign_domains(const Sight& sight) {
 }
 
 Suspicions missing_domains(const Sight& sight) {
+    if (!sight.world.domains_known) return {};
     std::set<std::string> names;
     for (const auto& domain : sight.world.domains) names.insert(domain.name);
     Suspicions found;

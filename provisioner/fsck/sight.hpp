@@ -17,6 +17,7 @@ namespace drover::fsck {
 
 /// What there is outside of the registry.
 struct World {
+    bool domains_known = true;
     std::vector<Domain> domains;
     std::vector<Network> networks;
     std::vector<OverlayFolder> overlays;

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/failpoint.hpp"
+
 namespace drover {
 namespace {
 
@@ -136,6 +138,7 @@ bool Herd::take_step(Step step, const Guest& guest, const Watch& watch) {
 }
 
 void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
+    failpoint("step.chosen");
     if (step == Step::start) change_watch(guest.id, [](Watch& w) { w.forget_voice(); });
     if (step == Step::force) {
         change_watch(guest.id, [&](Watch& w) {
@@ -144,6 +147,7 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
         });
     }
     const Done done = steps_.perform(step, guest, watch);
+    failpoint("step.done");
     change_watch(guest.id, [&](Watch& w) {
         if (done.later) w.retry_at = Clock::now() + retry_touch;
         if (!done.told.empty()) w.told = done.told;
@@ -156,6 +160,7 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     if (done.after.phase == guest.phase && done.after.have == guest.have) return;
     commit(guest, done.after, "phase",
            fmt::format("{} -> {} ({})", to_text(guest.phase), to_text(done.after.phase), to_text(step)));
+    failpoint("step.committed");
 }
 
 void Herd::commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message) {
@@ -182,6 +187,7 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
     if (after.phase == Phase::stopped) sessions_.close(guest.id);
     commit(guest, after, after.fault && !guest.fault ? "fault" : "phase",
            fmt::format("{} -> {}: {}", to_text(guest.phase), to_text(after.phase), why));
+    failpoint("correction.committed");
 }
 
 void Herd::failed(const Guest& guest, Step step, const std::string& message) {

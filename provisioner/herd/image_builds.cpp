@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/error.hpp"
+#include "model/failpoint.hpp"
 
 namespace drover {
 namespace {
@@ -72,6 +73,7 @@ void ImageBuilds::build(const Job& job) {
         const Version version = roots_.build(job.image, [&](const std::string& line) {
             registry_.events.add("image", "", job.operation, fmt::format("{}: {}", job.image, line));
         });
+        failpoint("image.built");
         registry_.images.promote(job.image, version.digest);
         accelerator_.kvm(version);  // finds out now, not while the first guest waits
         registry_.operations.finish(job.operation, "done", version.digest);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "control/host_key.hpp"
+#include "model/failpoint.hpp"
 
 namespace drover {
 
@@ -30,7 +31,9 @@ Done Steps::build(const Guest& guest) {
     Guest after = guest;
     after.have.overlay = guest.want.overlay;
     parts_.overlays.create(guest.id, after.have.overlay, guest.profile, parts_.config.guest.disk);
+    failpoint("build.overlay");
     parts_.domains.define(spec_of(after, {guest.want.version, after.have.overlay, guest.have.boot}));
+    failpoint("build.defined");
     parts_.overlays.drop_others(guest.id, after.have.overlay);
     after.phase = Phase::stopped;
     after.host_key.clear();
@@ -43,7 +46,9 @@ Done Steps::start(const Guest& guest) {
     after.have.version = guest.want.version;
     after.have.boot = guest.want.boot;
     parts_.domains.define(spec_of(after, after.have));
+    failpoint("start.defined");
     parts_.names.add({guest.address, guest.name});
+    failpoint("start.named");
     parts_.domains.start(guest.id);
     after.phase = Phase::starting;
     after.started_by = "cold";
@@ -97,8 +102,11 @@ Done Steps::retire(const Guest& guest) {
     Guest after = guest;
     sessions_.close(guest.id);
     parts_.domains.force_off(guest.id);
+    failpoint("retire.off");
     parts_.domains.undefine(guest.id);
+    failpoint("retire.undefined");
     parts_.names.remove(guest.address);
+    failpoint("retire.unnamed");
     parts_.overlays.remove(guest.id);
     after.phase = Phase::gone;
     return {.after = after};
@@ -119,6 +127,7 @@ bool Steps::give_host_key(Guest& guest, const Watch& watch, std::vector<control:
     }
     if (guest.host_key == before.host_key) return true;
     if (!parts_.registry.guests.save(before, guest)) return false;
+    failpoint("identify.key");
     ++guest.rev;
     return true;
 }

@@ -226,6 +226,8 @@ Connection::~Connection() {
     const auto last = std::exchange(state_->links.lock()->current, nullptr);
 }
 
+const std::string& Connection::uri() const { return state_->uri; }
+
 void Connection::watch(std::function<void(virDomainPtr)> changed) {
     state_->links.lock()->watchers.push_back(std::move(changed));
 }

@@ -49,6 +49,9 @@ class Connection {
     /// `work` may still be running, so it must own all that it uses.
     template <typename Work> auto call(Work work) -> std::invoke_result_t<Work&, virConnectPtr>;
 
+    /// What it connects to.
+    [[nodiscard]] const std::string& uri() const;
+
     /// Has `changed` called with each domain that begins, ends, pauses or resumes, and with null when anything may have
     /// changed: a connection was made or lost. From the thread of the event loop or one that connects; it must return
     /// fast and call nothing here. Set before the first call.

@@ -138,16 +138,22 @@ xml_node find_tag(const pugi::xml_document& document) {
     return {};
 }
 
-}  // namespace
-
-std::string to_xml(const DomainSpec& spec) {
-    pugi::xml_document document;
+// What makes a domain the guest's.
+xml_node add_domain(pugi::xml_document& document, const DomainSpec& spec, const char* type) {
     const Ownership ownership{spec.instance, spec.registry};
-    auto domain = add(document.root(), "domain", {{"type", spec.kvm ? "kvm" : "qemu"}});
+    auto domain = add(document.root(), "domain", {{"type", type}});
     add(domain, "name", {}, ownership.domain_name(spec.id));
     add(domain, "uuid", {}, ownership.domain_uuid(spec.id));
     add(domain, "title", {}, spec.name);
     add_tag(domain, spec);
+    return domain;
+}
+
+}  // namespace
+
+std::string to_xml(const DomainSpec& spec) {
+    pugi::xml_document document;
+    auto domain = add_domain(document, spec, spec.kvm ? "kvm" : "qemu");
     add_machine(domain, {spec.kvm, spec.memory, spec.cpus, spec.kernel, spec.initrd, spec.parameters});
     auto devices = add(domain, "devices");
     add_root(devices, spec.root);
@@ -156,6 +162,17 @@ std::string to_xml(const DomainSpec& spec) {
     add_interface(devices, spec.network, spec.mac);
     add_lines(devices);
     add_label(domain, spec.user);
+    return xml::print(document.document_element());
+}
+
+std::string test_xml(const DomainSpec& spec) {
+    pugi::xml_document document;
+    auto domain = add_domain(document, spec, "test");
+    add(domain, "memory", {{"unit", "b"}}, fmt::to_string(spec.memory));
+    add(add(domain, "os"), "type", {}, "hvm");
+    auto devices = add(domain, "devices");
+    add_overlay(devices, spec.overlay, spec.prototype);
+    add_interface(devices, spec.network, spec.mac);
     return xml::print(document.document_element());
 }
 

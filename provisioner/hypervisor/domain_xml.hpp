@@ -26,6 +26,8 @@ inline constexpr const char* tag_namespace = "urn:drover:1";
 
 /// The domain of a guest. Error{usage} for a text that XML cannot hold.
 std::string to_xml(const DomainSpec& spec);
+/// The same for libvirt's test driver, which runs nothing: no more than tells it apart and what it holds.
+std::string test_xml(const DomainSpec& spec);
 
 /// A domain of kind kvm that does nothing but boot, with the kernel parameter "drover.probe", and is gone when it ends.
 /// `user`: "+uid:+gid" that QEMU runs as.

@@ -9,7 +9,8 @@
 
 namespace drover {
 
-/// Domains on libvirt's QEMU driver, of the host that this process runs on.
+/// Domains on libvirt's QEMU driver, of the host that this process runs on; or on its test driver ("test:" URIs), whose
+/// domains are entries in a list and never say a word.
 class LibvirtDomains : public Domains {
   public:
     /// `registry`: UUID of the registry. The connection must outlive this.
@@ -38,6 +39,7 @@ class LibvirtDomains : public Domains {
     struct Watch;
 
     Connection& connection_;
+    const bool is_test_driver_;
     std::shared_ptr<const Ownership> ours_;  ///< calls share it: one that was given up may outlive this
     std::shared_ptr<Watch> watch_;
 };

@@ -163,7 +163,7 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
     if ((selection.globs.empty() ? 0 : 1) + (selection.owner ? 1 : 0) + (selection.all ? 1 : 0) != 1) {
         throw Error(ErrorKind::usage, "a verb takes exactly one of GLOB..., --owner, --all");
     }
-    return session_.transact([&](Transaction& transaction) {
+    return session_.transact("commit.change", [&](Transaction& transaction) {
         const auto guests = selected(transaction.sql, selection, visible_owner);
         const std::string verb(to_text(change.verb));
         const auto owner = selection.owner ? selection.owner : visible_owner;

@@ -24,7 +24,7 @@ void add_event(Transaction& transaction, const NewEvent& event) {
 
 void Events::add(const std::string& kind, const std::string& guest, std::optional<OperationId> operation,
                  const std::string& message) {
-    session_.transact([&](Transaction& transaction) {
+    session_.transact("commit.event", [&](Transaction& transaction) {
         const auto owner =
             first<std::optional<std::string>>(transaction.sql, "SELECT owner FROM guests WHERE name = :guest", guest);
         add_event(transaction, {kind, guest, owner.value_or(std::nullopt), operation, message});
@@ -33,7 +33,7 @@ void Events::add(const std::string& kind, const std::string& guest, std::optiona
 
 std::vector<Event> Events::since(long long id, int limit, const std::optional<std::string>& visible_owner) {
     const std::string columns = "SELECT id, time, kind, guest, operation, message FROM events ";
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         const auto found =
             visible_owner
                 ? rows<EventRow>(transaction.sql,
@@ -47,7 +47,7 @@ std::vector<Event> Events::since(long long id, int limit, const std::optional<st
 }
 
 long long Events::last() {
-    return session_.transact([](Transaction& transaction) {
+    return session_.read([](Transaction& transaction) {
         return *first<long long>(transaction.sql, "SELECT COALESCE(max(id), 0) FROM events");
     });
 }

@@ -181,7 +181,7 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
     if (request.count < 1 || request.count > largest_request) {
         throw Error(ErrorKind::usage, fmt::format("count {}: must be 1 to {}", request.count, largest_request));
     }
-    return session_.transact([&](Transaction& transaction) {
+    return session_.transact("commit.request", [&](Transaction& transaction) {
         const auto owner = owner_of(transaction.sql, caller, request);
         const MarkedRequest marked{caller.name, request.idempotency_key, canonical(owner.name, request)};
         if (auto answer = first_answer(transaction, marked)) return *answer;
@@ -207,7 +207,7 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
 }
 
 std::optional<Guest> Guests::get(GuestId id) {
-    return session_.transact([&](Transaction& transaction) -> std::optional<Guest> {
+    return session_.read([&](Transaction& transaction) -> std::optional<Guest> {
         auto found = read_guests(transaction.sql, "WHERE id = :id", id);
         if (found.empty()) return std::nullopt;
         return std::move(found.front());
@@ -215,7 +215,7 @@ std::optional<Guest> Guests::get(GuestId id) {
 }
 
 std::optional<Guest> Guests::named(const std::string& name) {
-    return session_.transact([&](Transaction& transaction) -> std::optional<Guest> {
+    return session_.read([&](Transaction& transaction) -> std::optional<Guest> {
         auto found = read_guests(transaction.sql, "WHERE name = :name", name);
         if (found.empty()) return std::nullopt;
         return std::move(found.front());
@@ -223,7 +223,7 @@ std::optional<Guest> Guests::named(const std::string& name) {
 }
 
 std::vector<Guest> Guests::list(const ListQuery& query, const std::optional<std::string>& visible_owner) {
-    auto guests = session_.transact([&](Transaction& transaction) {
+    auto guests = session_.read([&](Transaction& transaction) {
         const std::string living = query.gone ? "WHERE TRUE" : "WHERE phase <> 'gone'";
         return visible_owner ? read_guests(transaction.sql, living + " AND owner = :owner", *visible_owner)
                              : read_guests(transaction.sql, living);
@@ -234,20 +234,20 @@ std::vector<Guest> Guests::list(const ListQuery& query, const std::optional<std:
 }
 
 std::vector<GuestId> Guests::ids() {
-    return session_.transact([](Transaction& transaction) {
+    return session_.read([](Transaction& transaction) {
         return rows<GuestId>(transaction.sql, "SELECT id FROM guests WHERE phase <> 'gone' ORDER BY id");
     });
 }
 
 std::vector<GuestId> Guests::ids_of(const std::string& owner) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         return rows<GuestId>(transaction.sql,
                              "SELECT id FROM guests WHERE owner = :owner AND phase <> 'gone' ORDER BY id", owner);
     });
 }
 
 std::vector<GuestId> Guests::ids_in(OperationId operation) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         return rows<GuestId>(transaction.sql, "SELECT guest FROM items WHERE operation = :operation ORDER BY guest",
                              operation);
     });

@@ -8,7 +8,7 @@
 namespace drover {
 
 void Images::promote(const std::string& image, const std::string& digest) {
-    session_.transact([&](Transaction& transaction) {
+    session_.transact("commit.image", [&](Transaction& transaction) {
         write(transaction.sql,
               "INSERT INTO images (name, digest, promoted) VALUES (:name, :digest, :promoted) "
               "ON CONFLICT (name) DO UPDATE SET digest = excluded.digest, promoted = excluded.promoted",
@@ -18,7 +18,7 @@ void Images::promote(const std::string& image, const std::string& digest) {
 }
 
 std::string Images::current(const std::string& image) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         auto digest = first<std::string>(transaction.sql, "SELECT digest FROM images WHERE name = :image", image);
         if (digest) return *digest;
         throw Error(ErrorKind::not_found, fmt::format("no image '{}'", image),
@@ -27,7 +27,7 @@ std::string Images::current(const std::string& image) {
 }
 
 std::vector<Images::Row> Images::list() {
-    return session_.transact([](Transaction& transaction) {
+    return session_.read([](Transaction& transaction) {
         std::vector<Row> result;
         for (const auto& [image, digest, promoted, guests] :
              rows<std::tuple<std::string, std::string, Time, long long>>(
@@ -42,7 +42,7 @@ std::vector<Images::Row> Images::list() {
 }
 
 long long Images::guests_of(const std::string& digest) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         return *first<long long>(transaction.sql,
                                  "SELECT count(*) FROM guests WHERE phase <> 'gone' "
                                  "AND (want_version = :wanted OR have_version = :had)",

@@ -44,7 +44,7 @@ std::string read_text(const std::filesystem::path& file) {
 }
 
 std::vector<std::string> applied_to(Session& session) {
-    return session.transact([](Transaction& transaction) {
+    return session.transact("commit.migration", [](Transaction& transaction) {
         write(transaction.sql,
               "CREATE TABLE IF NOT EXISTS migrations (\n"
               "    name    TEXT   NOT NULL PRIMARY KEY,\n"
@@ -76,7 +76,7 @@ void keep_copy(const Session& session, const std::string& name) {
 
 void apply(Session& session, const Migration& migration) {
     const auto statements = statements_of(read_text(migration.file));
-    session.transact([&](Transaction& transaction) {
+    session.transact("commit.migration", [&](Transaction& transaction) {
         for (const std::string& statement : statements) write(transaction.sql, statement);
         write(transaction.sql, "INSERT INTO migrations (name, applied) VALUES (:name, :applied)", migration.name,
               transaction.now);

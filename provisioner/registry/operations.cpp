@@ -138,7 +138,7 @@ Operation read_operation(soci::session& sql, OperationId id) {
 }
 
 OperationId Operations::begin(const Caller& caller, const std::string& verb, const std::string& arguments) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.transact("commit.operation", [&](Transaction& transaction) {
         const auto id = begin_operation(transaction, {.who = caller.name, .verb = verb, .arguments = arguments});
         add_event(transaction,
                   {.kind = "operation", .operation = id, .message = fmt::format("{}: {}", caller.name, verb)});
@@ -147,23 +147,23 @@ OperationId Operations::begin(const Caller& caller, const std::string& verb, con
 }
 
 void Operations::finish(OperationId id, const std::string& outcome, const std::string& message) {
-    session_.transact([&](Transaction& transaction) {
+    session_.transact("commit.operation", [&](Transaction& transaction) {
         if (!write_end(transaction, id, outcome, message)) read_operation(transaction.sql, id);  // not found, or ended
     });
 }
 
 Operation Operations::get(OperationId id) {
-    return session_.transact([&](Transaction& transaction) { return read_operation(transaction.sql, id); });
+    return session_.read([&](Transaction& transaction) { return read_operation(transaction.sql, id); });
 }
 
 std::vector<Operation> Operations::list(int limit) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         return read_operations(transaction.sql, "ORDER BY id DESC LIMIT :limit", limit);
     });
 }
 
 std::vector<Operation> Operations::unfinished_without_items() {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         return read_operations(transaction.sql, "WHERE finished IS NULL AND total = 0 ORDER BY id");
     });
 }

@@ -76,7 +76,7 @@ void add_owner_event(Transaction& transaction, const std::string& owner, const s
 }  // namespace
 
 Owner Owners::set(const OwnerChange& change, long long default_quota) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.transact("commit.owner", [&](Transaction& transaction) {
         if (change.login) check_login_free(transaction.sql, change);
         const bool created = write_owner(transaction.sql, change, default_quota);
         if (change.keys) write_keys(transaction.sql, change.name, *change.keys);
@@ -89,21 +89,21 @@ Owner Owners::set(const OwnerChange& change, long long default_quota) {
 }
 
 Owner Owners::get(const std::string& name) {
-    return session_.transact([&](Transaction& transaction) { return read_owner(transaction.sql, name); });
+    return session_.read([&](Transaction& transaction) { return read_owner(transaction.sql, name); });
 }
 
 std::vector<Owner> Owners::list() {
-    return session_.transact([](Transaction& transaction) { return read_owners(transaction.sql, "ORDER BY name"); });
+    return session_.read([](Transaction& transaction) { return read_owners(transaction.sql, "ORDER BY name"); });
 }
 
 std::optional<std::string> Owners::of_login(const std::string& login) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.read([&](Transaction& transaction) {
         return first<std::string>(transaction.sql, "SELECT name FROM owners WHERE login = :login", login);
     });
 }
 
 void Owners::remove(const std::string& name) {
-    session_.transact([&](Transaction& transaction) {
+    session_.transact("commit.owner", [&](Transaction& transaction) {
         read_owner(transaction.sql, name);
         const auto guests = *first<long long>(
             transaction.sql, "SELECT count(*) FROM guests WHERE owner = :name AND phase <> 'gone'", name);

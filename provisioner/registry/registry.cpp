@@ -18,7 +18,7 @@ std::unique_ptr<Session> open_migrated(const Registry::Options& options) {
 /// The file's UUID; the first time, a new one.
 std::string uuid_of(Session& session) {
     const std::string key = "uuid", fresh = to_string(boost::uuids::random_generator()());
-    return session.transact([&](Transaction& transaction) {
+    return session.transact("commit.note", [&](Transaction& transaction) {
         write(transaction.sql, "INSERT INTO notes (key, value) VALUES (:key, :value) ON CONFLICT DO NOTHING", key,
               fresh);
         return *first<std::string>(transaction.sql, "SELECT value FROM notes WHERE key = :key", key);
@@ -39,13 +39,13 @@ Registry::Registry(const Options& options)
 Registry::~Registry() = default;
 
 std::optional<std::string> Registry::note(const std::string& key) {
-    return session_->transact([&](Transaction& transaction) {
+    return session_->read([&](Transaction& transaction) {
         return first<std::string>(transaction.sql, "SELECT value FROM notes WHERE key = :key", key);
     });
 }
 
 void Registry::set_note(const std::string& key, const std::string& value) {
-    session_->transact([&](Transaction& transaction) {
+    session_->transact("commit.note", [&](Transaction& transaction) {
         write(transaction.sql,
               "INSERT INTO notes (key, value) VALUES (:key, :value) "
               "ON CONFLICT (key) DO UPDATE SET value = excluded.value",

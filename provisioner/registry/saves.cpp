@@ -42,7 +42,7 @@ void end_item_of(Transaction& transaction, const Guest& before, const Guest& aft
 }  // namespace
 
 bool Guests::save(const Guest& before, const Guest& after, const std::string& kind, const std::string& message) {
-    return session_.transact([&](Transaction& transaction) {
+    return session_.transact("commit.step", [&](Transaction& transaction) {
         if (!write_row(transaction.sql, before, after)) return false;
         if (after.phase == Phase::gone && before.phase != Phase::gone) bury(transaction, before, quarantine_);
         if (!message.empty()) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "model/error.hpp"
+#include "model/failpoint.hpp"
 #include "model/unique_fd.hpp"
 
 // The only file that knows that the database is SQLite: its pragmas, its error codes, BEGIN IMMEDIATE (take the write
@@ -64,7 +65,13 @@ void open(soci::session& sql, const std::string& file) {
 /// Rolls back unless committed.
 class Bracket {
   public:
-    explicit Bracket(soci::session& sql) : sql_(sql) { sql_ << "BEGIN IMMEDIATE"; }
+    Bracket(soci::session& sql, bool writes) : sql_(sql) {
+        if (writes) {
+            sql_ << "BEGIN IMMEDIATE";
+        } else {
+            sql_ << "BEGIN";
+        }
+    }
     void commit() {
         sql_ << "COMMIT";
         open_ = false;
@@ -109,14 +116,16 @@ Session::Session(const std::string& file, std::function<Time()> clock) : file_(f
     open(*database_.lock(), file);
 }
 
-void Session::run(const std::function<void(Transaction&)>& work) {
+void Session::run(std::string_view commit, const std::function<void(Transaction&)>& work) {
     bool event_added = false;
     try {
         auto database = database_.lock();
         Transaction transaction{*database, clock_()};
-        Bracket bracket(*database);
+        Bracket bracket(*database, !commit.empty());
         work(transaction);
+        failpoint(commit, ".before");
         bracket.commit();
+        failpoint(commit, ".after");
         event_added = transaction.event_added;
     } catch (const soci::soci_error& error) {
         throw translated(error);

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -27,18 +28,21 @@ class Session {
     explicit Session(const std::string& file, std::function<Time()> clock = drover::now);
 
     /// Runs `work(Transaction&)` in one transaction and returns what it returns: committed durably when it returns,
-    /// rolled back when it throws. Database errors come out as Error: a constraint as refused, a full disk or an I/O
-    /// error as unavailable. Not to be called from within `work`.
-    template <typename Work> auto transact(Work&& work) {
+    /// rolled back when it throws. `commit` names it among the failpoints: "commit.step". Database errors come out as
+    /// Error: a constraint as refused, a full disk or an I/O error as unavailable. Not to be called from within `work`.
+    template <typename Work> auto transact(std::string_view commit, Work&& work) {
         using Result = std::invoke_result_t<Work&, Transaction&>;
         if constexpr (std::is_void_v<Result>) {
-            run(work);
+            run(commit, work);
         } else {
             std::optional<Result> result;
-            run([&](Transaction& transaction) { result.emplace(work(transaction)); });
+            run(commit, [&](Transaction& transaction) { result.emplace(work(transaction)); });
             return std::move(*result);
         }
     }
+
+    /// The same for work that only reads: all of it sees one state of the database.
+    template <typename Work> auto read(Work&& work) { return transact("", std::forward<Work>(work)); }
 
     /// Called after each commit that added events, from the committing thread, outside of the lock. Set it before other
     /// threads use the session.
@@ -52,7 +56,7 @@ class Session {
     [[nodiscard]] const std::string& file() const { return file_; }
 
   private:
-    void run(const std::function<void(Transaction&)>& work);
+    void run(std::string_view commit, const std::function<void(Transaction&)>& work);
 
     std::string file_;
     std::function<Time()> clock_;

@@ -2,8 +2,8 @@
 
 #include <cstdlib>
 
-#include "fakes/fake_domains.hpp"
-#include "fakes/fake_networks.hpp"
+#include "simulation/fake_domains.hpp"
+#include "simulation/fake_networks.hpp"
 #include "real_host.hpp"
 
 namespace drover {

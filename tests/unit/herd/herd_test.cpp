@@ -8,8 +8,8 @@
 #include <fstream>
 #include <set>
 
-#include "fakes/fake_domains.hpp"
-#include "fakes/fake_networks.hpp"
+#include "simulation/fake_domains.hpp"
+#include "simulation/fake_networks.hpp"
 
 /// The engine with a real registry, real overlays and a small working hypervisor: requests end where they should, and
 /// what goes wrong on the way is mended or reported.

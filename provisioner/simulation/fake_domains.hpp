@@ -1,7 +1,7 @@
 #pragma once
 #include <memory>
 
-#include "fakes/fake_guest.hpp"
+#include "control/codec.hpp"
 #include "hypervisor/domains.hpp"
 
 namespace drover {
@@ -14,12 +14,16 @@ struct Behaviour {
     int failing_starts = 0;      ///< so many calls of start() are Error{failed} first
 };
 
-/// A small working hypervisor in memory. Its guests answer through the real codec on real sockets, from a thread
-/// "fake-guests", which also tells of changes. Thread-safe; nothing takes time.
+/// A small working hypervisor. Its guests answer through the real codec on real sockets. It tells of changes from a
+/// thread "fake-events". Thread-safe; nothing takes time.
 class FakeDomains : public Domains {
   public:
-    /// `kvm`: what probe_kvm() says.
-    explicit FakeDomains(bool kvm = false);
+    struct Options {
+        bool kvm = false;    ///< what probe_kvm() says
+        std::string folder;  ///< keeps the domains, a file each, so that they outlive this process; empty: in memory
+    };
+    FakeDomains();
+    explicit FakeDomains(const Options& options);
     ~FakeDomains() override;
 
     void define(const DomainSpec& spec) override;

@@ -1,4 +1,4 @@
-#include "fakes/fake_guest.hpp"
+#include "simulation/fake_guest.hpp"
 
 #include <sodium.h>
 
@@ -27,7 +27,9 @@ template <typename... Types> struct Overloaded : Types... { using Types::operato
 
 }  // namespace
 
-FakeGuest::FakeGuest(std::string host_key) : boot_id_(random_hex(16)), host_key_(std::move(host_key)) {}
+FakeGuest::FakeGuest(Memory memory) : memory_(std::move(memory)) {
+    if (memory_.boot_id.empty()) memory_.boot_id = random_hex(16);
+}
 
 std::string FakeGuest::greet() {
     if (greeted_) return "";
@@ -46,11 +48,7 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
     const auto n = std::visit([](const auto& any) { return any.n; }, message);
     const auto ok = control::encode(control::FromGuest{control::Ok{n}});
     return std::visit(Overloaded{[&](const control::Key& key) { return take(key), ok; },
-                                 [&](const control::Introduce& told) {
-                                     identity_ = told.identity;
-                                     authorized_keys_ = std::exchange(announced_keys_, {});
-                                     return ok + presence();
-                                 },
+                                 [&](const control::Introduce& told) { return become(told.identity), ok + presence(); },
                                  [&](const control::Ping&) { return ok + presence(); },
                                  [&](const control::Stop&) { return stopping_ = true, ok; }},
                       message);
@@ -59,12 +57,20 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
 void FakeGuest::take(const control::Key& key) {
     if (key.kind == "authorized") announced_keys_.push_back(key.text);
     if (key.kind != "host") return;
-    if (const auto seed = control::from_base64(key.text, crypto_sign_SEEDBYTES)) host_key_ = public_key_of(*seed);
+    if (const auto seed = control::from_base64(key.text, crypto_sign_SEEDBYTES))
+        memory_.host_key = public_key_of(*seed);
+}
+
+void FakeGuest::become(const control::Identity& identity) {
+    identity_ = identity;
+    authorized_keys_ = std::exchange(announced_keys_, {});
+    memory_.ready = control::digest_of(identity_, authorized_keys_);
 }
 
 std::string FakeGuest::presence() const {
-    if (identity_.name.empty()) return control::encode(control::FromGuest{control::Hello{boot_id_, host_key_}});
-    return control::encode(control::FromGuest{control::Ready{control::digest_of(identity_, authorized_keys_)}});
+    if (memory_.ready.empty())
+        return control::encode(control::FromGuest{control::Hello{memory_.boot_id, memory_.host_key}});
+    return control::encode(control::FromGuest{control::Ready{memory_.ready}});
 }
 
 }  // namespace drover

@@ -11,8 +11,14 @@ namespace drover {
 /// real codec.
 class FakeGuest {
   public:
-    /// A fresh boot: a new boot id, no identity. `host_key`: what the guest keeps over boots, empty at first.
-    explicit FakeGuest(std::string host_key = "");
+    /// What makes a guest the same guest to its daemon.
+    struct Memory {
+        std::string boot_id;   ///< empty: it boots now
+        std::string host_key;  ///< public part, kept over boots; empty: none yet
+        std::string ready;     ///< digest of the identity that it runs under; empty: none yet
+        bool operator==(const Memory&) const = default;
+    };
+    explicit FakeGuest(Memory memory = {});
 
     /// What it says of its own accord when somebody listens for the first time, then nothing.
     std::string greet();
@@ -20,17 +26,18 @@ class FakeGuest {
     std::string hear(std::string_view bytes);
     /// It was told STOP.
     [[nodiscard]] bool stopping() const { return stopping_; }
-    /// What it was told to be; an empty name when nothing yet.
+    /// What it was told to be; an empty name when nothing yet, or before this process began.
     [[nodiscard]] const control::Identity& identity() const { return identity_; }
     [[nodiscard]] const std::vector<std::string>& authorized_keys() const { return authorized_keys_; }
-    [[nodiscard]] const std::string& host_key() const { return host_key_; }
+    [[nodiscard]] const Memory& memory() const { return memory_; }
 
   private:
     std::string answer(const control::FromDaemon& message);
     [[nodiscard]] std::string presence() const;
     void take(const control::Key& key);
+    void become(const control::Identity& identity);
 
-    std::string boot_id_, host_key_;
+    Memory memory_;
     control::LineReader lines_;
     control::Identity identity_;
     std::vector<std::string> announced_keys_, authorized_keys_;

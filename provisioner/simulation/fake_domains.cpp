@@ -1,41 +1,88 @@
-#include "fakes/fake_domains.hpp"
+#include "simulation/fake_domains.hpp"
 
 #include <fmt/format.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
 
-#include <array>
-#include <deque>
+#include <condition_variable>
 #include <map>
 #include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
+#include "hypervisor/ownership.hpp"
 #include "model/error.hpp"
 #include "model/sync.hpp"
+#include "simulation/store.hpp"
+#include "simulation/voices.hpp"
 
 namespace drover {
 namespace {
 
-// One domain: what libvirt would know of it, and the guest in it.
+using nlohmann::json;
+
+// What libvirt would know of a domain.
 struct Domain {
     std::optional<DomainSpec> defined, live;
     bool paused = false, powered_off_itself = false;
     int starts = 0;
-    std::string host_key;  // kept on its overlay
-    std::optional<FakeGuest> guest;
-    std::deque<UniqueFd> lines;  // the guest's ends; as QEMU does, only the first is served
 
     [[nodiscard]] bool exists() const { return defined || live; }
     [[nodiscard]] Run run() const { return !live ? Run::off : paused ? Run::paused : Run::running; }
 };
 
+// A domain's file: what makes it ours, and what somebody who looks from outside wants to know.
+json to_json(const std::optional<DomainSpec>& spec) {
+    if (!spec) return nullptr;
+    const Ownership ownership{spec->instance, spec->registry};
+    const Make& make = spec->make;
+    return {{"instance", spec->instance},
+            {"registry", spec->registry},
+            {"id", spec->id},
+            {"domain", ownership.domain_name(spec->id)},
+            {"uuid", ownership.domain_uuid(spec->id)},
+            {"name", spec->name},
+            {"mac", spec->mac},
+            {"overlay", spec->overlay},
+            {"root", spec->root},
+            {"make", {make.version, make.overlay, make.boot}}};
+}
+
+std::optional<DomainSpec> spec_of(const json& file) {
+    if (file.is_null()) return std::nullopt;
+    DomainSpec spec;
+    spec.instance = file.at("instance");
+    spec.registry = file.at("registry");
+    spec.id = file.at("id");
+    spec.name = file.at("name");
+    spec.mac = file.at("mac");
+    spec.overlay = file.at("overlay");
+    spec.root = file.at("root");
+    const json& make = file.at("make");
+    spec.make = {make.at(0), make.at(1), make.at(2)};
+    return spec;
+}
+
+json to_json(const Domain& domain) {
+    return {{"defined", to_json(domain.defined)},
+            {"live", to_json(domain.live)},
+            {"paused", domain.paused},
+            {"powered_off_itself", domain.powered_off_itself}};
+}
+
+Domain domain_of(const json& file) {
+    Domain domain;
+    domain.defined = spec_of(file.at("defined"));
+    domain.live = spec_of(file.at("live"));
+    domain.paused = file.at("paused");
+    domain.powered_off_itself = file.at("powered_off_itself");
+    return domain;
+}
+
 struct World {
     std::map<GuestId, Domain> domains;
     std::map<GuestId, Behaviour> behaviours;
-    std::set<GuestId> foreign;
+    std::set<GuestId> foreign, changed;
     Behaviour common;
     std::vector<GuestId> news;
     bool reachable = true, ending = false;
@@ -56,45 +103,19 @@ struct World {
         if (!domain.live) throw Error(ErrorKind::not_found, fmt::format("domain {} is not running", id));
         return domain;
     }
+    void tell(GuestId id) {
+        changed.insert(id);
+        news.push_back(id);
+    }
     void end(GuestId id, bool by_itself) {
         auto& domain = domains[id];
         if (!domain.live) return;
-        if (domain.guest) domain.host_key = domain.guest->host_key();
         domain.live.reset();
-        domain.guest.reset();
-        domain.lines.clear();
         domain.paused = false;
         domain.powered_off_itself = by_itself;
-        news.push_back(id);
+        tell(id);
     }
 };
-
-// A guest that reads too slowly loses what it is told; a test that needs more than a socket's buffer would notice.
-void say(const UniqueFd& line, const std::string& text) {
-    if (!text.empty()) ::send(line.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-}
-
-// The guest's turn: greets, reads what there is, answers. The line goes when the other end has closed it.
-void serve(World& world, GuestId id) {
-    auto& domain = world.domains[id];
-    while (!domain.lines.empty() && domain.guest) {
-        const auto& line = domain.lines.front();
-        say(line, domain.guest->greet());
-        std::array<char, 4096> bytes{};
-        const auto count = ::recv(line.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
-        if (count < 0) return;
-        if (count == 0) {
-            domain.lines.pop_front();
-            continue;
-        }
-        say(line, domain.guest->hear({bytes.data(), static_cast<std::size_t>(count)}));
-        if (domain.guest->stopping()) world.end(id, true);
-    }
-}
-
-bool listens(World& world, GuestId id, const Domain& domain) {
-    return domain.run() == Run::running && !domain.lines.empty() && world.behaviour(id).answers;
-}
 
 DomainSeen seen(GuestId id, const Domain& domain) {
     DomainSeen result;
@@ -112,77 +133,104 @@ DomainSeen seen(GuestId id, const Domain& domain) {
 }  // namespace
 
 struct FakeDomains::State {
-    explicit State(bool kvm_works) : kvm(kvm_works), thread([this] { work(); }) {}
+    explicit State(const Options& options)
+        : kvm(options.kvm),
+          store(options.folder, "domain"),
+          voices(options.folder, [this](GuestId id) { stop(id); }),
+          thread([this] { work(); }) {
+        load();
+    }
     ~State() {
         world.lock()->ending = true;
-        wake();
+        happened.notify_all();
         thread.join();
     }
 
-    // Does something to the world and has the thread look at what came of it.
+    // Does something to the world; its guests and its files follow before anybody else can look.
     template <typename Deed> auto with_world(Deed deed) {
+        auto held = world.lock();
         struct AtEnd {
             State& state;
-            ~AtEnd() { state.wake(); }
-        } at_end{*this};
-        auto held = world.lock();
+            World& world;
+            ~AtEnd() { state.settle(world); }
+        } at_end{*this, *held};
         return deed(*held);
     }
 
-    void wake() const { ::eventfd_write(waker.get(), 1); }
+    void load();
+    void settle(World& held);
+    void stop(GuestId id);
     void work();
-    std::vector<pollfd> watched();
-    bool tell_news();
 
     const bool kvm;
-    UniqueFd waker{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+    const Store store;
     Synchronized<World> world;
+    std::condition_variable happened;
     Synchronized<std::function<void(GuestId)>> changed;
+    Voices voices;
     std::thread thread;
 };
 
-void FakeDomains::State::work() {
-    pthread_setname_np(pthread_self(), "fake-guests");
-    while (tell_news()) {
-        auto ready = watched();
-        ::poll(ready.data(), ready.size(), -1);
-        eventfd_t ignored = 0;
-        ::eventfd_read(waker.get(), &ignored);
-        auto held = world.lock();
-        for (auto& [id, domain] : held->domains)
-            if (listens(*held, id, domain)) serve(*held, id);
-    }
-}
-
-std::vector<pollfd> FakeDomains::State::watched() {
-    std::vector<pollfd> all{{waker.get(), POLLIN, 0}};
+void FakeDomains::State::load() {
     auto held = world.lock();
-    for (const auto& [id, domain] : held->domains)
-        if (listens(*held, id, domain)) all.push_back({domain.lines.front().get(), POLLIN, 0});
-    return all;
-}
-
-// With the world unlocked, as libvirt does. False at the end.
-bool FakeDomains::State::tell_news() {
-    std::vector<GuestId> news;
-    {
-        auto held = world.lock();
-        if (held->ending) return false;
-        news = std::exchange(held->news, {});
+    for (const auto id : store.ids()) {
+        held->domains[id] = domain_of(store.recall(id));
+        if (!held->domains[id].live) continue;
+        voices.go_on(id);
+        voices.mute(id, held->domains[id].paused);
     }
-    auto listener = changed.lock();
-    for (const auto id : news)
-        if (*listener) (*listener)(id);
-    return true;
 }
 
-FakeDomains::FakeDomains(bool kvm) : state_(std::make_unique<State>(kvm)) {}
+void FakeDomains::State::settle(World& held) {
+    for (const auto id : std::exchange(held.changed, {})) {
+        const auto& domain = held.domains[id];
+        if (domain.live) {
+            voices.mute(id, domain.paused || !held.behaviour(id).answers);
+        } else {
+            voices.halt(id);
+        }
+        if (domain.exists()) {
+            store.keep(id, to_json(domain));
+        } else {
+            store.forget(id);
+            voices.forget(id);
+        }
+    }
+    if (!held.news.empty()) happened.notify_all();
+}
+
+// It was told on its channel, and unless it was started anew since, it obeys.
+void FakeDomains::State::stop(GuestId id) {
+    with_world([&](World& held) {
+        if (voices.told_to_stop(id)) held.end(id, true);
+    });
+}
+
+// Tells of changes with the world unlocked, as libvirt does.
+void FakeDomains::State::work() {
+    pthread_setname_np(pthread_self(), "fake-events");
+    while (true) {
+        std::vector<GuestId> news;
+        {
+            auto held = world.lock();
+            happened.wait(held.handle(), [&] { return held->ending || !held->news.empty(); });
+            if (held->ending) return;
+            news = std::exchange(held->news, {});
+        }
+        auto listener = changed.lock();
+        for (const auto id : news)
+            if (*listener) (*listener)(id);
+    }
+}
+
+FakeDomains::FakeDomains() : FakeDomains(Options{}) {}
+FakeDomains::FakeDomains(const Options& options) : state_(std::make_unique<State>(options)) {}
 FakeDomains::~FakeDomains() = default;
 
 void FakeDomains::define(const DomainSpec& spec) {
     state_->with_world([&](World& world) {
         world.at(spec.id).defined = spec;
-        world.news.push_back(spec.id);
+        world.changed.insert(spec.id);
     });
 }
 
@@ -197,22 +245,22 @@ void FakeDomains::start(GuestId id) {
             throw Error(ErrorKind::failed, fmt::format("start domain {}: it was told to fail", id));
         }
         domain.live = domain.defined;
-        domain.guest.emplace(domain.host_key);
+        state_->voices.boot(id);
         ++domain.starts;
-        world.news.push_back(id);
+        world.tell(id);
         if (behaviour.dies_at_start) world.end(id, false);
     });
 }
 
 void FakeDomains::suspend(GuestId id) {
     state_->with_world([&](World& world) {
-        if (!std::exchange(world.running(id).paused, true)) world.news.push_back(id);
+        if (!std::exchange(world.running(id).paused, true)) world.tell(id);
     });
 }
 
 void FakeDomains::resume(GuestId id) {
     state_->with_world([&](World& world) {
-        if (std::exchange(world.running(id).paused, false)) world.news.push_back(id);
+        if (std::exchange(world.running(id).paused, false)) world.tell(id);
     });
 }
 
@@ -234,7 +282,7 @@ void FakeDomains::undefine(GuestId id) {
         auto& domain = world.at(id);
         if (!domain.defined) return;
         domain.defined.reset();
-        world.news.push_back(id);
+        world.tell(id);
     });
 }
 
@@ -254,12 +302,8 @@ DomainSeen FakeDomains::look(GuestId id) {
 
 UniqueFd FakeDomains::open_channel(GuestId id) {
     return state_->with_world([&](World& world) {
-        std::array<int, 2> ends{-1, -1};
-        auto& domain = world.running(id);
-        if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) < 0)
-            throw Error(ErrorKind::failed, "no sockets left");
-        domain.lines.emplace_back(ends[0]);
-        return UniqueFd(ends[1]);
+        world.running(id);
+        return state_->voices.connect(id);
     });
 }
 
@@ -268,11 +312,17 @@ void FakeDomains::watch(std::function<void(GuestId)> changed) { *state_->changed
 bool FakeDomains::probe_kvm(const std::string&, const std::string&) { return state_->kvm; }
 
 void FakeDomains::behave(GuestId id, const Behaviour& behaviour) {
-    state_->with_world([&](World& world) { world.behaviours[id] = behaviour; });
+    state_->with_world([&](World& world) {
+        world.behaviours[id] = behaviour;
+        world.changed.insert(id);
+    });
 }
 
 void FakeDomains::behave(const Behaviour& behaviour) {
-    state_->with_world([&](World& world) { world.common = behaviour; });
+    state_->with_world([&](World& world) {
+        world.common = behaviour;
+        for (const auto& [id, domain] : world.domains) world.changed.insert(id);
+    });
 }
 
 void FakeDomains::crash(GuestId id) {
@@ -285,10 +335,7 @@ void FakeDomains::power_off(GuestId id) {
 
 void FakeDomains::reboot(GuestId id) {
     state_->with_world([&](World& world) {
-        auto& domain = world.domains[id];
-        if (!domain.live) return;
-        const std::string host_key = domain.guest->host_key();  // a copy: emplace ends the guest first
-        domain.guest.emplace(host_key);
+        if (world.domains[id].live) state_->voices.boot(id);
     });
 }
 
@@ -314,18 +361,8 @@ int FakeDomains::starts(GuestId id) const {
     return state_->with_world([&](World& world) { return world.domains[id].starts; });
 }
 
-control::Identity FakeDomains::identity(GuestId id) const {
-    return state_->with_world([&](World& world) {
-        const auto& guest = world.domains[id].guest;
-        return guest ? guest->identity() : control::Identity{};
-    });
-}
+control::Identity FakeDomains::identity(GuestId id) const { return state_->voices.identity(id); }
 
-std::vector<std::string> FakeDomains::authorized_keys(GuestId id) const {
-    return state_->with_world([&](World& world) {
-        const auto& guest = world.domains[id].guest;
-        return guest ? guest->authorized_keys() : std::vector<std::string>{};
-    });
-}
+std::vector<std::string> FakeDomains::authorized_keys(GuestId id) const { return state_->voices.authorized_keys(id); }
 
 }  // namespace drover

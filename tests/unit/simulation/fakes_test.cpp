@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 
-#include "fakes/fake_domains.hpp"
-#include "fakes/fake_networks.hpp"
+#include <stdlib.h>
+
+#include <filesystem>
+
 #include "model/error.hpp"
+#include "simulation/fake_domains.hpp"
+#include "simulation/fake_guest.hpp"
 
 namespace drover {
 namespace {
@@ -69,13 +73,38 @@ TEST(FakeDomains, IsOutOfReachWhenTold) {
     EXPECT_EQ(domains.look(1).run, Run::running);
 }
 
+class Folder {
+  public:
+    Folder() { ::mkdtemp(path.data()); }
+    ~Folder() { std::filesystem::remove_all(path); }
+    std::string path = "/tmp/drover-fake-XXXXXX";
+};
+
+TEST(FakeDomains, KeptInAFolderOutliveTheirProcess) {
+    const Folder folder;
+    {
+        FakeDomains domains({.folder = folder.path});
+        for (const GuestId id : {1, 2, 3}) domains.define(spec(id));
+        domains.start(1);
+        domains.start(2);
+        domains.suspend(2);
+        domains.undefine(3);
+    }
+    FakeDomains domains({.folder = folder.path});
+    EXPECT_EQ(domains.list().size(), 2U);
+    EXPECT_EQ(domains.look(1).run, Run::running);
+    EXPECT_EQ(domains.look(1).name, "alice-1");
+    EXPECT_EQ(domains.look(2).run, Run::paused);
+    EXPECT_FALSE(domains.look(3).defined);
+}
+
 TEST(FakeGuest, KeepsTheHostKeyItWasGivenOverABoot) {
     FakeGuest guest;
     EXPECT_TRUE(guest.greet().ends_with(" -\n"));
     guest.hear("\n" + control::encode(control::FromDaemon{
                           control::Key{1, "host", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}}));
-    EXPECT_FALSE(guest.host_key().empty());
-    EXPECT_TRUE(FakeGuest(guest.host_key()).greet().ends_with(" " + guest.host_key() + "\n"));
+    EXPECT_FALSE(guest.memory().host_key.empty());
+    EXPECT_TRUE(FakeGuest({.host_key = guest.memory().host_key}).greet().ends_with(" " + guest.memory().host_key + "\n"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "fakes/fake_networks.hpp"
+#include "simulation/fake_networks.hpp"
 
 #include "model/error.hpp"
 

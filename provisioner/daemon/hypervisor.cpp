@@ -1,0 +1,36 @@
+#include "daemon/hypervisor.hpp"
+
+#include "hypervisor/libvirt.hpp"
+#include "hypervisor/libvirt_networks.hpp"
+#include "simulation/fake_domains.hpp"
+#include "simulation/fake_networks.hpp"
+#include "simulation/simulated_guests.hpp"
+
+namespace drover {
+namespace {
+
+bool guests_are_simulated(const Config& config) { return config.testing.guests == "simulated"; }
+
+std::unique_ptr<Domains> fake_domains(const Config& config, const std::string& folder) {
+    auto domains = std::make_unique<FakeDomains>(FakeDomains::Options{.folder = folder});
+    domains->behave({.answers = guests_are_simulated(config)});
+    return domains;
+}
+
+}  // namespace
+
+Hypervisor::Hypervisor(const Config& config, const std::string& registry) {
+    const std::string& uri = config.hosts.front().vm_uri;
+    if (uri.starts_with(fake_hypervisor)) {
+        domains_ = fake_domains(config, uri.substr(fake_hypervisor.size()));
+        networks_ = std::make_unique<FakeNetworks>();
+        return;
+    }
+    connection_.emplace(events_, uri);
+    domains_ = std::make_unique<LibvirtDomains>(*connection_, config.instance, registry);
+    networks_ = std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, config.network.name);
+    if (guests_are_simulated(config))
+        domains_ = std::make_unique<SimulatedGuests>(std::move(domains_), config.state + "/simulated");
+}
+
+}  // namespace drover

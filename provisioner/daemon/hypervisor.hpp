@@ -1,0 +1,29 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/config.hpp"
+#include "hypervisor/connection.hpp"
+#include "hypervisor/domains.hpp"
+#include "hypervisor/networks.hpp"
+
+namespace drover {
+
+/// The hypervisor that the configuration names, and what stands in for it or for its guests when tests ask for that.
+class Hypervisor {
+  public:
+    /// Does not connect yet. `registry` is the UUID of the registry: the owner tag.
+    Hypervisor(const Config& config, const std::string& registry);
+
+    Domains& domains() { return *domains_; }
+    Networks& networks() { return *networks_; }
+
+  private:
+    EventLoop events_;
+    std::optional<Connection> connection_;
+    std::unique_ptr<Domains> domains_;
+    std::unique_ptr<Networks> networks_;
+};
+
+}  // namespace drover

@@ -1,0 +1,66 @@
+#include "model/failpoint.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <csignal>
+
+#include "model/error.hpp"
+
+namespace drover {
+namespace {
+
+constexpr std::array<std::string_view, 33> names{
+    // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
+    // a row.
+    "step.chosen", "step.done", "step.committed", "correction.committed",
+    // Between two effects of one step.
+    "build.overlay", "build.defined", "start.defined", "start.named", "identify.key", "retire.off", "retire.undefined",
+    "retire.unnamed",
+    // Each commit: all is written and nothing committed; committed and nobody told.
+    "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
+    "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",
+    "commit.operation.after", "commit.image.before", "commit.image.after", "commit.event.before", "commit.event.after",
+    "commit.note.before", "commit.note.after", "commit.migration.before", "commit.migration.after",
+    // A version is in its place and nobody gets it yet; a copy of the registry is made and not handed out; the
+    // network is there.
+    "image.built", "backup.copied", "network.ensured"};
+
+/// Written before other threads begin, but for the count.
+struct Armed {
+    std::string_view name;
+    std::atomic<long> passings_left = 0;
+};
+Armed armed;
+
+}  // namespace
+
+std::span<const std::string_view> failpoint_names() { return names; }
+
+void arm_failpoint(std::string_view text) {
+    const auto colon = std::min(text.find(':'), text.size());
+    const auto* known = std::find(names.begin(), names.end(), text.substr(0, colon));
+    long k = 1;
+    if (colon < text.size()) {
+        const auto number = text.substr(colon + 1);
+        const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), k);
+        if (error != std::errc() || end != number.data() + number.size()) k = 0;
+    }
+    if (known == names.end() || k < 1)
+        throw Error(ErrorKind::usage, fmt::format("'{}' is no failpoint", text),
+                    "NAME or NAME:K, K from 1; droverd --list-failpoints prints the names");
+    armed.passings_left = k;
+    armed.name = *known;
+}
+
+void failpoint(std::string_view name, std::string_view moment) {
+    if (armed.name.size() != name.size() + moment.size() || !armed.name.starts_with(name) ||
+        !armed.name.ends_with(moment))
+        return;
+    if (--armed.passings_left == 0) std::raise(SIGKILL);
+}
+
+}  // namespace drover

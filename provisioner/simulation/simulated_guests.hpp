@@ -1,0 +1,37 @@
+#pragma once
+#include <memory>
+
+#include "hypervisor/domains.hpp"
+#include "simulation/voices.hpp"
+
+namespace drover {
+
+/// A hypervisor whose domains are real and whose guests are not, as libvirt's test driver has them: answers on the
+/// control channel in the guests' place. Everything else is the hypervisor's. As thread-safe as that.
+class SimulatedGuests : public Domains {
+  public:
+    /// `folder`: keeps what the guests remember beyond the end of this process.
+    SimulatedGuests(std::unique_ptr<Domains> hypervisor, std::string folder);
+
+    void define(const DomainSpec& spec) override;
+    void start(GuestId id) override;
+    void suspend(GuestId id) override;
+    void resume(GuestId id) override;
+    void press_power_button(GuestId id) override;
+    void force_off(GuestId id) override;
+    void undefine(GuestId id) override;
+    std::vector<DomainSeen> list() override;
+    DomainSeen look(GuestId id) override;
+    UniqueFd open_channel(GuestId id) override;
+    void watch(std::function<void(GuestId)> changed) override;
+    /// False: nothing would run.
+    bool probe_kvm(const std::string& kernel, const std::string& initrd) override;
+
+  private:
+    void power_off(GuestId id);
+
+    std::unique_ptr<Domains> hypervisor_;
+    Voices voices_;
+};
+
+}  // namespace drover
