@@ -49,6 +49,7 @@ constexpr Half defined{VIR_NETWORK_XML_INACTIVE, VIR_NETWORK_UPDATE_AFFECT_CONFI
 constexpr Half live{0, VIR_NETWORK_UPDATE_AFFECT_LIVE};
 
 std::vector<Half> halves_of(virNetworkPtr network, const Own& own) {
+    if (own.has_one_half) return {live};
     return is_active(network, own) ? std::vector{defined, live} : std::vector{defined};
 }
 
@@ -153,7 +154,8 @@ LibvirtNetworks::LibvirtNetworks(Connection& connection, std::string instance, c
                                  std::string name)
     : connection_(connection),
       instance_(std::move(instance)),
-      own_(std::make_shared<OwnNetwork>(OwnNetwork{std::move(name), derived_uuid(registry, "network")})) {}
+      own_(std::make_shared<OwnNetwork>(
+          OwnNetwork{std::move(name), derived_uuid(registry, "network"), connection.uri().starts_with("test")})) {}
 
 void LibvirtNetworks::ensure(const NetworkSpec& spec) {
     connection_.call([own = own_, spec](virConnectPtr c) { ensure_network(c, *own, spec); });

@@ -11,6 +11,7 @@ namespace drover {
 /// Which network is ours: told from a foreign one of the same name by its UUID, which is derived from the registry's.
 struct OwnNetwork {
     std::string name, uuid;
+    bool has_one_half = false;  ///< libvirt's test driver knows networks as they run only
 };
 
 /// The network of one instance on libvirt: a bridge with NAT, and libvirt's dnsmasq for names. libvirt is not told to

@@ -1,0 +1,101 @@
+"""The daemon is killed at every failpoint and once more while it recovers; then everything is as if it never was."""
+import concurrent.futures
+import signal
+
+import pytest
+from drover import BIN
+from work import Died, Work, start_armed
+from worlds import FAKE, QEMU, TEST_DRIVER, built_state, failpoints, keep_test_driver_alive, without_registry
+
+AT_ONCE = 4  # daemons; each is busy for moments only
+ALWAYS_PASSED = ["network.ensured", "commit.event.before", "commit.event.after"]  # by every start
+AT_FIRST_START = ("commit.migration", "commit.note")
+IN_IMAGE_BUILDS = ("image", "commit.image", "commit.operation")
+
+
+@pytest.fixture(scope="module")
+def seed():
+    return built_state()
+
+
+@pytest.fixture(scope="module")
+def test_driver():
+    keeper = keep_test_driver_alive()
+    yield
+    keeper.terminate()
+    keeper.wait()
+
+
+class Victim:
+    """One daemon's life: killed at a failpoint, killed again in its recovery, then left alone."""
+
+    def __init__(self, world, seed, key, number, failpoint, second):
+        fresh = failpoint.startswith(AT_FIRST_START)
+        self.world = world
+        self.failpoint = failpoint
+        self.second = second
+        self.drover = world.daemon(f"{world.name[0]}{number}", number, without_registry(seed) if fresh else seed)
+        self.work = Work(self.drover, world, key, builds_image=fresh or failpoint.startswith(IN_IMAGE_BUILDS))
+
+    def live(self):
+        assert self.dies_at(self.failpoint), f"{self.failpoint} was never passed"
+        if not self.dies_at(self.failpoint):  # it lies in nothing that was left to do: die at something that does
+            assert self.dies_at(self.second), f"{self.second} was never passed in the recovery"
+        self.drover.start()
+        self.work.go_on()
+        self.work.settle()
+        self.work.check()
+        self.drover.stop()
+        self.world.remove(self.drover)
+
+    def dies_at(self, failpoint):
+        """Whether the daemon died there; else it did all of its work and was stopped."""
+        start_armed(self.drover, failpoint)
+        try:
+            self.work.go_on()
+            self.work.settle()
+        except Died:
+            assert self.drover.process.wait() == -signal.SIGKILL, self.drover.log_tail()
+            self.drover.process = None
+            return True
+        if self.drover.process.poll() is not None:  # after its last word
+            self.drover.process = None
+            return True
+        self.drover.stop()
+        return False
+
+
+def kill_at(world, seed, key, names, chance):
+    """All names, a few daemons at once; fails naming each at which something went wrong."""
+    victims = [Victim(world, seed, key, n, name, chance.choice(ALWAYS_PASSED)) for n, name in enumerate(names)]
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        lives = {victim.failpoint: pool.submit(victim.live) for victim in victims}
+    wrong = {name: life.exception() for name, life in lives.items() if life.exception()}
+    assert not wrong, "\n\n".join(f"{name}: {type(error).__name__}: {error}" for name, error in wrong.items())
+    return len(victims)
+
+
+@pytest.fixture
+def key(keys):
+    path = keys / "crash.pub"
+    path.write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB3Wa7PVWX4xpqOyXvYGS0gZsLyhVgbNXrQ8U4lL7YpQ alice\n")
+    return path
+
+
+@pytest.mark.promise("TRUST-10")
+def test_at_every_failpoint_on_the_simulated_hypervisor(seed, key, chance, figure):
+    figure("failpoints killed at", kill_at(FAKE, seed, key, failpoints(BIN / "droverd"), chance), "twice each")
+
+
+@pytest.mark.promise("TRUST-10")
+def test_at_failpoints_on_libvirts_test_driver(seed, key, chance, figure, full, test_driver):
+    names = failpoints(BIN / "droverd")
+    if not full:
+        names = chance.sample(names, 8)
+    figure("failpoints killed at", kill_at(TEST_DRIVER, seed, key, names, chance), "twice each")
+
+
+@pytest.mark.promise("TRUST-10")
+def test_at_failpoints_on_real_guests(seed, key, chance, figure, full):
+    names = chance.sample(failpoints(BIN / "droverd"), 16 if full else 1)
+    figure("failpoints killed at", kill_at(QEMU, seed, key, names, chance), "twice each")

@@ -1,0 +1,95 @@
+"""What an administrator does to a herd, in an order in which every commit and every step happens, against a daemon that
+may die at any word. What was answered is remembered: none of it may be lost."""
+import subprocess
+
+from drover import BIN, TINY, assert_all_different, wait_until
+
+
+class Died(Exception):
+    """The daemon is not there any more."""
+
+
+class Work:
+    """Goes on where it was when the daemon died, as an administrator would: by saying again what was not answered."""
+
+    def __init__(self, drover, world, key, builds_image):
+        self.drover = drover
+        self.world = world
+        self.steps = [
+            ("owner", "set", "alice", "--quota", "9", "--key", str(key)),
+            *([("image", "build", TINY)] if builds_image else []),
+            ("request", "--owner", "alice", "--count", "3", "--idempotency-key", "three"),
+            ("stop", "alice-1"),
+            ("start", "alice-1"),
+            ("restart", "alice-2"),
+            ("rebuild", "alice-2", "--yes"),
+            ("backup", "--registry", f"{drover.state}/copy.db"),
+            ("retire", "alice-3", "--yes"),
+            ("stop", "alice-2"),
+            ("request", "--owner", "alice", "--count", "3", "--idempotency-key", "again"),
+        ]
+        self.done = []
+
+    def go_on(self):
+        """Until all is done; raises Died when the daemon does."""
+        while self.steps:
+            self.say(self.steps[0])
+            self.done.append(self.steps.pop(0))
+
+    def say(self, words):
+        answer = self.drover.call(*words)
+        if answer.code != 0 and is_dead(self.drover):
+            raise Died
+        # What was done when the daemon died cannot be done again: the copy is there, the guest is gone.
+        done_before = (words[0], answer.code) in (("backup", 4), ("retire", 3))
+        assert answer.code == 0 or done_before, f"drover {' '.join(words)}: {answer.code}\n{answer.out}{answer.err}"
+
+    def settle(self):
+        """Until every guest is where it is wanted; raises Died when the daemon does."""
+
+        def settled():
+            answer = self.drover.call("list")
+            if answer.code != 0:
+                assert is_dead(self.drover), answer.err
+                raise Died
+            return all(guest["phase"] == guest["desired"] for guest in answer.json)
+
+        wait_until(settled, f"all guests are where they are wanted\n{self.drover.log_tail()}", self.world.patience)
+
+    def check(self):
+        """Nothing is lost, nothing is left over, nothing is there twice."""
+        guests = self.drover.guests()
+        assert [guest["fault"] for guest in guests] == [None] * len(guests)
+        assert [(guest["name"], guest["phase"]) for guest in guests] == [
+            ("alice-1", "ready"),
+            ("alice-2", "stopped"),
+            ("alice-4", "ready"),
+        ]
+        for field in ("id", "address", "mac", "domain"):
+            assert_all_different([guest[field] for guest in guests])
+        assert self.world.domains(self.drover) == sorted(guest["domain"] for guest in guests)
+        assert self.drover.overlays() == sorted(str(guest["id"]) for guest in guests)
+        assert list((self.drover.state / "lost").glob("*")) == []
+        assert self.drover.findings() == []
+
+
+def is_dead(drover):
+    """Whether the daemon that did not answer has died; a kill takes a moment."""
+    try:
+        drover.process.wait(5)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def start_armed(drover, failpoint):
+    """Starts the daemon with a failpoint armed; it may be dead before it answers."""
+    with drover.log.open("a") as log:
+        drover.process = subprocess.Popen(
+            [BIN / "droverd", "--config", drover.config],
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DROVER_FAILPOINT": failpoint},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+    wait_until(lambda: drover.process.poll() is not None or drover.answers(), "the daemon answers or is dead")

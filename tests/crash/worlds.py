@@ -1,0 +1,90 @@
+"""Where a daemon that is to be killed lives: on the simulated hypervisor, on libvirt's test driver, on real QEMU. The
+hypervisor outlives the daemon in each; a state folder with the image built is copied for every daemon."""
+import json
+import pathlib
+import shutil
+import subprocess
+
+from drover import TINY, Drover, sh
+
+SIMULATED = "testing: {enabled: true, guests: simulated}\n"
+
+
+class World:
+    """A sort of hypervisor. `settings` of a daemon on it; `domains` are the names that it has of one instance."""
+
+    def __init__(self, name, uri, settings=SIMULATED, patience=60):
+        self.name = name
+        self.uri = uri
+        self.settings = settings
+        self.patience = patience  # seconds until everything has to be where it is wanted
+
+    def daemon(self, instance, number, seed):
+        """A daemon that was never started, on a copy of the folder `seed`, which holds a built image."""
+        uri = self.uri.format(state=f"/var/lib/drover-{instance}")
+        drover = Drover(
+            instance,
+            f"hosts: [{{name: local, vm_uri: '{uri}'}}]\n"
+            f"network: {{cidr: 10.{60 + number // 16}.{number % 16 * 16}.0/20, host_names: none, quarantine: 0s}}\n"
+            f"retry: {{backoff: 100ms}}\n{self.settings}",
+        )
+        if seed:
+            sh("cp", "-a", "--reflink=auto", seed, drover.state)
+        return drover
+
+    def domains(self, drover):
+        if self.uri.startswith("fake:"):
+            folder = drover.state / "hypervisor"
+            return sorted(json.loads(file.read_text())["defined"]["domain"] for file in folder.glob("*.domain.json"))
+        listed = sh("virsh", "-q", "-c", self.uri, "list", "--all", "--name").split()
+        return sorted(name for name in listed if name.startswith(f"{drover.instance}-"))
+
+    def remove(self, drover):
+        """Takes away what the killed daemon had on the hypervisor and on disk."""
+        if not self.uri.startswith("fake:"):
+            for name in self.domains(drover):
+                sh("virsh", "-q", "-c", self.uri, "destroy", name, check=False)
+                sh("virsh", "-q", "-c", self.uri, "undefine", name, check=False)
+            for command in ("net-destroy", "net-undefine"):
+                sh("virsh", "-q", "-c", self.uri, command, drover.instance, check=False)
+        shutil.rmtree(drover.state)
+
+
+FAKE = World("fake", "fake://{state}/hypervisor")
+TEST_DRIVER = World("test", "test+unix:///default")
+QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", patience=120)
+
+
+def keep_test_driver_alive():
+    """libvirt's test driver keeps its domains for as long as somebody is connected."""
+    return subprocess.Popen(
+        ["virsh", "-c", TEST_DRIVER.uri, "event", "--all", "--loop"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def built_state():
+    """A state folder in which the image is built and nothing else ever happened."""
+    drover = FAKE.daemon("seed", 0, None)
+    drover.start()
+    drover.ask("image", "build", TINY)
+    drover.stop()
+    for leftover in ("lock", "hypervisor"):
+        path = drover.state / leftover
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    return drover.state
+
+
+def failpoints(program):
+    return sh(program, "--list-failpoints").split()
+
+
+def without_registry(seed):
+    """The same folder as before the first start of a daemon, but for the roots, which take time to build."""
+    bare = pathlib.Path(f"{seed}.bare")
+    if not bare.exists():
+        sh("cp", "-a", "--reflink=auto", seed, bare)
+        for file in bare.glob("registry.db*"):
+            file.unlink()
+    return bare
