@@ -18,9 +18,7 @@ namespace {
 using Ours = std::shared_ptr<const Ownership>;
 using Uuid = std::array<char, VIR_UUID_STRING_BUFLEN>;
 
-// The test driver knows none of these.
-constexpr unsigned with_everything = VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
-                                     VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM;
+int press_button(virDomainPtr domain) { return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN); }
 
 Error foreign(const std::string& name) {
     return {ErrorKind::refused, fmt::format("domain {} belongs to somebody else", name),
@@ -195,6 +193,23 @@ std::string channel_path(virConnectPtr connection, const Ownership& ours, GuestI
 
 }  // namespace
 
+/// What is said differently to different drivers of libvirt.
+struct LibvirtDomains::Driver {
+    std::string (*to_xml)(const DomainSpec& spec);
+    unsigned start, undefine;  ///< flags
+    int (*press_button)(virDomainPtr domain);
+};
+
+// FORCE_BOOT: never from a saved state, which somebody else may have left.
+const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
+    to_xml, VIR_DOMAIN_START_FORCE_BOOT,
+    VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
+        VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM,
+    drover::press_button};
+
+// It knows no flags.
+const LibvirtDomains::Driver LibvirtDomains::test_driver{test_xml, 0, 0, virDomainShutdown};
+
 /// Who wants to hear of changes; shared with the connection, which may outlive us. The lock is held while the listener
 /// runs, so that it runs no more once it has been taken away.
 struct LibvirtDomains::Watch {
@@ -208,7 +223,7 @@ struct LibvirtDomains::Watch {
 
 LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std::string registry)
     : connection_(connection),
-      is_test_driver_(connection.uri().starts_with("test")),
+      driver_(connection.uri().starts_with("test") ? test_driver : qemu_driver),
       ours_(std::make_shared<Ownership>(Ownership{std::move(instance), std::move(registry)})),
       watch_(std::make_shared<Watch>()) {
     connection_.watch([ours = ours_, watch = watch_](virDomainPtr domain) {
@@ -224,7 +239,7 @@ LibvirtDomains::~LibvirtDomains() { *watch_->changed.lock() = nullptr; }
 // libvirt itself refuses a name that another UUID has, and ours is derived: no need to look first, which would cost
 // more than the definition.
 void LibvirtDomains::define(const DomainSpec& spec) {
-    const auto xml = is_test_driver_ ? test_xml(spec) : to_xml(spec);
+    const auto xml = driver_.to_xml(spec);
     connection_.call([ours = ours_, id = spec.id, xml](virConnectPtr c) {
         const DomainHandle domain(virDomainDefineXMLFlags(c, xml.c_str(), 0));
         if (domain) return;
@@ -235,12 +250,11 @@ void LibvirtDomains::define(const DomainSpec& spec) {
 }
 
 void LibvirtDomains::start(GuestId id) {
-    connection_.call([ours = ours_, id](virConnectPtr c) {
+    connection_.call([ours = ours_, id, flags = driver_.start](virConnectPtr c) {
         const auto name = ours->domain_name(id);
         const auto domain = find(c, *ours, id);
         if (!domain) throw Error(ErrorKind::not_found, fmt::format("domain {} is not defined", name));
-        // FORCE_BOOT: never from a saved state, which somebody else may have left.
-        if (virDomainCreateWithFlags(domain.get(), VIR_DOMAIN_START_FORCE_BOOT) == 0) return;
+        if (virDomainCreateWithFlags(domain.get(), flags) == 0) return;
         const auto error = last_error("start domain " + name);
         if (run_now(domain.get(), name) == Run::off) throw Error(error);
     });
@@ -251,21 +265,16 @@ void LibvirtDomains::suspend(GuestId id) { act(connection_, ours_, id, "suspend"
 void LibvirtDomains::resume(GuestId id) { act(connection_, ours_, id, "resume", virDomainResume, Run::running); }
 
 void LibvirtDomains::press_power_button(GuestId id) {
-    const auto press = [](virDomainPtr domain) {
-        return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN);
-    };
-    const auto press_in_test = [](virDomainPtr domain) { return virDomainShutdown(domain); };
-    act(connection_, ours_, id, "press the power button of", is_test_driver_ ? +press_in_test : +press, Run::off);
+    act(connection_, ours_, id, "press the power button of", driver_.press_button, Run::off);
 }
 
 void LibvirtDomains::force_off(GuestId id) { act(connection_, ours_, id, "force off", virDomainDestroy, Run::off); }
 
 void LibvirtDomains::undefine(GuestId id) {
-    const unsigned with = is_test_driver_ ? 0 : with_everything;
-    connection_.call([ours = ours_, id, with](virConnectPtr c) {
+    connection_.call([ours = ours_, id, flags = driver_.undefine](virConnectPtr c) {
         const auto domain = find(c, *ours, id);
         if (!domain || virDomainIsPersistent(domain.get()) == 0) return;
-        if (virDomainUndefineFlags(domain.get(), with) == 0 || last_code() == VIR_ERR_NO_DOMAIN) return;
+        if (virDomainUndefineFlags(domain.get(), flags) == 0 || last_code() == VIR_ERR_NO_DOMAIN) return;
         throw last_error("undefine domain " + ours->domain_name(id));
     });
 }

@@ -37,9 +37,11 @@ class LibvirtDomains : public Domains {
 
   private:
     struct Watch;
+    struct Driver;
+    static const Driver qemu_driver, test_driver;
 
     Connection& connection_;
-    const bool is_test_driver_;
+    const Driver& driver_;
     std::shared_ptr<const Ownership> ours_;  ///< calls share it: one that was given up may outlive this
     std::shared_ptr<Watch> watch_;
 };
