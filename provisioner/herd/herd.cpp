@@ -71,6 +71,7 @@ void Herd::work() {
             spdlog::error("guest {}: {}", *id, error.what());
             agenda_.add_at(*id, Clock::now() + look_interval);
         }
+        if (const auto next = slots_.decline(*id)) agenda_.add(*next);
         agenda_.done(*id);
     }
 }
