@@ -31,6 +31,7 @@ std::optional<Answer> list_images(const Doors& doors, const Call& call) {
 
 std::optional<Answer> build_image(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
+    if (!call.body.empty()) wire::decode_nothing(wire::parse(call.body));
     const OperationId id = doors.image_builds.begin(call.caller, call.part(2));
     return answer(wire::operation_with_items(doors.registry.operations.get(id)), 202);
 }

@@ -41,9 +41,11 @@ std::optional<Answer> list_events(const Doors& doors, const Call& call) {
         return answer(listings);
     }
     Answer stream{.type = "text/event-stream"};
-    stream.more = [&registry, query, owner = call.visible_owner, since = query.since]() mutable {
+    // A caller who does not read holds one batch of them here.
+    stream.more = [&registry, limit = std::min(query.limit, 100), owner = call.visible_owner,
+                   since = query.since]() mutable {
         std::string text;
-        for (const Event& event : registry.events.since(since, query.limit, owner)) {
+        for (const Event& event : registry.events.since(since, limit, owner)) {
             text += fmt::format("id: {}\ndata: {}\n\n", event.id, wire::dump(wire::encode(event)));
             since = event.id;
         }

@@ -39,6 +39,14 @@ bool path_fits(std::string_view pattern, const std::vector<std::string>& path) {
     return pattern.empty();
 }
 
+/// A body that nobody reads was meant for something else.
+void expect_no_body(const Call& call) {
+    const bool takes_none = call.method == "GET" || call.method == "DELETE";
+    if (!takes_none || call.body.empty()) return;
+    throw Error(ErrorKind::usage,
+                fmt::format("a {} with a body of {} bytes, expected none", call.method, call.body.size()));
+}
+
 }  // namespace
 
 std::span<const Route> routes() { return table; }
@@ -55,6 +63,7 @@ std::optional<Answer> dispatch(const Doors& doors, Call& call) {
         throw Error(ErrorKind::denied, fmt::format("'{}' may not do this", call.caller.name),
                     "ask an administrator: root or a member of drover-admin");
     }
+    expect_no_body(call);
     call.visible_owner = visible_owner(call.caller, doors.registry);
     return route->handler(doors, call);
 }

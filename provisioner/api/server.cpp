@@ -29,14 +29,23 @@ constexpr int handler_threads = 4;
 
 Answer error_answer(const Error& error) { return answer(wire::encode(error), form_of(error.kind()).http_status); }
 
+/// Empty when there is none. One that is given and cannot be kept is refused: who sends it relies on it.
+std::string idempotency_key_of(const http::request<http::string_body>& request) {
+    const auto [begin, end] = request.equal_range("Idempotency-Key");
+    if (begin == end) return "";
+    if (std::next(begin) != end) throw Error(ErrorKind::usage, "the header Idempotency-Key is given twice");
+    const std::string key(begin->value());
+    wire::check_idempotency_key(key);
+    return key;
+}
+
 Call call_of(const http::request<http::string_body>& request, const Caller& caller) {
     Call call;
     call.method = std::string(request.method_string());
     const auto target = request.target();
     call.target = wire::parse_target({target.data(), target.size()});
     call.body = request.body();
-    const auto key = request["Idempotency-Key"];
-    call.idempotency_key.assign(key.data(), key.size());
+    call.idempotency_key = idempotency_key_of(request);
     call.caller = caller;
     return call;
 }

@@ -22,8 +22,14 @@ std::optional<std::string> Fields::text(const std::string& name, std::size_t max
     const Json* value = any(name);
     if (value == nullptr) return std::nullopt;
     if (!value->is_string()) throw wrong(name, *value, "a text");
-    auto result = value->get<std::string>();
-    if (result.size() > max_length) throw wrong(name, *value, fmt::format("at most {} bytes", max_length));
+    return checked_text(name, *value, max_length);
+}
+
+/// No NUL: what comes after it would be lost in every message and call of the system.
+std::string Fields::checked_text(const std::string& name, const Json& value, std::size_t max_length) const {
+    auto result = value.get<std::string>();
+    if (result.size() > max_length) throw wrong(name, value, fmt::format("at most {} bytes", max_length));
+    if (result.find('\0') != std::string::npos) throw wrong(name, value, "no NUL in it");
     return result;
 }
 
@@ -57,8 +63,7 @@ std::optional<std::vector<std::string>> Fields::texts(const std::string& name, s
     std::vector<std::string> result;
     for (const auto& entry : *value) {
         if (!entry.is_string()) throw wrong(name, entry, "a text in each entry");
-        result.push_back(entry.get<std::string>());
-        if (result.back().size() > max_length) throw wrong(name, entry, fmt::format("at most {} bytes", max_length));
+        result.push_back(checked_text(name, entry, max_length));
     }
     return result;
 }

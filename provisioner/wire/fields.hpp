@@ -32,6 +32,7 @@ class Fields {
     void expect_no_others() const;
 
   private:
+    [[nodiscard]] std::string checked_text(const std::string& name, const Json& value, std::size_t max_length) const;
     [[nodiscard]] Error wrong(const std::string& name, const Json& value, const std::string& expected) const;
     [[nodiscard]] Error missing(const std::string& name) const;
 

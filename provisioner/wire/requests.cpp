@@ -119,4 +119,6 @@ bool decode_fsck(const Json& body) {
     return repair;
 }
 
+void decode_nothing(const Json& body) { Fields(body, "the request").expect_no_others(); }
+
 }  // namespace drover::wire

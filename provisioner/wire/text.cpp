@@ -43,6 +43,9 @@ Json parse(std::string_view text) {
     if (text.size() > max_body) {
         throw Error(ErrorKind::usage, fmt::format("body of {} bytes, at most {} are allowed", text.size(), max_body));
     }
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos) {  // the parser takes it for the end
+        throw Error(ErrorKind::usage, fmt::format("the body is not JSON: byte {} is NUL", nul + 1));
+    }
     Watch watch;
     try {
         return Json::parse(text, [&](int, Json::parse_event_t event, Json& parsed) { return watch(event, parsed); });

@@ -105,6 +105,8 @@ Json encode(const ImageRow& row);
 Json encode(const Finding& finding);
 /// The body of POST /v1/fsck: repair, false when absent.
 bool decode_fsck(const Json& body);
+/// For a route that takes an object without fields.
+void decode_nothing(const Json& body);
 
 /// The answer to GET /v1/status.
 struct Status {

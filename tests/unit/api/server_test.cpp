@@ -94,6 +94,15 @@ TEST_F(ServerTest, PassesMethodBodyAndKeyToTheHandler) {
     EXPECT_NE(heard.find(R"({"method":"PUT","body":"{}","key":"k1"})"), std::string::npos) << heard;
 }
 
+TEST_F(ServerTest, AnIdempotencyKeyThatCannotBeKeptIsRefused) {
+    for (const std::string header :
+         {"Idempotency-Key:", "Idempotency-Key: a b", "Idempotency-Key: a\r\nIdempotency-Key: a"}) {
+        RawClient client(path);
+        client.say("POST /v1/x HTTP/1.1\r\nHost: d\r\n" + header + "\r\nConnection: close\r\n\r\n");
+        EXPECT_NE(client.hear().find("HTTP/1.1 400"), std::string::npos) << header;
+    }
+}
+
 TEST_F(ServerTest, AnErrorBecomesItsStatusAndKind) {
     RawClient client(path);
     client.say(get("/v1/refuse"));

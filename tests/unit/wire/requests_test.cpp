@@ -29,6 +29,16 @@ TEST(Parse, RefusesWhatOnlyLooksLikeJson) {
     EXPECT_THAT(usage_of([] { parse("{\"a\": \"\xff\"}"); }), HasSubstr("not JSON"));
 }
 
+TEST(Parse, ANulIsNoEnd) {
+    using namespace std::string_literals;
+    EXPECT_THAT(usage_of([] { parse("{}\0"s); }), HasSubstr("byte 3 is NUL"));
+    EXPECT_THAT(usage_of([] { parse("{}\0{\"a\":1}"s); }), HasSubstr("byte 3 is NUL"));
+    EXPECT_THAT(usage_of([] { decode_guest_request(parse(R"({"count":1,"owner":"a\u0000b"})"), ""); }),
+                HasSubstr(R"("a\u0000b")"));
+    EXPECT_THAT(usage_of([] { decode_change(parse(R"({"verb":"stop","globs":["a\u0000b"]})")); }),
+                HasSubstr(R"("a\u0000b")"));
+}
+
 TEST(Parse, RefusesDoubledFields) {
     EXPECT_THAT(usage_of([] { parse(R"({"a":1,"b":2,"a":3})"); }), HasSubstr("\"a\" stands twice"));
     EXPECT_THAT(usage_of([] { parse(R"({"x":[{"a":1,"a":1}]})"); }), HasSubstr("\"a\" stands twice"));
