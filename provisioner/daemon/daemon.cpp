@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -72,12 +73,21 @@ class Signals {
     std::thread thread_;
 };
 
+/// As many descriptors as the system grants: a thousand idle clients are no reason to refuse the next one.
+void raise_open_files() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("cannot raise the limit of open files");
+}
+
 }  // namespace
 
 void run_daemon(const Config& config) {
     if (geteuid() != 0) throw Error(ErrorKind::denied, "droverd needs root", "run it with sudo");
     spdlog::set_default_logger(spdlog::stderr_color_mt("drover"));
     spdlog::set_level(spdlog::level::from_str(config.log_level));
+    raise_open_files();
     Signals signals;  // first, so that every thread inherits the mask
 
     const StateFolder state(config.state);
