@@ -16,10 +16,11 @@ NAMES = (
     *("Alice", "alice-", "-alice", "_.", "a_b.", "1-", "a;reboot", "$(reboot)", "'--", '"', "\\", "%s%n", "{}", "null!"),
     *("аlice", "ａｌｉｃｅ", "alıce", "alice\u200b", "alice\u202e", "a\u0301lice", "𝖺lice", "ﬁ", "ß", "\ufeffa", "\U0010ffff"),
 )
+NOTHING = {name for name in NAMES if not re.fullmatch(r"[a-z0-9-]{1,255}", name)}  # not even a glob
 COUNTS = ("0", "-1", "1000000000", "1.5", "1e3", "-0.0", '"ten"', '"1"', "null", "true", "[1]", "{}", "1e999", "-9223372036854775809")
 COUNTS += (str(2**31), str(2**63), str(2**64), "9" * 400)
 OTHERS = ("[]", "[[]]", "false", '""', '[""]', "[null]", "[0]", '{"a":1}', "1")
-VALUES = (*(json.dumps(name) for name in NAMES), *COUNTS, *OTHERS)
+VALUES = (*(json.dumps(name) for name in NAMES), *(json.dumps([name]) for name in NAMES), *COUNTS, *OTHERS)
 NO_JSON = ("", "ten", "nan", "NaN", "Infinity", "{", "}", "{]", "[", "{,}", '{"a"}', "{'a':1}", '{"a":1,}', "//", "/**/{}", "{}{}")
 NO_JSON += ("0x1", "01", "+1", ".5", '"', '"\\x"', '"\\ud800"', '"\n"', "tru", "[1 2]", '{"a":1 "b":2}', "<a/>", "---\na: 1")
 NO_UTF8 = (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe2\x82", b"\x80")
@@ -65,7 +66,7 @@ class Schema:
                 yield Route(method.upper(), path, parameters, body)
 
     def fits(self, schema, raw):
-        """Whether the JSON text may stand where the schema is. Texts without a pattern are names and keys: none of NAMES fits."""
+        """Whether the JSON text may stand where the schema is. Without a pattern NAMES fit only as a glob."""
         schema = self.resolve(schema)
         value = json.loads(raw)
         kind = schema.get("type")
@@ -79,7 +80,7 @@ class Schema:
         if kind == "string" and isinstance(value, str):
             if "pattern" in schema:
                 return re.search(schema["pattern"], value) is not None
-            return value not in NAMES and value in schema.get("enum", [value])
+            return value not in NOTHING and value in schema.get("enum", [value])
         return False
 
 

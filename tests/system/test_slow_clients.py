@@ -1,5 +1,6 @@
 """Clients that are slow, idle, huge or deaf do not hinder others, nor does the daemon grow by them: TRUST-5."""
 import contextlib
+import json
 import pathlib
 import re
 import resource
@@ -109,4 +110,5 @@ def deaf_ones(drover, count, figure):
     with connections(drover, count, wanted):
         assert_serves(drover)
         figure(f"grown by {count} clients that never read", (memory_of(drover) - before) / MIB, "MiB")
-    assert memory_of(drover) - before < 32 * MIB
+    one_answer = len(json.dumps(drover.ask("owner", "list")))
+    assert memory_of(drover) - before < count * 2 * one_answer + 16 * MIB, "more than an answer each"
