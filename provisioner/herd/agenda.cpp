@@ -9,10 +9,14 @@ void Agenda::add(GuestId id) {
 
 void Agenda::add_at(GuestId id, Clock::time_point when) {
     const std::lock_guard lock(mutex_);
-    if (const auto old = alarm_of_.find(id); old != alarm_of_.end()) alarms_.erase({old->second, id});
-    alarm_of_[id] = when;
-    alarms_.emplace(when, id);
-    news_.notify_one();
+    set_alarm_locked(id, when);
+}
+
+void Agenda::add_by(GuestId id, Clock::time_point when) {
+    const std::lock_guard lock(mutex_);
+    if (when <= Clock::now()) return add_locked(id);
+    const auto old = alarm_of_.find(id);
+    if (old == alarm_of_.end() || old->second > when) set_alarm_locked(id, when);
 }
 
 std::optional<GuestId> Agenda::take() {
@@ -55,6 +59,13 @@ void Agenda::add_locked(GuestId id) {
         due_.push_back(id);
         news_.notify_one();
     }
+}
+
+void Agenda::set_alarm_locked(GuestId id, Clock::time_point when) {
+    if (const auto old = alarm_of_.find(id); old != alarm_of_.end()) alarms_.erase({old->second, id});
+    alarm_of_[id] = when;
+    alarms_.emplace(when, id);
+    news_.notify_one();
 }
 
 void Agenda::ring_locked(Clock::time_point now) {

@@ -22,6 +22,8 @@ class Agenda {
     void add(GuestId id);
     /// At `when`, unless something adds it earlier. One such time per guest: a later call replaces it.
     void add_at(GuestId id, Clock::time_point when);
+    /// At `when` at the latest: an earlier time stays as it is.
+    void add_by(GuestId id, Clock::time_point when);
     /// Blocks until a guest is due that nobody works on; nothing after close().
     std::optional<GuestId> take();
     /// Ends the work that take() began.
@@ -31,6 +33,7 @@ class Agenda {
 
   private:
     void add_locked(GuestId id);
+    void set_alarm_locked(GuestId id, Clock::time_point when);
     void ring_locked(Clock::time_point now);
 
     std::mutex mutex_;

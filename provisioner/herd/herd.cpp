@@ -32,7 +32,7 @@ Herd::Herd(const Parts& parts)
     : parts_(parts),
       slots_(parts.config.steps_in_flight),
       sessions_({.said = [this](GuestId id, const control::FromGuest& message) { heard(id, message); },
-                 .closed = [this](GuestId id) { agenda_.add_at(id, Clock::now() + retry_touch); }}),
+                 .closed = [this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); }}),
       steps_(parts_, sessions_) {
     parts_.domains.watch([this](GuestId id) {
         if (id != everybody) change_watch(id, [](Watch& watch) { watch.look_due = true; });
@@ -140,7 +140,12 @@ bool Herd::take_step(Step step, const Guest& guest, const Watch& watch) {
 
 void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     failpoint("step.chosen");
-    if (step == Step::start) change_watch(guest.id, [](Watch& w) { w.forget_voice(); });
+    if (step == Step::start) {
+        change_watch(guest.id, [](Watch& w) {
+            w.forget_voice();
+            w.words = 0;
+        });
+    }
     if (step == Step::force) {
         change_watch(guest.id, [&](Watch& w) {
             if (guest.phase == Phase::starting)
@@ -256,7 +261,7 @@ void Herd::listen(const Guest& guest, const Watch& watch) {
         if (error.kind() == ErrorKind::unavailable) throw;
         spdlog::debug("{}: control channel: {}", guest.name, error.what());
         change_watch(guest.id, [](Watch& w) { w.look_due = true; });
-        agenda_.add_at(guest.id, Clock::now() + retry_touch);
+        agenda_.add_by(guest.id, Clock::now() + retry_touch);
     }
 }
 
@@ -281,7 +286,7 @@ void Herd::wake_later(const Guest& guest, const Watch& watch) {
         when = watch.entered + (passed + 1) * timeout;
     }
     if (watch.retry_at > Clock::now()) when = std::min(when, watch.retry_at);
-    if (when != Clock::time_point::max()) agenda_.add_at(guest.id, when);
+    if (when != Clock::time_point::max()) agenda_.add_by(guest.id, when);  // a word may be due before
 }
 
 /// The hypervisor or the registry does not answer: know nothing, do nothing, and look again soon.
@@ -309,23 +314,24 @@ Duration Herd::timeout_of(Phase phase) const {
 
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
-    if (const auto* hello = std::get_if<control::Hello>(&message)) {
-        change_watch(id, [&](Watch& watch) {
+    const auto* hello = std::get_if<control::Hello>(&message);
+    const auto* ready = std::get_if<control::Ready>(&message);
+    const auto* refusal = std::get_if<control::Err>(&message);
+    if (hello == nullptr && ready == nullptr && refusal == nullptr) return;
+    const auto now = Clock::now();
+    auto when = now;
+    change_watch(id, [&](Watch& watch) {
+        when = watch.hear(now);
+        if (hello != nullptr) {
             watch.forget_voice();
             watch.hello = *hello;
-        });
-    } else if (const auto* ready = std::get_if<control::Ready>(&message)) {
-        change_watch(id, [&](Watch& watch) {
+        } else if (ready != nullptr) {
             watch.ready = ready->digest;
             watch.told.clear();  // answered, whatever the answer
-        });
-    } else if (const auto* refusal = std::get_if<control::Err>(&message)) {
-        spdlog::warn("guest {} refused request {}: {}", id, refusal->n, refusal->text);
-        return;
-    } else {
-        return;
-    }
-    agenda_.add(id);
+        }
+    });
+    if (refusal == nullptr) return agenda_.add_by(id, when);
+    if (when == now) spdlog::warn("guest {} refused request {}: {}", id, refusal->n, refusal->text);
 }
 
 /// What is known of the guest, brought up to date with its row.

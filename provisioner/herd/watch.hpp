@@ -24,10 +24,12 @@ struct Watch {
 
     Phase phase = Phase::gone;  ///< the phase that the times below are about
     Voice answers = Voice::silent;
-    Clock::time_point entered;   ///< when this process saw it enter, and of a ready one also when its answers changed
-    int asked = 0;               ///< rungs of the stop ladder taken
-    std::string reason;          ///< why we force it, for the fault it may end in
-    Clock::time_point retry_at;  ///< not before this, after a failure
+    Clock::time_point entered;     ///< when this process saw it enter, and of a ready one also when its answers changed
+    int asked = 0;                 ///< rungs of the stop ladder taken
+    std::string reason;            ///< why we force it, for the fault it may end in
+    Clock::time_point retry_at;    ///< not before this, after a failure
+    Clock::time_point first_word;  ///< of the words that hear() counts
+    int words = 0;
 
     /// Notes the phase of the row; a new one starts its clock.
     void note_phase(Phase current, Clock::time_point now) {
@@ -42,6 +44,18 @@ struct Watch {
         if (answers == current) return;
         answers = current;
         if (phase == Phase::ready) entered = now;
+    }
+
+    /// When a word of the guest may be looked into: a burst of them at once, then only the newest when that time is
+    /// over. So what a guest says in a flood moves its row, the events and the log no faster than an honest one does.
+    [[nodiscard]] Clock::time_point hear(Clock::time_point now) {
+        constexpr int burst = 16;
+        constexpr auto span = std::chrono::seconds(10);
+        if (now - first_word >= span) {
+            first_word = now;
+            words = 0;
+        }
+        return ++words <= burst ? now : first_word + span;
     }
 
     /// Forgets what was said: its domain starts anew or is off.
