@@ -1,4 +1,4 @@
-"""Requests that are wrong in one way each, made at random from schema/openapi.yaml: a new route is covered by itself."""
+"""Requests wrong in one way each, made at random from schema/openapi.yaml: a new route is covered by itself."""
 import json
 import re
 from typing import NamedTuple
@@ -12,22 +12,40 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "
 
 # No name of an owner, guest, image, profile, operation, verb, kind, account, field or parameter.
 NAMES = (
-    *("", " ", "a b", "a/b", "/", "..", "../../etc/passwd", ".", "a\0b", "\0", "a\nb", "\x1b[2J", "a\x7f", "x" * 300, "x" * 8000),
-    *("Alice", "alice-", "-alice", "_.", "a_b.", "1-", "a;reboot", "$(reboot)", "'--", '"', "\\", "%s%n", "{}", "null!"),
-    *("аlice", "ａｌｉｃｅ", "alıce", "alice\u200b", "alice\u202e", "a\u0301lice", "𝖺lice", "ﬁ", "ß", "\ufeffa", "\U0010ffff"),
+    *(
+        "", " ", "a b", "a/b", "/", "..", "../../etc/passwd", ".", "a\0b", "\0", "a\nb", "\x1b[2J", "a\x7f",
+        "x" * 300, "x" * 8000
+    ),
+    *(
+        "Alice", "alice-", "-alice", "_.", "a_b.", "1-", "a;reboot", "$(reboot)", "'--", '"', "\\", "%s%n", "{}",
+        "null!"
+    ),
+    *(
+        "аlice", "ａｌｉｃｅ", "alıce", "alice\u200b", "alice\u202e", "a\u0301lice", "𝖺lice", "ﬁ", "ß", "\ufeffa",
+        "\U0010ffff"
+    ),
 )
 NOTHING = {name for name in NAMES if not re.fullmatch(r"[a-z0-9-]{1,255}", name)}  # not even a glob
-COUNTS = ("0", "-1", "1000000000", "1.5", "1e3", "-0.0", '"ten"', '"1"', "null", "true", "[1]", "{}", "1e999", "-9223372036854775809")
+COUNTS = (
+    "0", "-1", "1000000000", "1.5", "1e3", "-0.0", '"ten"', '"1"', "null", "true", "[1]", "{}", "1e999",
+    "-9223372036854775809"
+)
 COUNTS += (str(2**31), str(2**63), str(2**64), "9" * 400)
 OTHERS = ("[]", "[[]]", "false", '""', '[""]', "[null]", "[0]", '{"a":1}', "1")
 VALUES = (*(json.dumps(name) for name in NAMES), *(json.dumps([name]) for name in NAMES), *COUNTS, *OTHERS)
-NO_JSON = ("", "ten", "nan", "NaN", "Infinity", "{", "}", "{]", "[", "{,}", '{"a"}', "{'a':1}", '{"a":1,}', "//", "/**/{}", "{}{}")
-NO_JSON += ("0x1", "01", "+1", ".5", '"', '"\\x"', '"\\ud800"', '"\n"', "tru", "[1 2]", '{"a":1 "b":2}', "<a/>", "---\na: 1")
+NO_JSON = (
+    "ten", "nan", "NaN", "Infinity", "{", "}", "{]", "[", "{,}", '{"a"}', "{'a':1}", '{"a":1,}', "//",
+    "/**/{}", "{}{}"
+)
+NO_JSON += (
+    "0x1", "01", "+1", ".5", '"', '"\\x"', '"\\ud800"', '"\n"', "tru", "[1 2]", '{"a":1 "b":2}', "<a/>",
+    "---\na: 1"
+)
 NO_UTF8 = (b"\xff", b"\xc0\xaf", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xe2\x82", b"\x80")
 
 
 class Case(NamedTuple):
-    """A request to be refused. `http`: it is so much HTTP that the refusal must be an answer, not a closed connection."""
+    """A request to be refused. `http`: it is HTTP enough to be answered; a closed connection will not do."""
 
     what: str
     data: bytes
@@ -97,8 +115,14 @@ class Malformed:
         self.with_query = [route for route in self.routes if route.method == "GET"]
         self.kinds = [
             *(self.wrong_value, self.wrong_place, self.wrong_parameter) * 3,
-            *(self.unknown_field, self.doubled_field, self.missing_field, self.no_json, self.cut_body, self.trailing_body),
-            *(self.nested_body, self.no_utf8, self.unexpected_body, self.unknown_parameter, self.wrong_query, self.wrong_route),
+            *(
+                self.unknown_field, self.doubled_field, self.missing_field, self.no_json, self.cut_body,
+                self.trailing_body
+            ),
+            *(
+                self.nested_body, self.no_utf8, self.unexpected_body, self.unknown_parameter, self.wrong_query,
+                self.wrong_route
+            ),
             *(self.wrong_key, self.wrong_head, self.wrong_length, self.wrong_chunks, self.no_http),
         ]
 
@@ -162,7 +186,7 @@ class Malformed:
 
     def no_json(self):
         route, _ = self.pick_body()
-        return self.ask(route, self.chance.choice([text for text in NO_JSON if text]), "no JSON")
+        return self.ask(route, self.chance.choice(NO_JSON), "no JSON")
 
     def cut_body(self):
         route, fields = self.pick_body()
@@ -171,7 +195,9 @@ class Malformed:
 
     def trailing_body(self):
         route, fields = self.pick_body()
-        return self.ask(route, as_object(fields.items()) + self.chance.choice(("x", "{}", "\0", "]", ",", "1")), "trailing")
+        return self.ask(
+            route, as_object(fields.items()) + self.chance.choice(("x", "{}", "\0", "]", ",", "1")), "trailing"
+        )
 
     def nested_body(self):
         route, fields = self.pick_body()
@@ -179,7 +205,9 @@ class Malformed:
         opening, closing = self.chance.choice((("[", "]"), ('{"a":', "}")))
         end = closing * depth if self.chance.random() < 0.5 else ""
         deep = opening * depth + "1" + end
-        return self.ask(route, deep if self.chance.random() < 0.5 else as_object([*fields.items(), ("x", deep)]), "deep")
+        return self.ask(
+            route, deep if self.chance.random() < 0.5 else as_object([*fields.items(), ("x", deep)]), "deep"
+        )
 
     def no_utf8(self):
         route, fields = self.pick_body()
@@ -199,7 +227,10 @@ class Malformed:
         written = written.encode() if isinstance(written, str) else written
         before, after = re.split(r"\{\w+\}", route.path)
         body = json.dumps(self.good_body(route)).encode() if route.body else b""
-        return Case(f"wrong name in {route.method} {route.path}", request(route.method, before.encode() + written + after.encode(), body))
+        return Case(
+            f"wrong name in {route.method} {route.path}",
+            request(route.method, before.encode() + written + after.encode(), body)
+        )
 
     def query(self, route, query, what):
         return Case(f"{what}: {route.path}", request("GET", f"{self.path(route)}?{query}"))
@@ -212,7 +243,10 @@ class Malformed:
         if schema["type"] == "string":
             wrong = [name for name in NAMES if not self.schema.fits(schema, json.dumps(name))]
         else:
-            wrong = ["", "ten", "0x1", "1.5", "1e3", "-1", "+1", " 1", "1 ", str(2**63), str(2**64), "TRUE", "yes", "1\0", "１"]
+            wrong = [
+                "", "ten", "0x1", "1.5", "1e3", "-1", "+1", " 1", "1 ", str(2**63), str(2**64), "TRUE", "yes",
+                "1\0", "１"
+            ]
         value = quote(self.chance.choice(wrong), safe="")
         return self.query(route, f"{parameter['name']}={value}", f"wrong {parameter['name']}")
 
@@ -224,7 +258,10 @@ class Malformed:
     def wrong_query(self):
         route = self.chance.choice(self.with_query)
         name = self.chance.choice([parameter["name"] for parameter in in_query(route)] or ["x"])
-        broken = ("%", "%4", "%zz", "%00", "&", "=", "?", f"{name}", f"{name}=%", f"{name}=%00", f"{name}=1&", f"{name}=\x01", "a=" + "b" * 9000)
+        broken = (
+            "%", "%4", "%zz", "%00", "&", "=", "?", f"{name}", f"{name}=%", f"{name}=%00", f"{name}=1&",
+            f"{name}=\x01", "a=" + "b" * 9000
+        )
         return self.query(route, self.chance.choice(broken), "broken query")
 
     def wrong_route(self):
@@ -234,28 +271,46 @@ class Malformed:
             method = self.chance.choice([method for method in METHODS if method not in known])
             return Case(f"wrong method {method} {route.path}", request(method, self.path(route)))
         path = self.path(route)
-        paths = (path + "/", "/" + path, path.upper(), path.replace("v1", "v2"), path + "/../../v1", path + "%2f", path + ";a", path[1:], "*", "/", "")
-        paths += (path + "%", path + "%00", path + "#a", "http://drover" + path, path.replace("/", "\\"), path + "/" + "a/" * 2000 + "a", path + " ")
+        paths = (
+            path + "/", "/" + path, path.upper(), path.replace("v1", "v2"), path + "/../../v1", path + "%2f",
+            path + ";a", path[1:], "*", "/", ""
+        )
+        paths += (
+            path + "%", path + "%00", path + "#a", "http://drover" + path, path.replace("/", "\\"),
+            path + "/" + "a/" * 2000 + "a", path + " "
+        )
         return Case("wrong path", request(route.method, self.chance.choice(paths)))
 
     # ---- wrong HTTP
 
-    def good_request(self, headers=(), body=None):
-        """It would make a guest, if it were not for the headers."""
-        return request("POST", "/v1/guests", json.dumps({"count": 1, "owner": self.known["owner"], "additional": True}).encode() if body is None else body, headers)
+    def good_body_of_a_guest(self):
+        """It makes a guest, if nothing around it is wrong."""
+        return json.dumps({"count": 1, "owner": self.known["owner"], "additional": True}).encode()
+
+    def good_request(self, header):
+        return request("POST", "/v1/guests", self.good_body_of_a_guest(), [header])
 
     def wrong_key(self):
         wrong = ("", " ", "a b", "a" * 65, "a/b", "..;", "schlüssel", "a\tb", "a,b", '"a"', "a\r\nIdempotency-Key: b")
-        return Case("wrong idempotency key", self.good_request((f"Idempotency-Key: {self.chance.choice(wrong)}".encode(),)))
+        header = f"Idempotency-Key: {self.chance.choice(wrong)}".encode()
+        return Case("wrong idempotency key", self.good_request(header))
 
     def wrong_head(self):
-        wrong = (b"X: " + b"x" * self.chance.choice((9000, 70_000, 1_000_000)), b"\r\n".join(b"X%d: y" % n for n in range(2000)))
-        wrong += (b"no colon", b": no name", b"a b: c", b"X: \0", b"X: \x01", b"X\xff: y", b"X" * 9000, b"X: y\r", b"\0")
-        return Case("wrong headers", self.good_request((self.chance.choice(wrong),)))
+        wrong = (
+            b"X: " + b"x" * self.chance.choice((9000, 70_000, 1_000_000)),
+            b"\r\n".join(b"X%d: y" % n for n in range(2000))
+        )
+        wrong += (
+            b"no colon", b": no name", b"a b: c", b"X: \0", b"X: \x01", b"X\xff: y", b"X" * 9000, b"X: y\r", b"\0"
+        )
+        return Case("wrong headers", self.good_request(self.chance.choice(wrong)))
 
     def wrong_length(self):
-        body = b'{"count":1,"owner":"%s","additional":true}' % self.known["owner"].encode()
-        wrong = ("-1", "abc", "1e1", "0x29", "1.0", "", "+41", "41 41", str(2**64), "9" * 100, str(len(body) + 1), str(len(body) - 1), "1")
+        body = self.good_body_of_a_guest()
+        wrong = (
+            "-1", "abc", "1e1", "0x29", "1.0", "", "+41", "41 41", str(2**64), "9" * 100, str(len(body) + 1),
+            str(len(body) - 1), "1"
+        )
         lines = [f"Content-Length: {self.chance.choice(wrong)}"]
         if self.chance.random() < 0.3:
             lines = [f"Content-Length: {len(body)}", f"Content-Length: {len(body) + 1}"]
@@ -263,20 +318,40 @@ class Malformed:
         return Case("wrong length", head + b"\r\n\r\n" + body)
 
     def wrong_chunks(self):
-        body = b'{"count":1,"owner":"%s","additional":true}' % self.known["owner"].encode()
+        body = self.good_body_of_a_guest()
         whole = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-        wrong = (b"zz\r\n" + whole, b"-1\r\n" + whole, b"f" * 17 + b"\r\n" + whole, whole[:-5], whole[:-7], whole[:9], b"\r\n" + whole, b"", b"5")
-        wrong += (b"%x\r\n%s0\r\n\r\n" % (len(body), body), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body) + 1, body), b"1 1\r\n" + whole, b"0x1\r\n{\r\n" + whole)
-        coding = self.chance.choice(("chunked", "chunked", "chunked", "chunked\r\nContent-Length: 41", "gzip", "chunked, chunked", "x"))
+        wrong = (
+            b"zz\r\n" + whole, b"-1\r\n" + whole, b"f" * 17 + b"\r\n" + whole, whole[:-5], whole[:-7], whole[:9],
+            b"\r\n" + whole, b"", b"5"
+        )
+        wrong += (
+            b"%x\r\n%s0\r\n\r\n" % (len(body), body), b"%x\r\n%s\r\n0\r\n\r\n" % (len(body) + 1, body),
+            b"1 1\r\n" + whole, b"0x1\r\n{\r\n" + whole
+        )
+        coding = self.chance.choice(
+            ("chunked", "chunked", "chunked", "chunked\r\nContent-Length: 51", "gzip", "chunked, chunked", "x")
+        )
         head = f"POST /v1/guests HTTP/1.1\r\nHost: drover\r\nTransfer-Encoding: {coding}\r\n\r\n"
         return Case("wrong chunks", head.encode() + self.chance.choice(wrong))
 
     def no_http(self):
         noise = bytes(self.chance.randrange(256) for _ in range(self.chance.randrange(1, 400)))
-        wrong = (b"GET /v1/status\r\n", b"GET /v1/status\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", noise, noise + b"\r\n\r\n")
-        wrong += (b"GET /v1/status HTTP/0.9\r\n\r\n", b"GET /v1/status HTTP/2.0\r\n\r\n", b"GET /v1/status HTTP/1.1", b"GET  /v1/status HTTP/1.1\r\n\r\n")
-        wrong += (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + noise, b"\0" * 100, b"GET\t/v1/status\tHTTP/1.1\r\n\r\n", b"\r\n" * 50 + noise, b"G")
-        wrong += (b"GET /v1/status HTTP/1.1\nHost: drover\n\n", b"GET /" + b"a" * 100_000, b"A" * 100_000, b"SSH-2.0-OpenSSH_9.2\r\n", b"{}")
+        wrong = (
+            b"GET /v1/status\r\n", b"GET /v1/status\r\n\r\n",
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0", noise, noise + b"\r\n\r\n"
+        )
+        wrong += (
+            b"GET /v1/status HTTP/0.9\r\n\r\n", b"GET /v1/status HTTP/2.0\r\n\r\n", b"GET /v1/status HTTP/1.1",
+            b"GET  /v1/status HTTP/1.1\r\n\r\n"
+        )
+        wrong += (
+            b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + noise, b"\0" * 100,
+            b"GET\t/v1/status\tHTTP/1.1\r\n\r\n", b"\r\n" * 50 + noise, b"G"
+        )
+        wrong += (
+            b"GET /v1/status HTTP/1.1\nHost: drover\n\n", b"GET /" + b"a" * 100_000, b"A" * 100_000,
+            b"SSH-2.0-OpenSSH_9.2\r\n", b"{}"
+        )
         return Case("no HTTP", self.chance.choice(wrong), http=False)
 
 

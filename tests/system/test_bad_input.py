@@ -2,8 +2,10 @@
 import contextlib
 import json
 import sqlite3
+import subprocess
 
 import pytest
+from drover import BIN
 from malformed import Malformed
 from rawhttp import ask, exchange
 
@@ -31,7 +33,8 @@ def sample(daemon):
 
 def seen(drover):
     """What people see of it."""
-    return {verb: drover.ask(*verb.split()) for verb in ("list --gone", "owner list", "operations --limit 10000", "image list")}
+    verbs = ("list --gone", "owner list", "operations --limit 10000", "image list")
+    return {verb: drover.ask(*verb.split()) for verb in verbs}
 
 
 @pytest.fixture
@@ -63,12 +66,13 @@ def test_malformed_requests_are_refused_and_change_nothing(calm, sample, chance,
 
 
 COUNT = {"count": 1, "owner": "OWNER"}
+NO_COUNTS = (0, -1, 10**9, 1.5, "ten", None, True, 2**63)
 
 
 @pytest.mark.parametrize(
     "method, target, body, status, named",
     [
-        *[("POST", "/v1/guests", {**COUNT, "count": n}, 400, json.dumps(n)) for n in (0, -1, 10**9, 1.5, "ten", None, True, 2**63)],
+        *[("POST", "/v1/guests", {**COUNT, "count": n}, 400, json.dumps(n)) for n in NO_COUNTS],
         ("POST", "/v1/guests", {**COUNT, "owner": "a b"}, 400, "a b"),
         ("POST", "/v1/guests", {**COUNT, "owner": "a\0b"}, 400, "a\\u0000b"),
         ("POST", "/v1/guests", {**COUNT, "owner": "../x"}, 400, "../x"),
@@ -108,6 +112,7 @@ def test_a_refusal_names_the_value_at_fault(drover, sample, method, target, body
     assert (reply.status, named in reply.message) == (status, True), reply.json
 
 
+# NUL cannot stand in a command line.
 BAD_NAMES = ("", "a b", "a/b", "..", "x" * 300, "аlice", "Alice", "a\nb")
 BAD_COUNTS = ("0", "-1", "1000000000", "1.5", "1e3", "ten", "", str(2**63), str(2**64))
 
@@ -151,3 +156,14 @@ def test_show_refuses_a_bad_name(drover, name):
     """By form or because there is no such guest: nobody has that name."""
     answer = drover.call("show", name)
     assert answer.code in (2, 3) and answer.error["message"]
+
+
+def test_check_config_says_all_that_is_wrong_with_file_and_line(tmp_path):
+    file = tmp_path / "bad.yaml"
+    file.write_text("instance: Lab\ncolour: blue\nguest:\n  cpus: two\n  cpus: 2\nhosts: []\n")
+    done = subprocess.run([BIN / "droverd", "--check-config", file], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    for line, value in ((1, "'Lab'"), (2, "colour"), (4, "'two'"), (5, "guest.cpus"), (6, "hosts")):
+        assert any(f"{file}:{line}: " in said and value in said for said in done.stderr.splitlines()), done.stderr
+    file.write_text("instance: lab\n")
+    assert subprocess.run([BIN / "droverd", "--check-config", file], capture_output=True, timeout=60).returncode == 0

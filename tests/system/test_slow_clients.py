@@ -6,7 +6,7 @@ import re
 import resource
 
 import pytest
-from drover import wait_until
+from drover import Drover, wait_until
 from rawhttp import ask, connect, exchange, request
 
 pytestmark = pytest.mark.promise("TRUST-5")
@@ -16,7 +16,8 @@ MIB = 1 << 20
 
 def memory_of(drover):
     """What the daemon holds of memory, in bytes."""
-    return int(re.search(r"VmRSS:\s+(\d+) kB", pathlib.Path(f"/proc/{drover.process.pid}/status").read_text())[1]) * 1024
+    status = pathlib.Path(f"/proc/{drover.process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
 
 
 def descriptors_of(drover):
@@ -61,7 +62,28 @@ def test_a_thousand_idle_connections_keep_nobody_waiting(drover, figure):
     assert memory_of(drover) - before < 32 * MIB
 
 
-@pytest.mark.parametrize("start", [b"G", b"GET /v1/guests HTT", b"POST /v1/guests HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"])
+@pytest.fixture
+def poor_daemon():
+    """A daemon that was started with a soft limit of 256 descriptors, as a careless shell may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    poor = Drover("poor")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        poor.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    yield poor
+    poor.stop()
+
+
+def test_a_low_soft_limit_of_descriptors_is_raised(poor_daemon):
+    with connections(poor_daemon, 1000):
+        assert_serves(poor_daemon)
+
+
+@pytest.mark.parametrize(
+    "start", [b"G", b"GET /v1/guests HTT", b"POST /v1/guests HTTP/1.1\r\nContent-Length: 100\r\n\r\n{"]
+)
 def test_half_requests_and_a_byte_now_and_then_keep_nobody_waiting(drover, start):
     with connections(drover, 200, start) as slow:
         for _ in range(5):

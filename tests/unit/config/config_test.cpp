@@ -1,5 +1,6 @@
 #include "config/config.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -189,6 +190,39 @@ TEST(Config, BrokenYamlIsOneErrorWithItsLine) {
     EXPECT_THAT(errors_in("instance: lab\nlog: {level: info\n"), ElementsAre(HasSubstr("no YAML: ")));
     EXPECT_THAT(errors_in("instance: lab\n\tlog: x\n"), ElementsAre(StartsWith("2: no YAML: ")));
     EXPECT_THAT(errors_in("instance: a\n---\ninstance: b\n"), ElementsAre(HasSubstr("a second document")));
+}
+
+TEST(Config, HostileYamlIsRefusedAndCostsLittle) {
+    using namespace std::string_literals;
+    EXPECT_THAT(errors_in("instance: a\0b\n"s), testing::SizeIs(1));
+    EXPECT_THAT(errors_in("instance: " + std::string(20'000, '[')), ElementsAre(HasSubstr("no YAML: ")));
+    EXPECT_THAT(errors_in("instance: \xff\xfe"), testing::SizeIs(1));
+    std::string bomb = "x0: &x0 [a, a, a, a, a, a, a, a, a]\n";  // a billion entries, were they counted out
+    for (int i = 1; i < 10; ++i) {
+        bomb += fmt::format("x{}: &x{} [", i, i);
+        for (int n = 0; n < 9; ++n) bomb += fmt::format("{}*x{}", n == 0 ? "" : ", ", i - 1);
+        bomb += "]\n";
+    }
+    EXPECT_THAT(errors_in(bomb + "instance: *x9\n"), testing::SizeIs(11));
+}
+
+TEST(Config, EachGroupIsHeldAgainstItsOwnKeys) {
+    EXPECT_THAT(errors_in("cpus: 2\n"
+                          "guest:\n"
+                          "  ready: 5s\n"
+                          "  Memory: 96MiB\n"
+                          "  memory : 96MB\n"
+                          "hosts:\n"
+                          "  - name: a\n"
+                          "    instance: lab\n"
+                          "? [a]\n"
+                          ": 1\n"
+                          "instance: lab\n"
+                          "instance: lab\n"),
+                ElementsAre(StartsWith("1: cpus: unknown key"), StartsWith("3: guest.ready: unknown key"),
+                            StartsWith("4: guest.Memory: unknown key"), StartsWith("5: guest.memory: '96MB'"),
+                            StartsWith("8: hosts[].instance: unknown key"), StartsWith("9: a list: unknown key"),
+                            StartsWith("12: instance: stands here again, first in line 11")));
 }
 
 class ConfigFile : public testing::Test {
