@@ -42,7 +42,8 @@ class Work:
             raise Died
         # What was done when the daemon died cannot be done again: the copy is there, the guest is gone.
         done_before = (words[0], answer.code) in (("backup", 4), ("retire", 3))
-        assert answer.code == 0 or done_before, f"drover {' '.join(words)}: {answer.code}\n{answer.out}{answer.err}"
+        said = f"drover {' '.join(words)}: {answer.code}\n{answer.out}{answer.err}"
+        assert answer.code == 0 or done_before, f"{said}\n{self.drover.log_tail(15)}"
 
     def settle(self):
         """Until every guest is where it is wanted; raises Died when the daemon does."""

@@ -1,9 +1,12 @@
 """Where a daemon that is to be killed lives: on the simulated hypervisor, on libvirt's test driver, on real QEMU. The
 hypervisor outlives the daemon in each; a state folder with the image built is copied for every daemon."""
+import contextlib
 import json
 import pathlib
 import shutil
+import sqlite3
 import subprocess
+import uuid
 
 from drover import TINY, Drover, sh
 
@@ -30,6 +33,7 @@ class World:
         )
         if seed:
             sh("cp", "-a", "--reflink=auto", seed, drover.state)
+            make_other_registry(drover.state / "registry.db")
         return drover
 
     def domains(self, drover):
@@ -53,6 +57,13 @@ class World:
 FAKE = World("fake", "fake://{state}/hypervisor")
 TEST_DRIVER = World("test", "test+unix:///default")
 QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", patience=120)
+
+
+def make_other_registry(file):
+    """A copied registry would take the original's domains for its own."""
+    if file.exists():
+        with contextlib.closing(sqlite3.connect(file)) as database, database:
+            database.execute("UPDATE notes SET value = ? WHERE key = 'uuid'", [str(uuid.uuid4())])
 
 
 def keep_test_driver_alive():
