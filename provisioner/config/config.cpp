@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "config/documents.hpp"
 #include "config/keys.hpp"
 
 namespace drover {
@@ -124,9 +125,9 @@ class Reader {
 
 YAML::Node load(const std::string& text, const std::string& file) {
     try {
-        const auto documents = YAML::LoadAll(text);
-        if (documents.size() > 1) throw ConfigErrors(file, {{line_of(documents[1].Mark()), "a second document"}});
-        return documents.empty() ? YAML::Node() : documents.front();
+        if (const auto line = second_document(text))
+            throw ConfigErrors(file, {{*line, "a second document, or something that belongs to none"}});
+        return YAML::Load(text);
     } catch (const YAML::Exception& error) {
         throw ConfigErrors(file, {{line_of(error.mark), "no YAML: " + error.msg}});
     }

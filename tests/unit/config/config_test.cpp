@@ -190,6 +190,7 @@ TEST(Config, BrokenYamlIsOneErrorWithItsLine) {
     EXPECT_THAT(errors_in("instance: lab\nlog: {level: info\n"), ElementsAre(HasSubstr("no YAML: ")));
     EXPECT_THAT(errors_in("instance: lab\n\tlog: x\n"), ElementsAre(StartsWith("2: no YAML: ")));
     EXPECT_THAT(errors_in("instance: a\n---\ninstance: b\n"), ElementsAre(HasSubstr("a second document")));
+    EXPECT_THAT(errors_in(",a"), ElementsAre(StartsWith("1: a second document, or something that belongs to none")));
 }
 
 TEST(Config, HostileYamlIsRefusedAndCostsLittle) {
