@@ -3,13 +3,25 @@
 #include "wire/fields.hpp"
 
 namespace drover::wire {
+namespace {
+
+/// What is no JSON says nothing.
+Json read_answer(std::string_view body) {
+    try {
+        return parse_answer(body);
+    } catch (const Error&) {
+        return {};
+    }
+}
+
+}  // namespace
 
 Json encode(const Error& error) {
     return {{"error", {{"kind", form_of(error.kind()).name}, {"message", error.what()}, {"hint", error.hint()}}}};
 }
 
 Error decode_error(int http_status, std::string_view body) {
-    const Json answer = Json::parse(body, nullptr, false);
+    const Json answer = read_answer(body);
     const Json error = answer.is_object() ? answer.value("error", Json()) : Json();
     auto text = [&](const char* name) {
         auto field = error.find(name);

@@ -24,6 +24,8 @@ using Json = nlohmann::ordered_json;
 /// Bounds of what a request may hold.
 inline constexpr std::size_t max_body = 1U << 20;  ///< bytes of a request body
 inline constexpr int max_depth = 8;                ///< nested lists and objects
+inline constexpr std::size_t max_fields = 64;      ///< in one object
+inline constexpr int max_answer_depth = 32;        ///< nested lists and objects of an answer
 inline constexpr std::size_t max_globs = 1000;
 inline constexpr std::size_t max_keys = 64;
 inline constexpr long long max_count = 10000;  ///< guests in one request
@@ -32,10 +34,11 @@ inline constexpr long long max_limit = 10000;      ///< rows in one answer
 inline constexpr long long max_wait_seconds = 30;  ///< of one look at an operation
 inline constexpr std::size_t max_idempotency_key = 64;
 
-/// Parses a text that came from outside. Error{usage}: no JSON, not UTF-8, a field twice in one object, deeper than
-/// max_depth, longer than max_body.
+/// Parses a text that came from outside. Error{usage}: no JSON, not UTF-8, a field twice in one object, more than
+/// max_fields in one, deeper than max_depth, longer than max_body.
 Json parse(std::string_view text);
-/// Parses an answer of the daemon, of any length. Error{failed} when it is no JSON.
+/// Parses an answer of the daemon, of any length. Error{failed} when it is no JSON or deeper than
+/// max_answer_depth.
 Json parse_answer(std::string_view text);
 /// One line of text, without line end. Bytes that are not UTF-8 (a message from some program) become U+FFFD.
 std::string dump(const Json& json);

@@ -174,6 +174,8 @@ TEST(Answers, ThatMakeNoSenseAreTheDaemonsFault) {
     broken["id"] = "12";
     EXPECT_EQ(kind_of(broken), ErrorKind::failed);
     EXPECT_THROW(parse_answer("<html>"), Error);
+    EXPECT_NO_THROW(parse_answer(std::string(32, '[') + std::string(32, ']')));
+    EXPECT_THROW(parse_answer(std::string(33, '[') + std::string(33, ']')), Error);
 }
 
 TEST(Answers, HaveTheFieldsOfTheContract) {

@@ -53,6 +53,14 @@ TEST(Parse, RefusesDepthAndLength) {
     EXPECT_THAT(usage_of([] { parse("\"" + std::string(max_body, 'x') + "\""); }), HasSubstr("bytes"));
 }
 
+TEST(Parse, RefusesObjectsOfManyFields) {
+    Json many = Json::object();
+    for (std::size_t i = 0; i < max_fields; ++i) many[std::to_string(i)] = 1;
+    EXPECT_NO_THROW(parse(dump(many)));
+    many["one too many"] = 1;
+    EXPECT_THAT(usage_of([&] { parse(dump(many)); }), HasSubstr("more than 64 fields"));
+}
+
 TEST(GuestRequests, SurviveTheWire) {
     GuestRequest request{"alice", 3, "debian", "web", Kind::container, true, "key.1"};
     EXPECT_EQ(decode_guest_request(parse(dump(encode(request))), "key.1"), request);
