@@ -16,6 +16,8 @@ constexpr std::size_t key_bytes = 32;
 constexpr std::string_view no_key = "-";
 
 template <typename... Types> struct Overloaded : Types... { using Types::operator()...; };
+// clang 14, the compiler of the fuzzers, does not find this by itself.
+template <typename... Types> Overloaded(Types...) -> Overloaded<Types...>;
 
 /// The line with its newline, when it is one that the other end can read.
 std::string finished(std::string line) {

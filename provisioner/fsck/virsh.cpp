@@ -93,11 +93,21 @@ template <typename Thing> void read_all(const std::string& text, std::vector<Thi
     for (const auto& node : document.children(Words<Thing>::element)) read(node, things.emplace_back());
 }
 
+template <typename Thing> std::vector<Thing> all_in(const std::string& text) {
+    std::vector<Thing> things;
+    read_all(text, things);
+    return things;
+}
+
 template <typename Thing> std::optional<Thing> only(std::vector<Thing> things) {
     return things.empty() ? std::nullopt : std::optional(std::move(things.front()));
 }
 
 }  // namespace
+
+std::vector<Domain> read_domains(const std::string& text) { return all_in<Domain>(text); }
+
+std::vector<Network> read_networks(const std::string& text) { return all_in<Network>(text); }
 
 Virsh::Virsh(std::string program, std::string uri) : program_(std::move(program)), uri_(std::move(uri)) {}
 

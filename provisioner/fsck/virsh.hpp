@@ -32,6 +32,11 @@ struct Network {
     std::vector<DnsHost> hosts;
 };
 
+/// All domains or networks of a text that holds their XML one after the other, as virsh prints it.
+/// Error{unavailable} when it is not well-formed.
+std::vector<Domain> read_domains(const std::string& text);
+std::vector<Network> read_networks(const std::string& text);
+
 /// libvirt, asked through the program `virsh`. Any thread. Every call: Error{unavailable} with what virsh says when it
 /// fails or does not end within a minute. What ends while it is being asked about is left out.
 class Virsh {
