@@ -11,7 +11,7 @@ import subprocess
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-BUILD = ROOT / "build" / "release"
+BUILD = ROOT / "build" / os.environ.get("DROVER_TEST_PRESET", "release")
 BIN = BUILD / "bin"
 TINY = "tiny"
 

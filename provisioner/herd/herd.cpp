@@ -146,10 +146,9 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
             w.words = 0;
         });
     }
-    if (step == Step::force) {
+    if (step == Step::force && guest.phase == Phase::starting && see(guest, watch).overdue > 0) {
         change_watch(guest.id, [&](Watch& w) {
-            if (guest.phase == Phase::starting)
-                w.reason = fmt::format("not ready within {}", to_text(timeout_of(guest.phase)));
+            w.reason = fmt::format("not ready within {}", to_text(timeout_of(guest.phase)));
         });
     }
     const Done done = steps_.perform(step, guest, watch);
