@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "doctor/doctor.hpp"
 #include "fsck/fsck.hpp"
 #include "herd/accelerator.hpp"
 #include "herd/herd.hpp"
@@ -23,6 +24,7 @@ struct Doors {
     ImageBuilds& image_builds;
     Accelerator& accelerator;
     Fsck& fsck;
+    Doctor& doctor;
     Subnet subnet;
 };
 

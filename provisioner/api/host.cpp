@@ -59,6 +59,11 @@ std::optional<Answer> run_fsck(const Doors& doors, const Call& call) {
     return answer(findings);
 }
 
+std::optional<Answer> run_doctor(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    return answer(wire::encode(doors.doctor.run()));
+}
+
 std::optional<Answer> show_status(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     return answer(wire::encode(wire::Status{.instance = doors.config.instance,

@@ -25,6 +25,7 @@ constexpr Route table[] = {
     {"POST", "/v1/images/*/build", Who::administrators, api::build_image},
     {"GET", "/v1/backup", Who::administrators, api::backup_registry},
     {"POST", "/v1/fsck", Who::administrators, api::run_fsck},
+    {"GET", "/v1/doctor", Who::administrators, api::run_doctor},
     {"GET", "/v1/status", Who::everybody, api::show_status},
 };
 

@@ -43,6 +43,7 @@ std::optional<Answer> list_images(const Doors&, const Call&);
 std::optional<Answer> build_image(const Doors&, const Call&);
 std::optional<Answer> backup_registry(const Doors&, const Call&);
 std::optional<Answer> run_fsck(const Doors&, const Call&);
+std::optional<Answer> run_doctor(const Doors&, const Call&);
 std::optional<Answer> show_status(const Doors&, const Call&);
 }  // namespace api
 

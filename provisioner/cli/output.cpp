@@ -12,8 +12,9 @@ namespace {
 /// Words that deserve a look, and the colour they get.
 std::string painted(const std::string& cell, std::string_view word) {
     static const std::map<std::string, std::string, std::less<>> colours{
-        {"ready", "32"},   {"done", "32"},    {"starting", "33"}, {"stopping", "33"}, {"reserved", "33"},
-        {"running", "33"}, {"partial", "31"}, {"failed", "31"},   {"refused", "31"}};
+        {"ready", "32"},    {"done", "32"},    {"starting", "33"}, {"stopping", "33"},
+        {"reserved", "33"}, {"running", "33"}, {"partial", "31"},  {"failed", "31"},
+        {"refused", "31"},  {"ok", "32"},      {"warn", "33"},     {"error", "31"}};
     const auto colour = colours.find(word);
     return colour == colours.end() ? cell : fmt::format("\x1b[{}m{}\x1b[0m", colour->second, cell);
 }

@@ -18,5 +18,6 @@ void add_owner(CLI::App& app, Action& chosen);
 void add_image(CLI::App& app, Action& chosen);
 void add_backup(CLI::App& app, Action& chosen);
 void add_fsck(CLI::App& app, Action& chosen);
+void add_doctor(CLI::App& app, Action& chosen);
 
 }  // namespace drover::cli

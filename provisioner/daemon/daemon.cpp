@@ -120,7 +120,8 @@ void run_daemon(const Config& config) {
                }});
     ImageBuilds image_builds(registry, roots, accelerator);
     Fsck fsck(config);
-    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, subnet};
+    Doctor doctor(config);
+    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, doctor, subnet};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

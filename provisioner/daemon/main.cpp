@@ -2,8 +2,10 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "cli/diagnoses.hpp"
 #include "config/config.hpp"
 #include "daemon/daemon.hpp"
+#include "doctor/doctor.hpp"
 #include "model/failpoint.hpp"
 #include "model/step.hpp"
 
@@ -30,17 +32,25 @@ void arm_failpoint(const drover::Config& config) {
     drover::arm_failpoint(wanted);
 }
 
+/// The look of `drover doctor`, from outside of any daemon.
+int examine(const drover::Config& config, bool json) {
+    drover::cli::Console console{std::cin, std::cout, std::cerr};
+    return drover::cli::print_diagnoses(console, drover::wire::encode(drover::Doctor(config).run()), json);
+}
+
 int run(int argc, char** argv) {
     CLI::App app{
         "droverd keeps a herd of virtual guests where they are wanted. Its door is a Unix socket; see drover."};
     app.set_version_flag("--version", DROVER_VERSION);
     std::string config, checked;
-    bool table = false, failpoints = false;
+    bool table = false, failpoints = false, doctor = false, json = false;
     app.add_option("--config", config, "configuration (default /etc/drover/drover.yaml; absent: all defaults)")
         ->envname("DROVER_CONFIG");
     app.add_option("--check-config", checked, "say all that is wrong in FILE, and exit")->type_name("FILE");
     app.add_flag("--print-step-table", table, "print the tables that move every guest, and exit");
     app.add_flag("--list-failpoints", failpoints, "print where DROVER_FAILPOINT=NAME[:K] can end the daemon, and exit");
+    auto* doctor_flag = app.add_flag("--doctor", doctor, "say what on this host will bite, and exit");
+    app.add_flag("--json", json, "with --doctor: for programs")->needs(doctor_flag);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -55,6 +65,7 @@ int run(int argc, char** argv) {
     const bool default_file = config.empty();
     const auto settings = drover::read_config(default_file ? "/etc/drover/drover.yaml" : config, default_file);
     arm_failpoint(settings);
+    if (doctor) return examine(settings, json);
     drover::run_daemon(settings);
     return 0;
 }

@@ -77,12 +77,18 @@ Pipe output_pipe() {
     return {std::move(ours), above_standard(std::move(theirs))};
 }
 
-std::string find_program(const std::string& name) {
+/// Its path; none when it is in none of the folders. A name with a slash is a path already.
+std::optional<std::string> path_of(const std::string& name) {
     if (name.find('/') != std::string::npos) return name;
     for (const auto folder : search_path) {
         auto path = fmt::format("{}/{}", folder, name);
         if (!name.empty() && ::access(path.c_str(), X_OK) == 0) return path;
     }
+    return std::nullopt;
+}
+
+std::string find_program(const std::string& name) {
+    if (auto path = path_of(name)) return *path;
     throw Error(ErrorKind::failed, fmt::format("cannot run '{}': not in {}", name, fmt::join(search_path, ":")),
                 fmt::format("install the package that has {}", name));
 }
@@ -268,6 +274,11 @@ std::string last_line(std::string_view text) {
 }
 
 }  // namespace
+
+bool is_installed(const std::string& program) {
+    const auto path = path_of(program);
+    return path && ::access(path->c_str(), X_OK) == 0;
+}
 
 Outcome run(const Command& command) {
     const auto deadline = Clock::now() + command.deadline;

@@ -29,6 +29,9 @@ struct Outcome {
     [[nodiscard]] bool ok() const { return status == 0 && !timed_out; }
 };
 
+/// Whether a program is found as argv[0] of a Command would be.
+bool is_installed(const std::string& program);
+
 /// Runs it to its end: that of the program itself; what it left running in its process group is killed then.
 /// Thread-safe. No descriptor of ours reaches the child but the three standard ones, and no zombie stays. Error{failed}
 /// when it cannot be started at all.

@@ -111,6 +111,19 @@ Json encode(const Finding& finding) {
             {"repair", finding.repair}};
 }
 
+Json encode(const Diagnosis& diagnosis) {
+    return {{"check", diagnosis.check},
+            {"level", to_text(diagnosis.level)},
+            {"message", diagnosis.message},
+            {"mend", diagnosis.mend}};
+}
+
+Json encode(const Diagnoses& diagnoses) {
+    Json result = Json::array();
+    for (const auto& diagnosis : diagnoses) result.push_back(encode(diagnosis));
+    return result;
+}
+
 Json encode(const Status& status) {
     return {{"instance", status.instance},
             {"version", status.version},

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/diagnosis.hpp"
 #include "model/error.hpp"
 #include "model/requests.hpp"
 
@@ -110,6 +111,10 @@ Json encode(const Finding& finding);
 bool decode_fsck(const Json& body);
 /// For a route that takes an object without fields.
 void decode_nothing(const Json& body);
+
+/// check level message mend.
+Json encode(const Diagnosis& diagnosis);
+Json encode(const Diagnoses& diagnoses);
 
 /// The answer to GET /v1/status.
 struct Status {

@@ -15,7 +15,7 @@ TEST(CommandLine, HelpAndVersionAreAnswers) {
     EXPECT_EQ(help.code, 0);
     EXPECT_THAT(help.err, IsEmpty());
     for (const auto* verb : {"request", "list", "show", "start", "stop", "restart", "rebuild", "retire", "events",
-                             "operations", "owner", "image", "backup", "fsck"}) {
+                             "operations", "owner", "image", "backup", "fsck", "doctor"}) {
         EXPECT_THAT(help.out, HasSubstr(std::string("\n  ") + verb + " "));
         const auto more = drover({verb, "--help"});
         EXPECT_EQ(more.code, 0) << verb;
@@ -127,6 +127,7 @@ TEST(CommandLine, WithoutADaemonIsSix) {
                                                          {"image", "list"},
                                                          {"image", "build", "tiny"},
                                                          {"fsck"},
+                                                         {"doctor"},
                                                          {"backup", "--registry", folder.file("b")}};
     for (auto arguments : verbs) {
         arguments.insert(arguments.end(), {"--socket", socket, "--json"});

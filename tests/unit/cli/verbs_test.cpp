@@ -264,6 +264,27 @@ TEST_F(Verbs, FsckIsCleanOrNot) {
     EXPECT_EQ(run_with(error(Error(ErrorKind::unavailable, "no libvirtd")), {"fsck"}).code, 6);
 }
 
+TEST_F(Verbs, DoctorShowsWhatBitesFirst) {
+    const auto one = [](const char* check, const char* level, const char* mend) {
+        return wire::Json{{"check", check}, {"level", level}, {"message", "so it is"}, {"mend", mend}};
+    };
+    const auto sick =
+        wire::Json::array({one("clock", "ok", ""), one("memory", "warn", "stop"), one("qemu", "error", "up")});
+    const auto outcome = run_with(json(sick), {"doctor"});
+    EXPECT_EQ(last().method + " " + last().target, "GET /v1/doctor");
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_EQ(outcome.out,
+              "LEVEL  CHECK   MESSAGE   WHAT TO DO\n"
+              "error  qemu    so it is  up\n"
+              "warn   memory  so it is  stop\n"
+              "ok     clock   so it is  -\n");
+    EXPECT_EQ(run_with(json(sick), {"doctor", "--json"}).json(), sick);
+    EXPECT_EQ(run_with(json(wire::Json::array({one("clock", "ok", "")})), {"doctor"}).code, 0);
+    const auto nobody = drover({"doctor", "--socket", folder_.file("none")});
+    EXPECT_EQ(nobody.code, 6);
+    EXPECT_THAT(nobody.err, HasSubstr("droverd --doctor [--config FILE]"));
+}
+
 TEST_F(Verbs, BackupAppearsWholeAndPrivate) {
     const auto file = folder_.file("backup.db");
     const std::string registry("SQLite\0\xff rest", 14);

@@ -51,6 +51,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Owner", encode(Owner{})},
         {"Image", encode(ImageRow{})},
         {"Finding", encode(Finding{})},
+        {"Diagnosis", encode(Diagnosis{})},
         {"Status", encode(Status{})},
         {"Error", encode(Error(ErrorKind::failed, ""))},
     };

@@ -1,0 +1,92 @@
+# Completion of drover for bash. Names are asked of the daemon, briefly; without one nothing but words is offered.
+
+# _drover_names WHAT: guests, owners, images or operations, one a line.
+_drover_names() {
+    local verb field=name
+    case $1 in
+    guests) verb=list ;;
+    owners) verb='owner list' ;;
+    images) verb='image list' field=image ;;
+    operations) verb=operations field=id ;;
+    esac
+    # shellcheck disable=SC2086 # a verb of two words
+    timeout 2 drover $verb --json "${socket[@]}" 2>/dev/null |
+        sed -n "s/^ \{1,4\}\"$field\": \"\([A-Za-z0-9.-]*\)\",\{0,1\}\$/\1/p" | sort -u
+}
+
+# _drover_flags VERB
+_drover_flags() {
+    local common='--help --socket --json'
+    case $1 in
+    '') echo "$common --version" ;;
+    request)
+        echo "$common --count --owner --image --profile --kind --additional --idempotency-key --no-wait --timeout"
+        ;;
+    list) echo "$common --owner --gone --where" ;;
+    start | stop | restart) echo "$common --owner --all --no-wait --timeout" ;;
+    rebuild | retire) echo "$common --owner --all --yes --no-wait --timeout" ;;
+    events) echo "$common --since --follow" ;;
+    operations) echo "$common --limit" ;;
+    'owner set') echo "$common --quota --key --login" ;;
+    'image build') echo "$common --no-wait --timeout" ;;
+    backup) echo "$common --registry" ;;
+    fsck) echo "$common --repair" ;;
+    *) echo "$common" ;;
+    esac
+}
+
+# _drover_words VERB: what may stand where no flag does.
+_drover_words() {
+    case $1 in
+    '') echo request list show start stop restart rebuild retire events operations owner image backup fsck doctor ;;
+    owner) echo set list remove ;;
+    image) echo list build ;;
+    list | show | start | stop | restart | rebuild | retire) _drover_names guests ;;
+    'owner set' | 'owner remove') _drover_names owners ;;
+    'image build') _drover_names images ;;
+    operations) _drover_names operations ;;
+    esac
+}
+
+# _drover_values FLAG: fails for one that takes no value; prints "files" for a path.
+_drover_values() {
+    case $1 in
+    --owner) _drover_names owners ;;
+    --image) _drover_names images ;;
+    --kind) echo vm container ;;
+    --login) compgen -u ;;
+    --socket | --key | --registry) echo files ;;
+    --count | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit) ;;
+    *) return 1 ;;
+    esac
+}
+
+_drover() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} verb='' word values n
+    local socket=()
+    for ((n = 1; n < COMP_CWORD; n++)); do
+        word=${COMP_WORDS[n]}
+        if [[ $word == --socket ]]; then socket=(--socket "${COMP_WORDS[n + 1]}"); fi
+        if [[ $word == -* ]]; then
+            if _drover_values "$word" >/dev/null </dev/null; then ((n++)); fi
+        elif [[ -z $verb ]]; then
+            verb=$word
+        elif [[ $verb == owner || $verb == image ]]; then
+            verb+=" $word"
+        fi
+    done
+    COMPREPLY=()
+    if [[ $previous == --* ]] && values=$(_drover_values "$previous"); then
+        if [[ $values == files ]]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            return
+        fi
+    elif [[ $current == -* ]]; then
+        values=$(_drover_flags "$verb")
+    else
+        values=$(_drover_words "$verb")
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$values" -- "$current")
+}
+
+complete -F _drover drover

@@ -1,0 +1,74 @@
+#compdef drover
+# Completion of drover for zsh. Names are asked of the daemon, briefly; without one nothing but words is offered.
+
+# _drover_names WHAT: guests, owners, images or operations, as candidates.
+_drover_names() {
+    local field=name
+    local -a verb names
+    case $1 in
+    guests) verb=(list) ;;
+    owners) verb=(owner list) ;;
+    images) verb=(image list) field=image ;;
+    operations) verb=(operations) field=id ;;
+    esac
+    names=(${(f)"$(timeout 2 drover $verb --json 2>/dev/null |
+        sed -n "s/^ \{1,4\}\"$field\": \"\([A-Za-z0-9.-]*\)\",\{0,1\}\$/\1/p" | sort -u)"})
+    compadd -a names
+}
+
+_drover_verbs() {
+    local -a verbs=(
+        'request:see that an owner has N guests' 'list:list guests' 'show:one guest and how to get in'
+        'start:start guests' 'stop:stop guests in good order' 'restart:stop guests and start them again'
+        'rebuild:give guests a fresh overlay' 'retire:remove guests for good' 'events:what happened'
+        'operations:what was asked for' 'owner:set, list, remove' 'image:list, build'
+        'backup:keep a copy of the registry' 'fsck:hold registry, hypervisor and disk against each other'
+        'doctor:what on this host will bite'
+    )
+    _describe verb verbs
+}
+
+_drover_rest() {
+    local -a common=('--help[print help]' '--socket[the daemon'\''s socket]:path:_files' '--json[answer for programs]')
+    local -a waiting=('--no-wait[do not wait]' '--timeout[how long to wait]:duration')
+    local -a selection=('--owner[guests of this owner]:owner:_drover_names owners' '--all[all that you may see]')
+    local -a guests=('*:guest:_drover_names guests')
+    case $1 in
+    request)
+        _arguments $common $waiting '--count[how many]:number' '--owner[whose]:owner:_drover_names owners' \
+            '--image[of which]:image:_drover_names images' '--profile[how its disk is laid out]:profile' \
+            '--kind[of which]:kind:(vm container)' '--additional[more, whatever there is]' \
+            '--idempotency-key[the same request once]:key'
+        ;;
+    list)
+        _arguments $common $guests '--owner[only of this owner]:owner:_drover_names owners' \
+            '--gone[also guests that are gone]' '*--where[only with this value]:key=value'
+        ;;
+    show) _arguments $common '1:guest:_drover_names guests' ;;
+    start | stop | restart) _arguments $common $waiting $selection $guests ;;
+    rebuild | retire) _arguments $common $waiting $selection $guests '--yes[do not ask]' ;;
+    events) _arguments $common '--since[after this event]:id' '--follow[go on]' ;;
+    operations) _arguments $common '--limit[at most so many]:number' '1:operation:_drover_names operations' ;;
+    owner-set)
+        _arguments $common '1:owner:_drover_names owners' '--quota[guests at most]:number' \
+            '*--key[ssh public keys]:file:_files' '--login[account on this host]:account:_users'
+        ;;
+    owner-remove) _arguments $common '1:owner:_drover_names owners' ;;
+    image-build) _arguments $common $waiting '1:image:_drover_names images' ;;
+    owner) _arguments -C $common '1:verb:(set list remove)' '*::rest:->second' ;;
+    image) _arguments -C $common '1:verb:(list build)' '*::rest:->second' ;;
+    backup) _arguments $common '--registry[into this file]:file:_files' ;;
+    fsck) _arguments $common '--repair[mend what can be mended]' ;;
+    *) _arguments $common ;;
+    esac
+    [[ $state == second ]] && state= && _drover_rest "$1-$words[1]"
+}
+
+_drover() {
+    local curcontext=$curcontext state line
+    _arguments -C '--help[print help]' '--version[print the version]' '--json[answer for programs]' \
+        '--socket[the daemon'\''s socket]:path:_files' '1:verb:_drover_verbs' '*::rest:->rest'
+    [[ $state == rest ]] && state= && _drover_rest "$words[1]"
+}
+
+_drover "$@"

@@ -1,0 +1,101 @@
+#pragma once
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.hpp"
+#include "model/time.hpp"
+
+/// What the doctor sees of a host: plain values, so that tests can paint their own.
+namespace drover::doctor {
+
+/// What was looked for, or why nobody could look and what to do about that.
+template <typename T> struct Seen {
+    std::optional<T> value;
+    std::string why_not, mend;
+
+    Seen() = default;
+    Seen(T seen) : value(std::move(seen)) {}  // NOLINT(google-explicit-constructor): a painted value is a seen one
+    /// What nobody could look at.
+    static Seen hidden(std::string why_not, std::string mend) {
+        Seen seen;
+        seen.why_not = std::move(why_not);
+        seen.mend = std::move(mend);
+        return seen;
+    }
+};
+
+/// "9.0.0", in an order.
+using Release = std::array<int, 3>;
+
+/// What libvirt says of itself.
+struct Hypervisor {
+    Release libvirt{};
+    std::string driver;            ///< "QEMU"
+    std::optional<Release> below;  ///< of what the driver runs; none: it finds nothing to run
+};
+
+/// What the registry says. All zero without a registry: then nobody has used this instance yet.
+struct Herd {
+    long long guests = 0;  ///< that are not gone
+    long long ready = 0;   ///< of these: that should run
+    std::optional<Time> newest_event;
+    std::string accelerator;  ///< "kvm" or "tcg"; empty: no guest was started since the host's boot
+};
+
+/// /dev/kvm.
+struct KvmNode {
+    bool exists = false;
+    bool reachable = false;  ///< for the user that QEMU runs as
+};
+
+/// Room in the file system that a folder is in, or will be in.
+struct Space {
+    std::string file_system;         ///< "tmpfs", "nfs", ...; empty: none that is known to be trouble
+    long long bytes = 0;             ///< available
+    std::optional<long long> files;  ///< inodes available; none: they are made as needed
+};
+
+/// The host's memory in bytes.
+struct Memory {
+    long long total = 0, available = 0, swap = 0;
+};
+
+/// The least of the limits on processes and threads, and where it is set.
+struct ProcessLimit {
+    long long most = 0;
+    std::string where;  ///< "kernel.pid_max", or the path of a pids.max
+};
+
+/// AppArmor, as far as it concerns us.
+struct AppArmor {
+    bool enabled = false;
+    std::string local_rules;  ///< what the administrator added for libvirt's profiles
+};
+
+struct Picture {
+    Config config;
+    bool systemd = false;  ///< it is process 1: systemctl works
+
+    Seen<long long> daemon;  ///< process id of who listens at our socket
+    Seen<Hypervisor> hypervisor;
+    Seen<Herd> herd;
+    bool qemu_user = false;  ///< the account libvirt-qemu exists
+    KvmNode kvm;
+    std::vector<std::string> missing_programs;
+    bool admin_group = false;  ///< drover-admin exists
+    AppArmor apparmor;
+    bool libvirt_guests = false;  ///< that service is enabled
+    bool hybrid_cgroups = false;
+
+    Seen<Space> state, run, log;
+    Seen<Memory> memory;
+    Seen<long long> open_files;  ///< the daemon's limit; without a daemon: that of one started from here
+    Seen<ProcessLimit> processes;
+    Seen<long long> neighbours;  ///< net.ipv4.neigh.default.gc_thresh3
+    Time now;
+};
+
+}  // namespace drover::doctor

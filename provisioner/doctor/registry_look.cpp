@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+#include <soci/soci.h>
+#include <soci/sqlite3/soci-sqlite3.h>
+
+#include <filesystem>
+
+#include "doctor/look.hpp"
+#include "model/error.hpp"
+
+namespace drover::doctor {
+namespace {
+
+long long number(soci::session& sql, const std::string& query) {
+    long long value = 0;
+    soci::indicator seen = soci::i_null;
+    sql << query, soci::into(value, seen);
+    return sql.got_data() && seen == soci::i_ok ? value : 0;
+}
+
+/// "kvm" or "tcg", if that was found out since the host's boot.
+std::string accelerator(soci::session& sql, const std::string& boot_id) {
+    std::string note;
+    sql << "SELECT value FROM notes WHERE key = 'accelerator'", soci::into(note);
+    return sql.got_data() && note.starts_with(boot_id + " ") ? note.substr(boot_id.size() + 1) : "";
+}
+
+Herd read(const std::string& file, const std::string& boot_id) {
+    soci::session sql(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10 readonly=true", file));
+    const soci::transaction snapshot(sql);
+    Herd herd;
+    herd.guests = number(sql, "SELECT count(*) FROM guests WHERE phase <> 'gone'");
+    herd.ready = number(sql, "SELECT count(*) FROM guests WHERE phase <> 'gone' AND desired = 'ready'");
+    herd.accelerator = accelerator(sql, boot_id);
+    const auto newest = number(sql, "SELECT max(time) FROM (SELECT time FROM events ORDER BY id DESC LIMIT 1000)");
+    if (newest > 0) herd.newest_event = Time(Duration(newest));
+    return herd;
+}
+
+}  // namespace
+
+Herd read_herd(const std::string& file, const std::string& boot_id) {
+    std::error_code error;
+    if (const auto status = std::filesystem::status(file, error);
+        status.type() == std::filesystem::file_type::not_found)
+        return {};
+    try {
+        return read(file, boot_id);
+    } catch (const soci::soci_error& failure) {
+        throw Error(ErrorKind::unavailable,
+                    fmt::format("cannot read the registry {}: {}", file, failure.get_error_message()),
+                    "look as root: drover doctor, or droverd --doctor");
+    }
+}
+
+}  // namespace drover::doctor

@@ -1,0 +1,91 @@
+"""Completion of the command line, held against what `drover --help` says, and really run by the shells."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+from drover import BIN, ROOT, sh
+
+BASH = ROOT / "completions/drover.bash"
+ZSH = ROOT / "completions/drover.zsh"
+
+
+def help_of(*verb):
+    return sh(BIN / "drover", *verb, "--help")
+
+
+def verbs_in(text):
+    part = text.partition("\nVerbs:\n")[2]
+    return re.findall(r"^  ([a-z]+) ", part, re.MULTILINE)
+
+
+def flags_in(text):
+    part = text.partition("\nOptions:\n")[2].partition("\n\n")[0]
+    return set(re.findall(r"^  (?:-\w,)?(--[a-z-]+)", part, re.MULTILINE))
+
+
+def all_verbs():
+    """Every verb as a tuple of words, () for none."""
+    yield ()
+    for verb in verbs_in(help_of()):
+        yield (verb,)
+        for second in verbs_in(help_of(verb)):
+            yield (verb, second)
+
+
+def complete(*words, socket="/nonexistent"):
+    """What bash offers when Tab is pressed at the end of these words."""
+    script = 'source "$1"; shift; COMP_WORDS=(drover "$@"); COMP_CWORD=$#; _drover; printf "%s\\n" "${COMPREPLY[@]}"'
+    done = subprocess.run(
+        ["bash", "-c", script, "bash", BASH, *words],
+        env={"PATH": f"{BIN}:{os.environ['PATH']}", "DROVER_SOCKET": str(socket)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.promise("TRUST-8")
+def test_bash_offers_every_verb_and_every_flag():
+    seen = 0
+    for verb in all_verbs():
+        page = help_of(*verb)
+        wanted = flags_in(page) | {"--json", "--socket"}
+        assert complete(*verb, "-") == wanted, verb
+        verbs = verbs_in(page)
+        assert not verbs or complete(*verb, "") == set(verbs), verb
+        seen += len(wanted)
+    assert seen > 60
+
+
+@pytest.mark.promise("TRUST-8")
+def test_zsh_knows_every_verb_and_every_flag():
+    text = ZSH.read_text()
+    for verb in all_verbs():
+        for flag in flags_in(help_of(*verb)):
+            assert re.search(rf"'\*?{flag}\[", text), (verb, flag)
+    for verb in verbs_in(help_of()):
+        assert f"'{verb}:" in text, verb
+    if shutil.which("zsh"):
+        sh("zsh", "-n", ZSH)
+
+
+@pytest.mark.promise("TRUST-8")
+def test_names_come_from_the_daemon(drover, owner):
+    owner.request(2, "--no-wait")
+    names = {f"{owner.name}-1", f"{owner.name}-2"}
+    assert complete("list", f"{owner.name}-", socket=drover.socket) == names
+    assert complete("--socket", str(drover.socket), "stop", f"{owner.name}-") == names
+    assert owner.name in complete("request", "--owner", "", socket=drover.socket)
+    assert complete("request", "--image", "t", socket=drover.socket) == {"tiny"}
+    assert "o-1" in complete("operations", "", socket=drover.socket)
+
+
+@pytest.mark.promise("TRUST-8")
+def test_without_a_daemon_nothing_is_said():
+    assert complete("show", "") == set()
+    assert complete("request", "--kind", "") == {"vm", "container"}
+    assert complete("re") == {"request", "restart", "rebuild", "retire"}
