@@ -15,6 +15,7 @@ constexpr NeededProgram table[] = {
     {"qemu-img", "qemu-utils"},
     {"mke2fs", "e2fsprogs"},
     {"unsquashfs", "squashfs-tools"},
+    {"dpkg", "dpkg"},
     {"dpkg-deb", "dpkg"},
     {"apt-get", "apt"},
     {"apt-cache", "apt"},

@@ -1,7 +1,8 @@
 """Completion of the command line, held against what `drover --help` says, and really run by the shells."""
 import os
+import pty
 import re
-import shutil
+import select
 import subprocess
 
 import pytest
@@ -16,7 +17,7 @@ def help_of(*verb):
 
 
 def verbs_in(text):
-    part = text.partition("\nVerbs:\n")[2]
+    part = text.partition("\nVerbs:\n")[2].partition("\n\n")[0]
     return re.findall(r"^  ([a-z]+) ", part, re.MULTILINE)
 
 
@@ -69,8 +70,48 @@ def test_zsh_knows_every_verb_and_every_flag():
             assert re.search(rf"'\*?{flag}\[", text), (verb, flag)
     for verb in verbs_in(help_of()):
         assert f"'{verb}:" in text, verb
-    if shutil.which("zsh"):
-        sh("zsh", "-n", ZSH)
+
+
+def read_until(screen, wanted, timeout=30):
+    seen = ""
+    while wanted not in seen:
+        ready, _, _ = select.select([screen], [], [], timeout)
+        assert ready, f"{wanted!r} does not appear after {seen!r}"
+        seen += os.read(screen, 4096).decode()
+
+
+@pytest.mark.promise("TRUST-8")
+@pytest.mark.parametrize(
+    "typed, rest",
+    [
+        ("drover ret", "ire "),
+        ("drover retire --y", "es "),
+        ("drover owner se", "t "),
+        ("drover owner set --q", "uota "),
+        ("drover request --kind c", "ontainer "),
+    ],
+)
+def test_zsh_completes_at_a_terminal(tmp_path, typed, rest):
+    (tmp_path / "_drover").write_text(ZSH.read_text())
+    screen, terminal = pty.openpty()
+    shell = subprocess.Popen(
+        ["zsh", "-f", "-i"],
+        env={"PATH": f"{BIN}:{os.environ['PATH']}", "DROVER_SOCKET": "/nonexistent", "TERM": "dumb"},
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    )
+    os.close(terminal)
+    try:
+        os.write(screen, f"fpath=({tmp_path} $fpath); autoload -Uz compinit; compinit -u -D; PS1=now-''ready\n".encode())
+        read_until(screen, "now-ready")
+        os.write(screen, f"{typed}\t".encode())
+        read_until(screen, rest)
+    finally:
+        shell.kill()
+        shell.wait()
+        os.close(screen)
 
 
 @pytest.mark.promise("TRUST-8")
