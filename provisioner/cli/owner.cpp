@@ -14,6 +14,7 @@ namespace {
 
 struct SetOptions {
     std::string name, quota, login;
+    bool no_login = false;
     std::vector<std::string> key_files;
 };
 
@@ -59,6 +60,7 @@ OwnerChange read_change(Console& console, const SetOptions& options) {
     OwnerChange change{options.name, {}, {}, {}};
     if (!options.quota.empty()) change.quota = whole_number("--quota", options.quota, 0, wire::max_quota);
     if (!options.login.empty()) change.login = options.login;
+    if (options.no_login) change.login = "";
     if (!options.key_files.empty()) change.keys = read_all_keys(console.in, options.key_files);
     // The daemon would refuse the same: the same rules, a round trip earlier.
     return wire::decode_owner_change(change.name, wire::encode(change));
@@ -112,7 +114,9 @@ void add_set(CLI::App& family, Action& chosen) {
                           "  ssh-add -L | drover owner set alice --key -");
     add_text(*verb, "NAME", options->name, "", "The owner")->required();
     add_text(*verb, "--quota", options->quota, "N", "How many guests at most");
-    add_text(*verb, "--login", options->login, "ACCOUNT", "The account on this host that acts as the owner");
+    auto* login =
+        add_text(*verb, "--login", options->login, "ACCOUNT", "The account on this host that acts as the owner");
+    verb->add_flag("--no-login", options->no_login, "No account acts as the owner any more")->excludes(login);
     add_repeated(*verb, "--key", options->key_files,
                  "The ssh public keys, one a line (-: standard input); may be repeated. All files "
                  "together replace the keys there were; /dev/null: no keys")

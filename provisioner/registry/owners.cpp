@@ -48,7 +48,9 @@ void check_login_free(soci::session& sql, const OwnerChange& change) {
 bool write_owner(soci::session& sql, const OwnerChange& change, long long default_quota) {
     const bool created = write(sql, "INSERT INTO owners (name, quota) VALUES (:name, :quota) ON CONFLICT DO NOTHING",
                                change.name, default_quota) == 1;
-    write(sql, "UPDATE owners SET quota = COALESCE(:quota, quota), login = COALESCE(:login, login) WHERE name = :name",
+    write(sql,
+          "UPDATE owners SET quota = COALESCE(:quota, quota), login = NULLIF(COALESCE(:login, login), '') "
+          "WHERE name = :name",
           change.quota, change.login, change.name);
     return created;
 }

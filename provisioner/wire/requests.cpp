@@ -25,6 +25,15 @@ std::optional<std::string> owner_name(Fields& fields) {
     return name;
 }
 
+/// null takes the login away.
+std::optional<std::string> login_or_none(Fields& fields) {
+    const Json* value = fields.any("login");
+    if (value != nullptr && value->is_null()) return "";
+    auto login = fields.text("login");
+    if (login) check_login(*login);
+    return login;
+}
+
 Selection decode_selection(Fields& fields) {
     Selection result;
     const auto globs = fields.texts("globs", max_globs);
@@ -95,7 +104,7 @@ Json encode(const OwnerChange& change) {
     Json body = Json::object();
     if (change.quota) body["quota"] = *change.quota;
     if (change.keys) body["keys"] = *change.keys;
-    if (change.login) body["login"] = *change.login;
+    if (change.login) body["login"] = text_or_null(*change.login);
     return body;
 }
 
@@ -104,9 +113,8 @@ OwnerChange decode_owner_change(const std::string& name, const Json& body) {
     check_owner_name(name);
     Fields fields(body, "the owner");
     OwnerChange result{name, fields.number("quota", 0, max_quota), fields.texts("keys", max_keys, longest_key),
-                       fields.text("login")};
+                       login_or_none(fields)};
     fields.expect_no_others();
-    if (result.login) check_login(*result.login);
     if (!result.keys) return result;
     for (auto& key : *result.keys) key = check_public_key(key);
     return result;

@@ -89,7 +89,7 @@ Json encode(const Event& event);
 
 /// name login (or null) quota guests keys.
 Json encode(const Owner& owner);
-/// The body of PUT /v1/owners/{name}: quota, keys, login; what is absent stays as it is.
+/// The body of PUT /v1/owners/{name}: quota, keys, login (null: none); what is absent stays as it is.
 Json encode(const OwnerChange& change);
 OwnerChange decode_owner_change(const std::string& name, const Json& body);
 

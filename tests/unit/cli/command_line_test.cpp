@@ -90,6 +90,8 @@ TEST(CommandLine, WhatIsWrongIsUsage) {
         {"owner", "set", "Alice"},
         {"owner", "set", "alice", "--quota", "-1"},
         {"owner", "set", "alice", "--login", "a b"},
+        {"owner", "set", "alice", "--login", ""},
+        {"owner", "set", "alice", "--login", "a", "--no-login"},
         {"owner", "set", "alice", "--key", "/no/such/file"},
         {"owner", "remove", "Alice"},
         {"image", "build", "../x"},

@@ -196,6 +196,8 @@ TEST_F(Verbs, OwnerSetReadsKeysLikeAuthorizedKeys) {
     EXPECT_EQ(last().body, "{}") << "what is not given stays as it is";
     run_with(json(owner), {"owner", "set", "alice", "--key", "/dev/null"});
     EXPECT_EQ(last().body, R"({"keys":[]})");
+    run_with(json(owner), {"owner", "set", "alice", "--no-login"});
+    EXPECT_EQ(last().body, R"({"login":null})");
 }
 
 TEST_F(Verbs, OwnerSetNamesTheLineOfABadKey) {

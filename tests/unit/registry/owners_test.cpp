@@ -62,6 +62,14 @@ TEST_F(OwnersTest, cannot_share_a_login) {
     EXPECT_EQ(owners().of_login("eve"), std::nullopt);
 }
 
+TEST_F(OwnersTest, lose_their_login_to_an_empty_one) {
+    owners().set({"alice", {}, {}, "al"}, 7);
+    EXPECT_FALSE(owners().set({"alice", {}, {}, ""}, 7).login);
+    EXPECT_EQ(owners().of_login("al"), std::nullopt);
+    EXPECT_FALSE(owners().set({"bob", {}, {}, ""}, 7).login) << "any number of owners has none";
+    EXPECT_EQ(owners().set({"bob", {}, {}, "al"}, 7).login, "al");
+}
+
 TEST_F(OwnersTest, are_listed_by_name_with_their_guests) {
     add_owner("bob");
     add_owner("alice");

@@ -134,6 +134,8 @@ TEST(OwnerChanges, SurviveTheWire) {
     EXPECT_EQ(decode_owner_change("alice", parse(dump(encode(change)))), change);
     EXPECT_EQ(decode_owner_change("alice", parse("{}")), (OwnerChange{"alice", {}, {}, {}}));
     EXPECT_EQ(decode_owner_change("alice", parse(R"({"keys":[]})")).keys, std::vector<std::string>{});
+    change.login = "";  // taken away
+    EXPECT_EQ(decode_owner_change("alice", parse(dump(encode(change)))), change);
 }
 
 TEST(OwnerChanges, NameTheFieldAtFault) {
@@ -143,6 +145,7 @@ TEST(OwnerChanges, NameTheFieldAtFault) {
     EXPECT_THAT(complaint("Alice", "{}"), HasSubstr("'Alice'"));
     EXPECT_THAT(complaint("alice", R"({"quota":-1})"), HasSubstr("'quota' is -1"));
     EXPECT_THAT(complaint("alice", R"({"login":"a b"})"), HasSubstr("'a b'"));
+    EXPECT_THAT(complaint("alice", R"({"login":""})"), HasSubstr("''"));
     EXPECT_THAT(complaint("alice", R"({"keys":["nonsense"]})"), HasSubstr("nonsense"));
     EXPECT_THAT(complaint("alice", R"({"name":"bob"})"), HasSubstr("unknown field \"name\""));
 }
