@@ -8,13 +8,21 @@
 
 namespace drover {
 
+/// Who is at the other end of a connection.
+struct Peer {
+    Caller caller;
+    bool gateway = false;  ///< the account that speaks for others, and only for others
+};
+
 /// One request, taken apart, and who asks.
 struct Call {
     std::string method;
     wire::Target target;
     std::string body;
     std::string idempotency_key;
-    Caller caller;
+    Peer peer;
+    std::optional<std::string> on_behalf_of;   ///< the header, as it came
+    Caller caller;                             ///< who the peer acts as
     std::optional<std::string> visible_owner;  ///< the only owner whose guests exist for the caller; none: all
     Duration waited{0};                        ///< how long the caller has waited for news already
 

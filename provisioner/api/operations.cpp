@@ -1,31 +1,35 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "api/routes.hpp"
 
 namespace drover::api {
 namespace {
 
-/// An operation is visible to administrators and to who asked for it.
-bool may_see(const Call& call, const Operation& operation) {
-    return call.caller.administrator || operation.who == call.caller.name;
+/// All operations exist for administrators, the own for anybody else.
+std::vector<Operation> visible_operations(const Doors& doors, const Call& call, int limit) {
+    Operations& operations = doors.registry.operations;
+    return call.visible_owner ? operations.list_of(limit, call.caller, *call.visible_owner) : operations.list(limit);
+}
+
+Operation visible_operation(const Doors& doors, const Call& call, OperationId id) {
+    Operations& operations = doors.registry.operations;
+    return call.visible_owner ? operations.get_of(id, call.caller, *call.visible_owner) : operations.get(id);
 }
 
 }  // namespace
 
 std::optional<Answer> list_operations(const Doors& doors, const Call& call) {
     wire::Json listings = wire::Json::array();
-    for (const Operation& operation : doors.registry.operations.list(wire::decode_limit(call.target.parameters, 100))) {
-        if (may_see(call, operation)) listings.push_back(wire::operation_listing(operation));
+    for (const Operation& operation :
+         visible_operations(doors, call, wire::decode_limit(call.target.parameters, 100))) {
+        listings.push_back(wire::operation_listing(operation));
     }
     return answer(listings);
 }
 
 std::optional<Answer> show_operation(const Doors& doors, const Call& call) {
     const wire::OperationWait wait = wire::decode_operation_wait(call.target.parameters);
-    const Operation operation = doors.registry.operations.get(parse_operation_name(call.part(2)));
-    if (!may_see(call, operation)) throw Error(ErrorKind::not_found, fmt::format("no operation '{}'", call.part(2)));
+    const Operation operation = visible_operation(doors, call, parse_operation_name(call.part(2)));
     if (!operation.finished && operation.done <= wait.done && call.waited < wait.wait) return std::nullopt;
     return answer(wire::operation_with_items(operation));
 }

@@ -53,6 +53,7 @@ void expect_no_body(const Call& call) {
 std::span<const Route> routes() { return table; }
 
 std::optional<Answer> dispatch(const Doors& doors, Call& call) {
+    call.caller = acting_caller(call.peer, call.on_behalf_of);
     const auto* route = std::find_if(std::begin(table), std::end(table), [&](const Route& candidate) {
         return candidate.method == call.method && path_fits(candidate.path, call.target.path);
     });
@@ -61,7 +62,7 @@ std::optional<Answer> dispatch(const Doors& doors, Call& call) {
                     fmt::format("no route {} /{}", call.method, fmt::join(call.target.path, "/")));
     }
     if (route->who == Who::administrators && !call.caller.administrator) {
-        throw Error(ErrorKind::denied, fmt::format("'{}' may not do this", call.caller.name),
+        throw Error(ErrorKind::denied, fmt::format("'{}' may not do this", call.caller.who()),
                     "ask an administrator: root or a member of drover-admin");
     }
     expect_no_body(call);

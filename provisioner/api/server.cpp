@@ -29,24 +29,31 @@ constexpr int handler_threads = 4;
 
 Answer error_answer(const Error& error) { return answer(wire::encode(error), form_of(error.kind()).http_status); }
 
-/// Empty when there is none. One that is given and cannot be kept is refused: who sends it relies on it.
-std::string idempotency_key_of(const http::request<http::string_body>& request) {
-    const auto [begin, end] = request.equal_range("Idempotency-Key");
-    if (begin == end) return "";
-    if (std::next(begin) != end) throw Error(ErrorKind::usage, "the header Idempotency-Key is given twice");
-    const std::string key(begin->value());
-    wire::check_idempotency_key(key);
-    return key;
+/// A header that may come once: which of two would be meant?
+std::optional<std::string> only(const http::request<http::string_body>& request, const char* name) {
+    const auto count = request.count(name);
+    if (count == 0) return std::nullopt;
+    if (count > 1) throw Error(ErrorKind::usage, fmt::format("the header {} came {} times", name, count));
+    const auto value = request[name];
+    return std::string(value.data(), value.size());
 }
 
-Call call_of(const http::request<http::string_body>& request, const Caller& caller) {
+/// Empty when there is none. One that is given and cannot be kept is refused: who sends it relies on it.
+std::string idempotency_key_of(const http::request<http::string_body>& request) {
+    const auto key = only(request, "Idempotency-Key");
+    if (key) wire::check_idempotency_key(*key);
+    return key.value_or("");
+}
+
+Call call_of(const http::request<http::string_body>& request, const Peer& peer) {
     Call call;
     call.method = std::string(request.method_string());
     const auto target = request.target();
     call.target = wire::parse_target({target.data(), target.size()});
     call.body = request.body();
     call.idempotency_key = idempotency_key_of(request);
-    call.caller = caller;
+    call.on_behalf_of = only(request, "On-Behalf-Of");
+    call.peer = peer;
     return call;
 }
 
@@ -81,11 +88,11 @@ struct Server::State {
 
     asio::awaitable<void> accept();
     asio::awaitable<void> serve(Protocol::socket socket);
-    asio::awaitable<void> converse(Stream& stream, const Caller& caller);
-    asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Caller& caller);
+    asio::awaitable<void> converse(Stream& stream, const Peer& peer);
+    asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Peer& peer);
     asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
     asio::awaitable<void> on_handler_thread(const std::function<void()>& work);
-    std::optional<Answer> ask(const http::request<http::string_body>& request, const Caller& caller,
+    std::optional<Answer> ask(const http::request<http::string_body>& request, const Peer& peer,
                               Clock::time_point began) const;
 
     Handlers handlers;
@@ -112,9 +119,9 @@ asio::awaitable<void> Server::State::accept() {
 
 asio::awaitable<void> Server::State::serve(Protocol::socket socket) {
     try {
-        const Caller caller = handlers.identify(socket.native_handle());
+        const Peer peer = handlers.identify(socket.native_handle());
         Stream stream(std::move(socket));
-        co_await converse(stream, caller);
+        co_await converse(stream, peer);
     } catch (const boost::system::system_error&) {
         // the client went away, was too slow, or sent no HTTP: its connection ends, nothing else
     } catch (const std::exception& error) {
@@ -122,7 +129,7 @@ asio::awaitable<void> Server::State::serve(Protocol::socket socket) {
     }
 }
 
-asio::awaitable<void> Server::State::converse(Stream& stream, const Caller& caller) {
+asio::awaitable<void> Server::State::converse(Stream& stream, const Peer& peer) {
     beast::flat_buffer buffer;
     while (true) {
         http::request_parser<http::string_body> parser;
@@ -142,7 +149,7 @@ asio::awaitable<void> Server::State::converse(Stream& stream, const Caller& call
         if (broken) {
             answer = error_answer(Error(ErrorKind::usage, "bad HTTP request: " + error.message()));
         } else {
-            answer = co_await answer_to(request, caller);
+            answer = co_await answer_to(request, peer);
         }
         stream.expires_never();
         if (answer.more) {
@@ -158,10 +165,10 @@ asio::awaitable<void> Server::State::converse(Stream& stream, const Caller& call
 }
 
 /// The handler's word, or its error as an answer; nothing: not yet.
-std::optional<Answer> Server::State::ask(const http::request<http::string_body>& request, const Caller& caller,
+std::optional<Answer> Server::State::ask(const http::request<http::string_body>& request, const Peer& peer,
                                          Clock::time_point began) const {
     try {
-        Call call = call_of(request, caller);
+        Call call = call_of(request, peer);
         call.waited = std::chrono::duration_cast<Duration>(Clock::now() - began);
         return handlers.handle(call);
     } catch (const Error& error) {
@@ -174,13 +181,12 @@ std::optional<Answer> Server::State::ask(const http::request<http::string_body>&
 }
 
 /// Asks the handler until it has an answer: again after each news when it says "not yet".
-asio::awaitable<Answer> Server::State::answer_to(const http::request<http::string_body>& request,
-                                                 const Caller& caller) {
+asio::awaitable<Answer> Server::State::answer_to(const http::request<http::string_body>& request, const Peer& peer) {
     const auto began = Clock::now();
     while (true) {
         const std::uint64_t seen = news.count();
         std::optional<Answer> result;
-        const std::function<void()> work = [&] { result = ask(request, caller, began); };
+        const std::function<void()> work = [&] { result = ask(request, peer, began); };
         co_await on_handler_thread(work);
         if (result) co_return std::move(*result);
         co_await news.wait(seen, std::chrono::seconds(1));

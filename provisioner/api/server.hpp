@@ -15,7 +15,7 @@ class Server {
   public:
     struct Handlers {
         /// Who is at the socket; throws Error{denied}.
-        std::function<Caller(int socket)> identify;
+        std::function<Peer(int socket)> identify;
         /// Answers a call; nothing: not yet, ask again after the next news. Runs on any of the handler threads.
         std::function<std::optional<Answer>(Call&)> handle;
     };

@@ -55,6 +55,8 @@ struct Config {
     Duration backoff = std::chrono::seconds(2);  ///< retry.backoff: doubled at each attempt, at most 5 minutes
     int steps_in_flight = 4;                     ///< steps.in_flight
 
+    std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway
+
     struct Testing {
         bool enabled = false;
         std::string boot_id;  ///< stands in for the kernel's

@@ -51,6 +51,7 @@ const std::vector<Key<Config>>& top_keys() {
         {"retry.attempts", [](Config& c, const Value& v) { c.attempts = v.number(1, 100); }},
         {"retry.backoff", [](Config& c, const Value& v) { c.backoff = v.duration(0s, 5min); }},
         {"steps.in_flight", [](Config& c, const Value& v) { c.steps_in_flight = v.number(1, 256); }},
+        {"gateway.uid", [](Config& c, const Value& v) { c.gateway_uid = v.account(); }},
         {"testing.enabled", [](Config& c, const Value& v) { c.testing.enabled = v.flag(); }},
         {"testing.boot_id", [](Config& c, const Value& v) { c.testing.boot_id = v.token(); }},
         {"testing.guests", [](Config& c, const Value& v) { c.testing.guests = v.one_of({"simulated"}); }},

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
 
 #include "model/address.hpp"
 #include "model/error.hpp"
@@ -143,6 +144,17 @@ std::string Value::token() const {
     const auto value = text();
     if (!value.empty() && value.size() <= 64 && all_of_text(value, "-")) return value;
     throw wrong(shown(node_), "1-64 letters, digits and -");
+}
+
+std::string Value::account() const {
+    constexpr std::uint32_t no_uid = 0xffffffff;
+    auto value = text();
+    std::uint32_t uid = no_uid;
+    const auto* end = value.data() + value.size();
+    const bool number = std::from_chars(value.data(), end, uid).ptr == end && std::to_string(uid) == value;
+    if (number && uid != no_uid) return value;
+    check_login(value);
+    return value;
 }
 
 }  // namespace drover

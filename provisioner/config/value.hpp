@@ -33,6 +33,8 @@ class Value {
     [[nodiscard]] std::string domain() const;
     /// 1-64 letters, digits and -.
     [[nodiscard]] std::string token() const;
+    /// An account by its name or its number, in the one form that a number has.
+    [[nodiscard]] std::string account() const;
 
   private:
     /// The scalar as it was written without quotes: numbers and flags.

@@ -89,6 +89,7 @@ void run_daemon(const Config& config) {
     spdlog::set_level(spdlog::level::from_str(config.log_level));
     raise_open_files();
     Signals signals;  // first, so that every thread inherits the mask
+    const auto gateway = gateway_uid(config.gateway_uid);
 
     const StateFolder state(config.state);
     const Installed installed = find_installed();
@@ -127,7 +128,8 @@ void run_daemon(const Config& config) {
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     herd.start();
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
-    server.run({.identify = caller_at, .handle = [&](Call& call) { return dispatch(doors, call); }});
+    server.run({.identify = [&](int socket) { return peer_at(socket, gateway); },
+                .handle = [&](Call& call) { return dispatch(doors, call); }});
     spdlog::info("droverd ends; guests go on");
 }
 

@@ -11,6 +11,8 @@ constexpr Words<Verb, 5> verbs{"verb", {"start", "stop", "restart", "rebuild", "
 
 }  // namespace
 
+std::string Caller::who() const { return through.empty() ? name : fmt::format("{} (through {})", name, through); }
+
 std::string_view to_text(Verb verb) { return verbs.text(verb); }
 Verb parse_verb(std::string_view text) { return verbs.parse(text); }
 

@@ -10,10 +10,14 @@
 /// wire/wire.hpp.
 namespace drover {
 
-/// Who asks. Made at the edge from the peer's credentials, never from what it says.
+/// Who asks. Made at the edge from the peer's credentials; only the gateway's word on whom it acts for is believed.
 struct Caller {
-    std::string name;            ///< account name, for the audit trail; "uid 1234" when it has none
-    bool administrator = false;  ///< root or a member of drover-admin
+    std::string name;            ///< the account that is acted as; "uid 1234" when it has no name
+    bool administrator = false;  ///< root or a member of drover-admin, never through the gateway
+    std::string through{};       ///< the gateway's account, when it acts for `name`
+
+    /// As it is recorded: "alice", or "alice (through www-data)".
+    [[nodiscard]] std::string who() const;
 };
 
 /// "See that `owner` has `count`."
@@ -93,7 +97,7 @@ struct OwnerChange {
     std::string name;
     std::optional<long long> quota;
     std::optional<std::vector<std::string>> keys;
-    std::optional<std::string> login;
+    std::optional<std::string> login;  ///< empty: no account acts as this owner any more
 
     bool operator==(const OwnerChange&) const = default;
 };

@@ -169,11 +169,11 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
         const auto owner = selection.owner ? selection.owner : visible_owner;
         const auto total = static_cast<long long>(guests.size());
         const auto operation =
-            begin_operation(transaction, {caller.name, verb, arguments_of(selection).dump(), owner, total});
+            begin_operation(transaction, {caller.who(), verb, arguments_of(selection).dump(), owner, total});
         add_event(transaction, {.kind = "operation",
                                 .owner = owner,
                                 .operation = operation,
-                                .message = fmt::format("{}: {} {} guests", caller.name, verb, total)});
+                                .message = fmt::format("{}: {} {} guests", caller.who(), verb, total)});
         write_changes(transaction, caller, change.verb, guests, operation);
         return read_operation(transaction.sql, operation);
     });

@@ -183,7 +183,7 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
     }
     return session_.transact("commit.request", [&](Transaction& transaction) {
         const auto owner = owner_of(transaction.sql, caller, request);
-        const MarkedRequest marked{caller.name, request.idempotency_key, canonical(owner.name, request)};
+        const MarkedRequest marked{caller.who(), request.idempotency_key, canonical(owner.name, request)};
         if (auto answer = first_answer(transaction, marked)) return *answer;
 
         const auto kept = guests_kept(transaction.sql, owner.name);
@@ -194,9 +194,9 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
         const auto addresses = reserve_addresses(transaction, defaults.subnet, shortfall);
 
         const auto operation =
-            begin_operation(transaction, {caller.name, "request", marked.text, owner.name, shortfall});
+            begin_operation(transaction, {caller.who(), "request", marked.text, owner.name, shortfall});
         const auto message =
-            fmt::format("{}: request for {}: {} new, {} there", caller.name, owner.name, shortfall, existing.size());
+            fmt::format("{}: request for {}: {} new, {} there", caller.who(), owner.name, shortfall, existing.size());
         add_event(transaction, {.kind = "operation", .owner = owner.name, .operation = operation, .message = message});
         const auto created =
             add_guests(transaction, pattern(owner.name, request, defaults, transaction.now), addresses, operation);

@@ -30,6 +30,14 @@ std::vector<Operation> read_operations(soci::session& sql, const std::string& cl
     return result;
 }
 
+/// What this account asked for on its owner's guests, directly or through a gateway: whatever Caller::who() adds to the
+/// name begins with " (". What it asked for as an administrator, on anybody's guests, is not among it.
+const std::string asked_by = "owner = :owner AND instr(who || ' (', :account || ' (') = 1";
+
+Error no_operation(OperationId id) {
+    return {ErrorKind::not_found, fmt::format("no operation '{}'", operation_name(id)), "drover operations"};
+}
+
 std::vector<Item> read_items(soci::session& sql, OperationId operation) {
     using Row = std::tuple<GuestId, std::string, std::string, Phase, std::string>;
     std::vector<Item> result;
@@ -130,18 +138,16 @@ void end_item(Transaction& transaction, OperationId operation, GuestId guest, co
 
 Operation read_operation(soci::session& sql, OperationId id) {
     auto found = read_operations(sql, "WHERE id = :id", id);
-    if (found.empty()) {
-        throw Error(ErrorKind::not_found, fmt::format("no operation '{}'", operation_name(id)), "drover operations");
-    }
+    if (found.empty()) throw no_operation(id);
     found.front().items = read_items(sql, id);
     return std::move(found.front());
 }
 
 OperationId Operations::begin(const Caller& caller, const std::string& verb, const std::string& arguments) {
     return session_.transact("commit.operation", [&](Transaction& transaction) {
-        const auto id = begin_operation(transaction, {.who = caller.name, .verb = verb, .arguments = arguments});
+        const auto id = begin_operation(transaction, {.who = caller.who(), .verb = verb, .arguments = arguments});
         add_event(transaction,
-                  {.kind = "operation", .operation = id, .message = fmt::format("{}: {}", caller.name, verb)});
+                  {.kind = "operation", .operation = id, .message = fmt::format("{}: {}", caller.who(), verb)});
         return id;
     });
 }
@@ -156,9 +162,25 @@ Operation Operations::get(OperationId id) {
     return session_.read([&](Transaction& transaction) { return read_operation(transaction.sql, id); });
 }
 
+Operation Operations::get_of(OperationId id, const Caller& caller, const std::string& owner) {
+    return session_.read([&](Transaction& transaction) {
+        if (read_operations(transaction.sql, "WHERE id = :id AND " + asked_by, id, owner, caller.name).empty()) {
+            throw no_operation(id);
+        }
+        return read_operation(transaction.sql, id);
+    });
+}
+
 std::vector<Operation> Operations::list(int limit) {
     return session_.read([&](Transaction& transaction) {
         return read_operations(transaction.sql, "ORDER BY id DESC LIMIT :limit", limit);
+    });
+}
+
+std::vector<Operation> Operations::list_of(int limit, const Caller& caller, const std::string& owner) {
+    return session_.read([&](Transaction& transaction) {
+        return read_operations(transaction.sql, "WHERE " + asked_by + " ORDER BY id DESC LIMIT :limit", owner,
+                               caller.name, limit);
     });
 }
 

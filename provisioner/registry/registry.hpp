@@ -114,8 +114,12 @@ class Operations {
     void finish(OperationId id, const std::string& outcome, const std::string& message);
     /// With items. Error{not_found}.
     Operation get(OperationId id);
+    /// The same, but only what this caller asked for as this owner exists.
+    Operation get_of(OperationId id, const Caller& caller, const std::string& owner);
     /// Newest first, without items, at most `limit`.
     std::vector<Operation> list(int limit);
+    /// The same, but only what this caller asked for as this owner exists.
+    std::vector<Operation> list_of(int limit, const Caller& caller, const std::string& owner);
     /// Begun without guests and not finished: what a killed daemon left.
     std::vector<Operation> unfinished_without_items();
 

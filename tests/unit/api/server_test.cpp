@@ -1,5 +1,6 @@
 #include "api/server.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -14,6 +15,8 @@
 
 namespace drover {
 namespace {
+
+using testing::HasSubstr;
 
 /// A client that says exactly what it is told and reads until the other end is done.
 class RawClient {
@@ -57,7 +60,7 @@ class ServerTest : public testing::Test {
         thread = std::thread([this] {
             server.run({.identify =
                             [](int) {
-                                return Caller{"tester", true};
+                                return Peer{{"tester", true}};
                             },
                         .handle = [this](Call& call) { return handle(call); }});
         });
@@ -76,6 +79,7 @@ class ServerTest : public testing::Test {
         if (what == "stream")
             return Answer{.type = "text/event-stream",
                           .more = [this] { return happened.exchange(false) ? "data: x\n\n" : ""; }};
+        if (what == "whom") return answer({{"whom", call.on_behalf_of.value_or("nobody")}});
         return answer({{"method", call.method}, {"body", call.body}, {"key", call.idempotency_key}});
     }
 
@@ -101,6 +105,19 @@ TEST_F(ServerTest, AnIdempotencyKeyThatCannotBeKeptIsRefused) {
         client.say("POST /v1/x HTTP/1.1\r\nHost: d\r\n" + header + "\r\nConnection: close\r\n\r\n");
         EXPECT_NE(client.hear().find("HTTP/1.1 400"), std::string::npos) << header;
     }
+}
+
+TEST_F(ServerTest, AHeaderThatDecidesSomethingComesOnce) {
+    const auto ask = [this](const std::string& headers) {
+        RawClient client(path);
+        client.say("GET /v1/whom HTTP/1.1\r\nHost: d\r\nConnection: close\r\n" + headers + "\r\n");
+        return client.hear();
+    };
+    EXPECT_THAT(ask(""), HasSubstr(R"({"whom":"nobody"})"));
+    EXPECT_THAT(ask("on-behalf-of: alice\r\n"), HasSubstr(R"({"whom":"alice"})"));
+    EXPECT_THAT(ask("On-Behalf-Of:\r\n"), HasSubstr(R"({"whom":""})"));
+    EXPECT_THAT(ask("On-Behalf-Of: alice\r\nOn-Behalf-Of: bob\r\n"), HasSubstr("HTTP/1.1 400"));
+    EXPECT_THAT(ask("Idempotency-Key: a\r\nIdempotency-Key: a\r\n"), HasSubstr("HTTP/1.1 400"));
 }
 
 TEST_F(ServerTest, AnErrorBecomesItsStatusAndKind) {

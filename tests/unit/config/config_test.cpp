@@ -63,6 +63,7 @@ guest: {memory: 1GiB, cpus: 4, disk: 20GiB}
 timeouts: {ready: 90s, stop: 500ms}
 retry: {attempts: 1, backoff: 0}
 steps: {in_flight: 16}
+gateway: {uid: www-data}
 testing: {enabled: true, boot_id: boot-7, guests: simulated}
 )");
     Config expected;
@@ -80,6 +81,7 @@ testing: {enabled: true, boot_id: boot-7, guests: simulated}
     expected.attempts = 1;
     expected.backoff = 0s;
     expected.steps_in_flight = 16;
+    expected.gateway_uid = "www-data";
     expected.testing = {true, "boot-7", "simulated"};
     EXPECT_EQ(config, expected);
 }
@@ -158,6 +160,11 @@ TEST(Config, ValuesOutOfRangeAreRefused) {
                              "network: {cidr: 8.0.0.0/8}",
                              "network: {cidr: 10.0.0.0/30}",
                              "network: {cidr: 172.0.0.0/8}",
+                             "gateway: {uid: -1}",
+                             "gateway: {uid: 033}",
+                             "gateway: {uid: 4294967295}",
+                             "gateway: {uid: Web}",
+                             "gateway: {uid: ''}",
                              "network: {domain: Upper.case}",
                              "network: {domain: a..b}",
                              "network: {domain: ''}",

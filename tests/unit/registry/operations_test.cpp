@@ -46,6 +46,32 @@ TEST_F(OperationsTest, that_nobody_began_are_not_found) {
     EXPECT_EQ(error_of([&] { operations().finish(12, "done", ""); }).kind(), ErrorKind::not_found);
 }
 
+TEST_F(OperationsTest, exist_for_who_asked_for_them_also_through_a_gateway) {
+    add_owner("alice");
+    const Caller al{"al"};
+    const Caller through{"al", false, "web"};
+    const auto ask = [&](const Caller& caller) {
+        return registry_->guests.request(caller, more("alice", 1), defaults()).operation;
+    };
+    const auto direct = ask(al);
+    const auto indirect = ask(through);
+    const auto others = {ask(root), ask({"a"}), ask({"al2"}), ask({"web"})};
+    EXPECT_EQ(operation(direct).who, "al");
+    EXPECT_EQ(operation(indirect).who, "al (through web)");
+    for (const Caller& caller : {al, through}) {
+        const auto own = operations().list_of(2, caller, "alice");
+        ASSERT_THAT(own, SizeIs(2)) << "others' do not count";
+        EXPECT_EQ(own[0].id, indirect);
+        EXPECT_EQ(own[1].id, direct);
+        EXPECT_THAT(operations().list_of(1, caller, "alice"), SizeIs(1));
+        EXPECT_THAT(operations().list_of(2, caller, "bob"), IsEmpty()) << "as another owner";
+        EXPECT_THAT(operations().get_of(direct, caller, "alice").items, SizeIs(1));
+        for (const auto id : others) {
+            EXPECT_EQ(error_of([&] { operations().get_of(id, caller, "alice"); }).kind(), ErrorKind::not_found);
+        }
+    }
+}
+
 TEST_F(OperationsTest, are_listed_newest_first) {
     add_owner("alice");
     request(asking("alice", 2));

@@ -269,6 +269,8 @@ TEST_F(Idempotency, keeps_callers_apart) {
     const auto first = request(marked(1, "k1"));
     const auto other = registry_->guests.request({"somebody", true}, marked(1, "k1"), defaults());
     EXPECT_NE(other.operation, first.operation);
+    const auto through = registry_->guests.request({"somebody", false, "web"}, marked(1, "k1"), defaults());
+    EXPECT_NE(through.operation, other.operation) << "also one who comes through the gateway";
 }
 
 TEST_F(Idempotency, forgets_after_a_day) {
