@@ -80,8 +80,8 @@ def chance(request):
 
 @pytest.fixture(scope="session")
 def daemon():
-    """The daemon that all tests share, with the image tiny built."""
-    drover = Drover("test")
+    """The daemon that all tests share, with a gateway, and with the image tiny built."""
+    drover = Drover("test", "gateway:\n  uid: www-data\n")
     drover.start()
     try:
         drover.ask("image", "build", TINY)
