@@ -95,7 +95,7 @@ def outcome(drover, operation, of, account, user=None):
 @pytest.fixture(scope="module")
 def accounts():
     """In the lab's own /etc. The gateway's account is an administrator's, which must not help it."""
-    sh("groupadd", "--system", "drover-admin")
+    sh("groupadd", "--force", "--system", "drover-admin")
     for account in (OWNER, OTHER, ADMIN, STRANGER):
         sh("useradd", "--no-create-home", account)
     for account in (ADMIN, GATEWAY):
