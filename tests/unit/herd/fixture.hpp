@@ -9,9 +9,9 @@
 #include <mutex>
 #include <string>
 
-#include "simulation/fake_networks.hpp"
 #include "herd/herd.hpp"
 #include "possessed_domains.hpp"
+#include "simulation/fake_networks.hpp"
 
 /// The engine with a real registry, real overlays and a small working hypervisor.
 namespace drover {

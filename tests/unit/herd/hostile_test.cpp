@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "fixture.hpp"
+#include "simulation/fake_guest.hpp"
 
 /// A guest that means harm ends as a fault of its own; others, the events and the log hardly notice.
 namespace drover {

@@ -8,8 +8,8 @@
 #include <thread>
 #include <vector>
 
-#include "simulation/fake_domains.hpp"
 #include "model/sync.hpp"
+#include "simulation/fake_domains.hpp"
 
 namespace drover {
 
