@@ -27,8 +27,9 @@ class Changes : public RegistryTest {
     /// A pool's guest: no verb makes one yet, so the row is made what a pool would make of it.
     void disown(const std::string& name) {
         Session session(folder_ / "registry.db");
-        session.transact(
-            [&](Transaction& t) { t.sql << "UPDATE guests SET owner = NULL WHERE name = '" + name + "'"; });
+        session.transact("commit.test", [&](Transaction& t) {
+            t.sql << "UPDATE guests SET owner = NULL WHERE name = '" + name + "'";
+        });
     }
     std::string outcome(const Operation& operation, std::size_t item = 0) { return operation.items.at(item).outcome; }
 };

@@ -16,7 +16,7 @@ using ::testing::HasSubstr;
 
 /// What the database says about itself, without how it is laid out.
 Names schema_of(Session& session) {
-    return session.transact([](Transaction& t) {
+    return session.transact("commit.test", [](Transaction& t) {
         auto found = rows<std::string>(
             t.sql,
             "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY type, name");
@@ -50,7 +50,7 @@ class Migrations : public ::testing::Test {
     static long long count(const std::string& file, const std::string& table) {
         Session session(file);
         return session.transact(
-            [&](Transaction& t) { return *first<long long>(t.sql, "SELECT count(*) FROM " + table); });
+            "commit.test", [&](Transaction& t) { return *first<long long>(t.sql, "SELECT count(*) FROM " + table); });
     }
 
     TemporaryFolder folder_;
@@ -117,7 +117,7 @@ TEST_F(Migrations, end_each_statement_with_a_line) {
 TEST_F(Migrations, lead_to_the_current_schema) {
     Session migrated(folder_ / "migrated.db"), current(folder_ / "current.db");
     migrate(migrated, schema_folder);
-    current.transact([](Transaction& t) {
+    current.transact("commit.test", [](Transaction& t) {
         for (const auto& statement : statements_of(text_of(schema_folder + "/current.sql"))) write(t.sql, statement);
     });
     EXPECT_EQ(schema_of(migrated), schema_of(current));
@@ -148,7 +148,7 @@ TEST_F(RegistryFile, restored_from_a_backup_is_the_same) {
 
     const auto everything = [](const std::string& file) {
         Session session(file);
-        return session.transact([](Transaction& t) {
+        return session.transact("commit.test", [](Transaction& t) {
             Names dump;
             for (const std::string table : {"notes", "counters", "owners", "operations", "guests", "addresses", "items",
                                             "events", "migrations"}) {

@@ -16,13 +16,14 @@ using ::testing::StartsWith;
 class SessionTest : public ::testing::Test {
   protected:
     SessionTest() {
-        session_.transact([](Transaction& t) { t.sql << "CREATE TABLE t (v BIGINT NOT NULL UNIQUE)"; });
+        session_.transact("commit.test", [](Transaction& t) { t.sql << "CREATE TABLE t (v BIGINT NOT NULL UNIQUE)"; });
     }
     void insert(long long value) {
-        session_.transact([&](Transaction& t) { write(t.sql, "INSERT INTO t (v) VALUES (:v)", value); });
+        session_.transact("commit.test", [&](Transaction& t) { write(t.sql, "INSERT INTO t (v) VALUES (:v)", value); });
     }
     long long count() {
-        return session_.transact([](Transaction& t) { return *first<long long>(t.sql, "SELECT count(*) FROM t"); });
+        return session_.transact("commit.test",
+                                 [](Transaction& t) { return *first<long long>(t.sql, "SELECT count(*) FROM t"); });
     }
 
     TemporaryFolder folder_;
@@ -32,7 +33,8 @@ class SessionTest : public ::testing::Test {
 
 TEST_F(SessionTest, is_as_durable_as_sqlite_can_be) {
     const auto pragma = [&](const std::string& name) {
-        return session_.transact([&](Transaction& t) { return *first<std::string>(t.sql, "PRAGMA " + name); });
+        return session_.transact("commit.test",
+                                 [&](Transaction& t) { return *first<std::string>(t.sql, "PRAGMA " + name); });
     };
     EXPECT_EQ(pragma("journal_mode"), "wal");
     EXPECT_EQ(pragma("synchronous"), "2");
@@ -40,10 +42,11 @@ TEST_F(SessionTest, is_as_durable_as_sqlite_can_be) {
 }
 
 TEST_F(SessionTest, rolls_back_what_threw) {
-    EXPECT_THROW(session_.transact([](Transaction& t) {
-        t.sql << "INSERT INTO t (v) VALUES (1)";
-        throw std::runtime_error("no");
-    }),
+    EXPECT_THROW(session_.transact("commit.test",
+                                   [](Transaction& t) {
+                                       t.sql << "INSERT INTO t (v) VALUES (1)";
+                                       throw std::runtime_error("no");
+                                   }),
                  std::runtime_error);
     EXPECT_EQ(count(), 0);
     insert(1);
@@ -59,11 +62,12 @@ TEST_F(SessionTest, refuses_what_a_constraint_forbids) {
 
 TEST_F(SessionTest, on_a_full_disk_changes_nothing_and_goes_on_later) {
     const auto limit_pages = [&](const std::string& pages) {
-        session_.transact([&](Transaction& t) { first<long long>(t.sql, "PRAGMA max_page_count = " + pages); });
+        session_.transact("commit.test",
+                          [&](Transaction& t) { first<long long>(t.sql, "PRAGMA max_page_count = " + pages); });
     };
     limit_pages("1");  // as many as there are
     const auto error = error_of([&] {
-        session_.transact([](Transaction& t) {
+        session_.transact("commit.test", [](Transaction& t) {
             for (long long value = 0; value < 10000; ++value) write(t.sql, "INSERT INTO t (v) VALUES (:v)", value);
         });
     });
@@ -91,7 +95,9 @@ TEST_F(SessionTest, copies_into_a_new_file_only) {
     session_.copy_to(folder_ / "copy's.db");
     insert(2);
     Session copy(folder_ / "copy's.db");
-    EXPECT_EQ(copy.transact([](Transaction& t) { return *first<long long>(t.sql, "SELECT count(*) FROM t"); }), 1);
+    EXPECT_EQ(
+        copy.transact("commit.test", [](Transaction& t) { return *first<long long>(t.sql, "SELECT count(*) FROM t"); }),
+        1);
     EXPECT_EQ(error_of([&] { session_.copy_to(folder_ / "copy's.db"); }).kind(), ErrorKind::refused);
     EXPECT_EQ(error_of([&] { session_.copy_to(folder_ / "missing/copy.db"); }).kind(), ErrorKind::unavailable);
 }
