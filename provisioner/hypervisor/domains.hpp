@@ -73,7 +73,7 @@ class Domains {
     /// of file when the domain ends. One is served at a time: a new one gets nothing until the former is closed.
     /// Error{not_found} when the domain is not running.
     virtual UniqueFd open_channel(GuestId id) = 0;
-    /// Calls `changed` for each domain of ours that may have changed, and with 0 when anything may have (connection
+    /// Calls `changed` for each domain of ours that may run, rest or be gone since, and with 0 when anything may have (connection
     /// lost or made anew). From a thread of the implementation, never while a call above holds a lock; it must return
     /// fast and call nothing here. Set once, before the first call; null ends it: once that returns, it runs no more.
     virtual void watch(std::function<void(GuestId)> changed) = 0;
