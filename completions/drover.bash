@@ -27,7 +27,7 @@ _drover_flags() {
     rebuild | retire) echo "$common --owner --all --yes --no-wait --timeout" ;;
     events) echo "$common --since --follow" ;;
     operations) echo "$common --limit" ;;
-    'owner set') echo "$common --quota --key --login" ;;
+    'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build') echo "$common --no-wait --timeout" ;;
     backup) echo "$common --registry" ;;
     fsck) echo "$common --repair" ;;

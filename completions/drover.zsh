@@ -51,7 +51,8 @@ _drover_rest() {
     operations) _arguments $common '--limit[at most so many]:number' '1:operation:_drover_names operations' ;;
     owner-set)
         _arguments $common '1:owner:_drover_names owners' '--quota[guests at most]:number' \
-            '*--key[ssh public keys]:file:_files' '--login[account on this host]:account:_users'
+            '*--key[ssh public keys]:file:_files' '--login[account on this host]:account:_users' \
+            '--no-login[no account any more]'
         ;;
     owner-remove) _arguments $common '1:owner:_drover_names owners' ;;
     image-build) _arguments $common $waiting '1:image:_drover_names images' ;;

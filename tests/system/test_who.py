@@ -48,6 +48,7 @@ ASKED = {
     "POST /v1/images/{name}/build": lambda of: (f"/v1/images/{TINY}/build", None),
     "GET /v1/backup": lambda of: ("/v1/backup", None),
     "POST /v1/fsck": lambda of: ("/v1/fsck", {}),
+    "GET /v1/doctor": lambda of: ("/v1/doctor", None),
     "GET /v1/status": lambda of: ("/v1/status", None),
 }
 LISTS = {"GET /v1/guests", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
