@@ -60,6 +60,7 @@ Suspicions unmarked_addresses(const Sight& sight);
 Suspicions leaked_addresses(const Sight& sight);
 // network_checks.cpp:
 Suspicions foreign_networks(const Sight& sight);
+Suspicions missing_networks(const Sight& sight);
 Suspicions orphan_networks(const Sight& sight);
 Suspicions orphan_bridges(const Sight& sight);
 Suspicions stale_dns_hosts(const Sight& sight);

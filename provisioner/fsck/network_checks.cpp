@@ -36,6 +36,19 @@ Suspicions foreign_networks(const Sight& sight) {
     return found;
 }
 
+/// The daemon makes it when it starts, and then takes it to be there.
+Suspicions missing_networks(const Sight& sight) {
+    if (!sight.world.networks_known) return {};
+    const auto& name = sight.config.network.name;
+    const auto& networks = sight.world.networks;
+    const auto found = std::find_if(networks.begin(), networks.end(), [&](const auto& it) { return it.name == name; });
+    if (found != networks.end() && (found->active || !sight.is_ours(*found))) return {};
+    return {
+        {{.object = name,
+          .detail = fmt::format("the guests' network {}: restart droverd, which starts it, and drover restart --all",
+                                found == networks.end() ? "is not there" : "is not active")}}};
+}
+
 Suspicions orphan_networks(const Sight& sight) {
     Suspicions found;
     for (const auto& network : sight.world.networks) {

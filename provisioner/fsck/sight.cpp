@@ -25,6 +25,7 @@ void look_at_hypervisor(const std::string& uri, const Virsh& virsh, World& world
     } else {
         world.domains = virsh.domains();
         world.networks = virsh.networks();
+        world.networks_known = true;
     }
 }
 
@@ -49,6 +50,17 @@ std::vector<GuestRow> unchanged(const RegistryFacts& before, const RegistryFacts
         if (old != revs.end() && old->second == guest.rev) steady.push_back(guest);
     }
     return steady;
+}
+
+/// The rule by which UUIDs are made: RFC 9562 version 8 of the SHA-256 of a text.
+std::string made_uuid(const std::string& text) {
+    std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+    crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    hash[6] = static_cast<unsigned char>((hash[6] & 0x0fU) | 0x80U);
+    hash[8] = static_cast<unsigned char>((hash[8] & 0x3fU) | 0x80U);
+    auto digits = fmt::format("{:02x}", fmt::join(hash.begin(), hash.begin() + 16, ""));
+    for (const std::size_t hyphen : {8, 13, 18, 23}) digits.insert(hyphen, "-");
+    return digits;
 }
 
 }  // namespace
@@ -88,17 +100,9 @@ bool Sight::is_known(const std::string& address, std::string_view name) const {
     return names.contains({address, std::string(name)});
 }
 
-// The rule by which the network's UUID is made: RFC 9562 version 8 of SHA-256("<registry>/network").
-bool Sight::is_ours(const Network& network) const {
-    const auto text = registry + "/network";
-    std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
-    crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
-    hash[6] = static_cast<unsigned char>((hash[6] & 0x0fU) | 0x80U);
-    hash[8] = static_cast<unsigned char>((hash[8] & 0x3fU) | 0x80U);
-    auto digits = fmt::format("{:02x}", fmt::join(hash.begin(), hash.begin() + 16, ""));
-    for (const std::size_t hyphen : {8, 13, 18, 23}) digits.insert(hyphen, "-");
-    return network.uuid == digits;
-}
+std::string Sight::domain_uuid(GuestId id) const { return made_uuid(fmt::format("{}/guest/{}", registry, id)); }
+
+bool Sight::is_ours(const Network& network) const { return network.uuid == made_uuid(registry + "/network"); }
 
 std::optional<GuestId> parse_id(std::string_view text) {
     GuestId id = 0;

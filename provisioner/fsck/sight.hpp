@@ -17,7 +17,7 @@ namespace drover::fsck {
 
 /// What there is outside of the registry.
 struct World {
-    bool domains_known = true;
+    bool domains_known = true, networks_known = false;
     std::vector<Domain> domains;
     std::vector<Network> networks;
     std::vector<OverlayFolder> overlays;
@@ -40,6 +40,8 @@ struct Sight {
     /// "<instance>-<id>", and the id in such a name; none when it is no such name.
     [[nodiscard]] std::string domain_name(GuestId id) const;
     [[nodiscard]] std::optional<GuestId> guest_of(std::string_view domain_name) const;
+    /// The UUID that the domain of the guest was made with.
+    [[nodiscard]] std::string domain_uuid(GuestId id) const;
     /// The bridge's name.
     [[nodiscard]] std::string bridge() const;
     /// The name of the living guest; empty when there is none.

@@ -5,13 +5,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <string_view>
 
+#include "fsck/overlay_file.hpp"
+#include "fsck/root_folder.hpp"
 #include "model/error.hpp"
 #include "model/time.hpp"
 #include "model/unique_fd.hpp"
@@ -31,14 +31,6 @@ std::vector<std::string> names_in(const fs::path& folder) {
         throw Error(ErrorKind::unavailable, fmt::format("cannot read {}: {}", folder.string(), error.message()));
     std::sort(names.begin(), names.end());
     return names;
-}
-
-bool is_whole_root(const fs::path& folder) {
-    constexpr std::array<std::string_view, 4> parts{"root.squashfs", "vmlinuz", "initrd", "manifest.json"};
-    return std::all_of(parts.begin(), parts.end(), [&](std::string_view part) {
-        std::error_code absent;
-        return fs::is_regular_file(folder / part, absent);
-    });
 }
 
 [[noreturn]] void fail(const fs::path& path) {
@@ -71,8 +63,9 @@ StateFiles::StateFiles(const std::string& state) : state_(fs::absolute(state).le
 std::vector<OverlayFolder> StateFiles::overlays() const {
     std::vector<OverlayFolder> folders;
     for (const auto& name : names_in(fs::path(state_) / "overlays")) {
-        const auto files = names_in(overlay_path(name));
-        folders.push_back({name, {files.begin(), files.end()}});
+        auto& folder = folders.emplace_back(OverlayFolder{name, {}});
+        for (const auto& file : names_in(overlay_path(name)))
+            folder.files[file] = flaw_of_overlay(fs::path(overlay_path(name)) / file);
     }
     return folders;
 }
@@ -90,7 +83,7 @@ std::optional<std::string> StateFiles::move_to_lost(const std::string& name) con
     const fs::path from = overlay_path(name), lost = fs::path(state_) / "lost";
     if (!fs::exists(fs::symlink_status(from))) return std::nullopt;
     if (::mkdir(lost.c_str(), 0700) != 0 && errno != EEXIST) fail(lost);
-    const auto base = fmt::format("{}-{}", name, stamp());
+    const auto base = fmt::format("{}-{}", name.substr(0, 200), stamp());  // a name has 255 bytes at most
     auto to = lost / base;
     for (int n = 2; !rename_new(from, to); ++n) to = lost / fmt::format("{}.{}", base, n);
     for (const auto& folder : {lost, from.parent_path(), fs::path(state_)}) sync_folder(folder);

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,7 +10,7 @@ namespace drover::fsck {
 /// An entry of state/overlays.
 struct OverlayFolder {
     std::string name;
-    std::set<std::string> files;  ///< names of what is in it; nothing where it is no folder
+    std::map<std::string, std::string> files;  ///< what is in it, and its flaw; nothing where it is no folder
 };
 
 /// The state folder on disk. Any thread. Error{unavailable} when it cannot be read; a part that is not there is empty.

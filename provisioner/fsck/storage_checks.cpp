@@ -10,6 +10,12 @@ namespace {
 
 std::string overlay_file(std::int64_t counter) { return fmt::format("{}.qcow2", counter); }
 
+/// What is wrong with a file of a guest's folder; empty: nothing.
+std::string flaw_of(const std::map<std::string, std::string>& files, const std::string& name) {
+    const auto found = files.find(name);
+    return found == files.end() ? "is not there" : found->second;
+}
+
 /// A domain that uses a file in the folder; but not the guest's own, which goes with it.
 const Domain* other_user(const Sight& sight, const std::string& folder, std::optional<GuestId> id) {
     const auto is_inside = [&](const std::string& file) { return file.starts_with(folder + "/"); };
@@ -49,20 +55,20 @@ Suspicions orphan_overlays(const Sight& sight) {
 // While one overlay takes the place of another, by a build that is owed or begun, either of them will do.
 Suspicions missing_overlays(const Sight& sight) {
     const StateFiles state(sight.config.state);
-    std::map<std::string, std::set<std::string>> files;
+    std::map<std::string, std::map<std::string, std::string>> files;
     for (const auto& folder : sight.world.overlays) files[folder.name] = folder.files;
     Suspicions found;
     for (const auto& guest : sight.steady) {
         const auto& there = files[std::to_string(guest.id)];
         const auto has = overlay_file(guest.have_overlay);
-        if (!guest.is_built() || there.contains(has) || there.contains(overlay_file(guest.want_overlay))) continue;
-        found.push_back(
-            {.finding = {.object = fmt::format("{}/{}", state.overlay_path(std::to_string(guest.id)), has),
-                         .guest = guest.name,
-                         .detail = fmt::format("guest {} is {} and its overlay is not there: look for it in "
-                                               "lost/ or a backup, else drover rebuild {} begins afresh",
-                                               guest.name, guest.phase, guest.name)},
-             .rows = row_of(guest)});
+        const auto flaw = flaw_of(there, has);
+        if (!guest.is_built() || flaw.empty() || flaw_of(there, overlay_file(guest.want_overlay)).empty()) continue;
+        found.push_back({.finding = {.object = fmt::format("{}/{}", state.overlay_path(std::to_string(guest.id)), has),
+                                     .guest = guest.name,
+                                     .detail = fmt::format("guest {} is {} and its overlay {}: look for it in "
+                                                           "lost/ or a backup, else drover rebuild {} begins afresh",
+                                                           guest.name, guest.phase, flaw, guest.name)},
+                         .rows = row_of(guest)});
     }
     return found;
 }

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <iterator>
 #include <pugixml.hpp>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -38,6 +39,8 @@ std::vector<std::string> words_of(const std::string& text) {
     std::istringstream in(text);
     return {std::istream_iterator<std::string>(in), {}};
 }
+
+std::set<std::string> set_of(const std::vector<std::string>& words) { return {words.begin(), words.end()}; }
 
 std::string last_line(std::string_view text) {
     text = text.substr(0, text.find_last_not_of(" \n") + 1);
@@ -111,9 +114,19 @@ std::vector<Network> read_networks(const std::string& text) { return all_in<Netw
 
 Virsh::Virsh(std::string program, std::string uri) : program_(std::move(program)), uri_(std::move(uri)) {}
 
-std::vector<Domain> Virsh::domains() const { return describe<Domain>(words_of(ask({Words<Domain>::list}))); }
+std::vector<Domain> Virsh::domains() const {
+    auto domains = describe<Domain>(words_of(ask({Words<Domain>::list})));
+    const auto persistent = set_of(words_of(ask({"list --all --persistent --uuid"})));
+    for (auto& domain : domains) domain.persistent = persistent.contains(domain.uuid);
+    return domains;
+}
 
-std::vector<Network> Virsh::networks() const { return describe<Network>(words_of(ask({Words<Network>::list}))); }
+std::vector<Network> Virsh::networks() const {
+    auto networks = describe<Network>(words_of(ask({Words<Network>::list})));
+    const auto active = set_of(words_of(ask({"net-list --uuid"})));
+    for (auto& network : networks) network.active = active.contains(network.uuid);
+    return networks;
+}
 
 std::optional<Domain> Virsh::domain(const std::string& uuid) const { return only(describe<Domain>({uuid})); }
 

@@ -12,8 +12,9 @@ namespace drover::fsck {
 struct Domain {
     std::string name, uuid;
     bool active = false;
-    std::string registry;  ///< UUID in Drover's tag; empty: no tag
-    std::string guest;     ///< name and id of the guest, as the tag says
+    bool persistent = true;  ///< whether it outlives its run
+    std::string registry;    ///< UUID in Drover's tag; empty: no tag
+    std::string guest;       ///< name and id of the guest, as the tag says
     GuestId id = 0;
     std::vector<std::string> macs;   ///< lower case
     std::vector<std::string> disks;  ///< the files
@@ -28,6 +29,7 @@ struct DnsHost {
 
 struct Network {
     std::string name, uuid, bridge;
+    bool active = false;
     std::string gateway;  ///< the host's own address in it
     std::vector<DnsHost> hosts;
 };

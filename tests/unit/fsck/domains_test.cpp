@@ -5,6 +5,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::AllOf;
+using testing::Contains;
 using testing::Each;
 using testing::Field;
 using testing::HasSubstr;
@@ -66,6 +67,39 @@ TEST_F(Domains, ARenamedCopyOfAnOrphanIsReportedAndLeftAlone) {
     EXPECT_THAT(kinds_of(findings), UnorderedElementsAre("orphan-domain my-copy bob-1"));
     EXPECT_EQ(findings.at(0).repair, "");
     EXPECT_EQ(read_text(file), before);
+}
+
+TEST_F(Domains, OfLivingGuestsThatWereRenamedOrCopiedAreReportedAndLeftAlone) {
+    for (GuestId id = 1; id <= 4; ++id) add_guest({.id = id, .name = "alice-" + std::to_string(id)});
+    const auto rename = [&](GuestId id, const std::string& name) {
+        const auto file = write_domain({.id = id, .guest = "alice-" + std::to_string(id), .active = false});
+        auto text = read_text(file);
+        const auto old = "<name>drover-" + std::to_string(id);
+        write_text(file, text.replace(text.find(old), old.size(), "<name>" + name));
+    };
+    rename(1, "mine");
+    rename(2, "drover-99");
+    write_domain({.id = 3, .guest = "alice-3", .name = "copy-3", .active = false});
+    auto redefined = read_text(write_domain({.id = 4, .guest = "alice-4"}));
+    remove_domain(4);
+    redefined.replace(redefined.find("<uuid>") + 6, 36, foreign_uuid);
+    write_text(hypervisor("domains/" + foreign_uuid + ".xml"), redefined);
+
+    const auto expected = UnorderedElementsAre("orphan-domain mine alice-1", "orphan-domain drover-99 alice-2",
+                                               "orphan-domain copy-3 alice-3", "orphan-domain drover-4 alice-4");
+    EXPECT_THAT(kinds(true), expected);
+    const auto findings = look();
+    EXPECT_THAT(kinds_of(findings), expected);
+    EXPECT_THAT(findings, Each(Field(&Finding::repair, "")));
+    EXPECT_THAT(findings, Contains(Field(&Finding::detail, HasSubstr("virsh domrename mine drover-1"))));
+}
+
+TEST_F(Domains, ThatRunWithoutADefinitionAreMissing) {
+    add_guest({.id = 1, .name = "alice-1"});
+    write_domain({.id = 1, .guest = "alice-1", .transient = true});
+    const auto findings = look(true);
+    EXPECT_THAT(kinds_of(findings), UnorderedElementsAre("missing-domain drover-1 alice-1"));
+    EXPECT_THAT(findings, Each(Field(&Finding::detail, HasSubstr("drover restart alice-1"))));
 }
 
 TEST_F(Domains, WithNamesOfOursAndNoTagOfOursAreForeignAndNeverTouched) {

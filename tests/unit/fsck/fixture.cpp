@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
+#include <sodium.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <future>
@@ -19,8 +21,32 @@ std::string address_of(GuestId id) {
     return to_text(Address{parse_address("10.77.0.1").value + static_cast<std::uint32_t>(id)});
 }
 
+/// RFC 9562 version 8 of SHA-256("<registry_uuid>/guest/<id>"), for the domains that Drover makes.
 std::string uuid_for(const std::string& name) {
-    return fmt::format("00000000-0000-4000-8000-{:012x}", std::hash<std::string>{}(name)&0xffffffffffff);
+    const auto text = registry_uuid + "/guest/" + name.substr(name.find('-') + 1);
+    std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
+    crypto_hash_sha256(hash.data(), reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    const auto hex = fmt::format("{:02x}", fmt::join(hash.begin(), hash.begin() + 16, ""));
+    return fmt::format("{}-{}-8{}-{:x}{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(13, 3),
+                       8U | ((hash[8] >> 4U) & 3U), hex.substr(17, 3), hex.substr(20));
+}
+
+/// The header of a qcow2 of one cluster, backed by `base`, with no clusters of data.
+std::string qcow2_on(const std::string& base) {
+    std::string header(1024, '\0');
+    const auto put = [&](std::size_t offset, std::size_t size, std::uint64_t value) {
+        for (; size > 0; value >>= 8U) header[offset + --size] = static_cast<char>(value & 0xffU);
+    };
+    put(0, 4, 0x514649fb);
+    put(4, 4, 3);
+    put(8, 8, 512);
+    put(16, 4, base.size());
+    put(20, 4, 9);    // clusters of 512 bytes
+    put(36, 4, 2);    // two entries of the first table
+    put(40, 8, 768);  // which lies there
+    put(48, 8, 512);  // the other table
+    put(56, 4, 1);    // of one cluster
+    return header.replace(512, base.size(), base);
 }
 
 }  // namespace
@@ -63,6 +89,7 @@ FsckTest::FsckTest() {
     execute(fmt::format("INSERT INTO notes (key, value) VALUES ('uuid', '{}');\n", registry_uuid));
 
     make_root(digits);
+    write_text(state("base.raw"), "what backs the overlays");
     fs::create_directories(folder_ / "net/drover-br");
     write_network({});
     add_dns("10.77.0.1", "gateway");
@@ -99,7 +126,8 @@ void FsckTest::insert(const Row& row) {
 
 void FsckTest::make_overlay(GuestId id, std::int64_t counter) {
     fs::create_directories(state(fmt::format("overlays/{}", id)));
-    write_text(state(fmt::format("overlays/{}/{}.qcow2", id, counter)), fmt::format("data of {}", id));
+    write_text(state(fmt::format("overlays/{}/{}.qcow2", id, counter)),
+               qcow2_on(state("base.raw")) + fmt::format("data of {}", id));
 }
 
 void FsckTest::name_guest(const Row& row) {
@@ -179,8 +207,10 @@ void FsckTest::add_hosts_line(const std::string& line) {
 
 void FsckTest::make_root(const std::string& hex) {
     fs::create_directories(state("roots/tiny/" + hex));
-    for (const auto* part : {"root.squashfs", "vmlinuz", "initrd", "manifest.json"})
+    for (const auto* part : {"root.squashfs", "vmlinuz", "initrd"})
         write_text(state(fmt::format("roots/tiny/{}/{}", hex, part)), part);
+    write_text(state(fmt::format("roots/tiny/{}/manifest.json", hex)),
+               R"({"files": {"initrd": {"bytes": 6}, "root.squashfs": {"bytes": 13}, "vmlinuz": {"bytes": 7}}})");
 }
 
 void FsckTest::execute(const std::string& sql) {

@@ -36,6 +36,14 @@ TEST_F(Networks, ForgetNamesOfNoLivingGuest) {
     EXPECT_THAT(kinds(), IsEmpty());
 }
 
+TEST_F(Networks, AreMissingWhenTheyAreNotActiveOrNotThere) {
+    write_text(hypervisor("networks/" + network_uuid + ".inactive"), "");
+    EXPECT_THAT(kinds(true), UnorderedElementsAre("missing-network drover"));
+    fs::remove(hypervisor("networks/" + network_uuid + ".xml"));
+    fs::remove(folder_ / "net/drover-br");
+    EXPECT_THAT(kinds(true), UnorderedElementsAre("missing-network drover"));
+}
+
 TEST_F(Networks, ForgetANameThatALivingGuestsAddressHadBefore) {
     write_network({});
     add_dns("10.77.0.2", "ghost-1");
@@ -77,15 +85,15 @@ TEST_F(Networks, WithOurBridgeUnderAnotherNameAreOrphans) {
 TEST_F(Networks, OfThisRegistryUnderAnotherNameAreOrphans) {
     config_.network.name = "other";
     write_text(tools_.hosts_file, "");
-    EXPECT_THAT(kinds(true), UnorderedElementsAre("orphan-network drover"));
+    EXPECT_THAT(kinds(true), UnorderedElementsAre("orphan-network drover", "missing-network other"));
     EXPECT_TRUE(fs::exists(hypervisor("networks/" + network_uuid + ".xml")));
 }
 
 TEST_F(Networks, LeaveNoBridgeBehind) {
     fs::remove(hypervisor("networks/" + network_uuid + ".xml"));
-    EXPECT_THAT(kinds(true), UnorderedElementsAre("orphan-network drover-br"));
+    EXPECT_THAT(kinds(true), UnorderedElementsAre("orphan-network drover-br", "missing-network drover"));
     fs::remove(folder_ / "net/drover-br");
-    EXPECT_THAT(kinds(), IsEmpty());
+    EXPECT_THAT(kinds(), UnorderedElementsAre("missing-network drover"));
 }
 
 }  // namespace

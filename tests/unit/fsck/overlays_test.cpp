@@ -1,3 +1,7 @@
+#include <sys/stat.h>
+
+#include <map>
+
 #include "fixture.hpp"
 
 namespace drover::test {
@@ -36,7 +40,7 @@ TEST_F(Overlays, OfNoLivingGuestAreMovedAsideWithAllThatIsInThem) {
     for (const auto& finding : findings) {
         const auto moved = finding.repair.substr(std::string("moved to ").size());
         if (finding.object == state("overlays/2")) {
-            EXPECT_EQ(read_text(moved + "/3.qcow2"), "data of 2");
+            EXPECT_THAT(read_text(moved + "/3.qcow2"), HasSubstr("data of 2"));
         }
         if (finding.object == state("overlays/notes.txt")) {
             EXPECT_EQ(read_text(moved), "mine");
@@ -73,8 +77,11 @@ TEST_F(Overlays, GoWithTheDomainThatIsAnOrphanToo) {
 }
 
 TEST_F(Overlays, WithStrangeNamesAreTellable) {
+    const std::string longest(255, 'x');
     write_text(state("overlays/\xff\n"), "");
-    EXPECT_THAT(kinds(true), UnorderedElementsAre("orphan-overlay " + state("overlays/\\xff\\x0a")));
+    fs::create_directory(state("overlays/" + longest));
+    EXPECT_THAT(kinds(true), UnorderedElementsAre("orphan-overlay " + state("overlays/\\xff\\x0a"),
+                                                  "orphan-overlay " + state("overlays/" + longest)));
     EXPECT_THAT(kinds(), IsEmpty());
 }
 
@@ -97,6 +104,32 @@ TEST_F(Overlays, ThatBuiltGuestsLackAreMissing) {
     EXPECT_TRUE(fs::exists(state("overlays/3/7.qcow2")));
 }
 
+TEST_F(Overlays, ThatHoldNoDiskAreAsGoodAsMissing) {
+    for (GuestId id = 1; id <= 8; ++id) add_guest({.id = id, .name = "alice-" + std::to_string(id)});
+    const auto file = [&](GuestId id) { return state("overlays/" + std::to_string(id) + "/1.qcow2"); };
+    fs::resize_file(file(1), 0);
+    fs::resize_file(file(2), 600);
+    write_text(file(3), "rubbish of some length");
+    fs::remove(file(4));
+    fs::create_directory(file(4));
+    fs::remove(file(5));
+    fs::create_symlink(file(6), file(5));
+    fs::remove(file(7));
+    ASSERT_EQ(::mkfifo(file(7).c_str(), 0600), 0);
+    const std::map<std::string, std::string> flaws{{file(1), "is empty"},    {file(2), "is cut short"},
+                                                   {file(3), "is no qcow2"}, {file(4), "is no file"},
+                                                   {file(5), "is no file"},  {file(7), "is no file"}};
+    const auto findings = look(true);
+    EXPECT_EQ(findings.size(), flaws.size());
+    for (const auto& finding : findings) {
+        ASSERT_TRUE(flaws.contains(finding.object)) << finding.object;
+        EXPECT_EQ(finding.kind, "missing-overlay");
+        EXPECT_THAT(finding.detail, HasSubstr("its overlay " + flaws.at(finding.object)));
+    }
+    fs::remove(state("base.raw"));
+    EXPECT_THAT(look(), testing::SizeIs(8)) << "nothing backs them";
+}
+
 TEST_F(Overlays, InEitherPlaceDoWhileARebuildIsOwed) {
     add_guest({.id = 1, .name = "alice-1", .phase = "stopped", .want_overlay = 2});
     EXPECT_THAT(kinds(), IsEmpty());
@@ -114,12 +147,24 @@ TEST_F(Overlays, NeedTheirRoots) {
     const std::string b(64, 'b'), c(64, 'c'), d(64, 'd');
     make_root(d);
     fs::remove(state("roots/tiny/" + d + "/vmlinuz"));
+    const std::string e(64, 'e');
+    make_root(e);
+    fs::resize_file(state("roots/tiny/" + e + "/root.squashfs"), 12);
+    execute("UPDATE guests SET want_version = 'sha256:" + e + "', have_version = 'sha256:" + e + "' WHERE id = 4;\n");
+    const std::string f(64, 'f');
+    make_root(f);
+    fs::remove(state("roots/tiny/" + f + "/manifest.json"));
+    fs::create_directory(state("roots/tiny/" + f + "/manifest.json"));
+    add_guest({.id = 6, .name = "alice-6"});
+    execute("UPDATE guests SET want_version = 'sha256:" + f + "', have_version = 'sha256:" + f + "' WHERE id = 6;\n");
     execute("UPDATE guests SET have_version = 'sha256:" + b + "' WHERE id = 1;\n");
     execute("UPDATE guests SET want_version = 'sha256:" + c + "' WHERE id IN (2, 5);\n");
     execute("UPDATE guests SET want_version = 'sha256:" + d + "', have_version = 'sha256:" + d + "' WHERE id = 3;\n");
     EXPECT_THAT(kinds(), UnorderedElementsAre("missing-root " + state("roots/tiny/" + b) + " alice-1",
                                               "missing-root " + state("roots/tiny/" + c) + " alice-2",
-                                              "missing-root " + state("roots/tiny/" + d) + " alice-3"));
+                                              "missing-root " + state("roots/tiny/" + d) + " alice-3",
+                                              "missing-root " + state("roots/tiny/" + e) + " alice-4",
+                                              "missing-root " + state("roots/tiny/" + f) + " alice-6"));
 }
 
 }  // namespace
