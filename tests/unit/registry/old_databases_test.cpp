@@ -37,7 +37,7 @@ std::map<std::string, long long> sizes_of(const std::string& file) {
     return sizes;
 }
 
-/// A herd that was written down when the schema was younger: two owners with guests in several phases, one of them gone
+/// A herd that was written down when the schema was younger: owners with guests in several phases, one of them gone
 /// and one at fault, an operation half done. Every file of the folder holds the same one, so that one test reads all.
 class OldDatabase : public RegistryTest, public ::testing::WithParamInterface<std::string> {
   protected:

@@ -1,4 +1,4 @@
--- A filled registry as the schema up to 0001-first leaves it: `iterdump` of a herd of two owners. Never changed again.
+-- A filled registry as the schema up to 0001-first leaves it: `iterdump` of a herd of three owners. Never changed again.
 BEGIN TRANSACTION;
 CREATE TABLE addresses (
     address BIGINT NOT NULL PRIMARY KEY,
