@@ -170,7 +170,7 @@ TEST_P(OldDatabase, IsRefusedAndLeftAloneByAnOlderProgram) {
     expect_the_herd();
 }
 
-INSTANTIATE_TEST_SUITE_P(Kept, OldDatabase, ::testing::ValuesIn(kept()),
+INSTANTIATE_TEST_SUITE_P(TRUST_20_kept, OldDatabase, ::testing::ValuesIn(kept()),
                          [](const auto& kept_one) { return "of_" + kept_one.param; });
 
 }  // namespace
