@@ -186,6 +186,7 @@ def test_nothing_is_found_while_guests_come_and_go(herd, chance, full, figure):
 def test_faults_on_real_qemu_are_found(seed, chance):
     """What the test driver only plays: bridges, definitions on disk, dnsmasq, QEMU processes."""
     drover = start(QEMU, seed, 3)
+    drover.ask("stop", "--all")  # a guest that runs writes to its overlay
     herd = Herd(drover, QEMU.uri, chance)
     try:
         assert look(drover) == []
