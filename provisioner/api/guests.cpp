@@ -64,6 +64,7 @@ std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
     GuestRequest request = wire::decode_guest_request(wire::parse(call.body), call.idempotency_key);
     request.owner = owner_of(call, request);
     const Reservation reservation = reservation_for(doors, request);
+    doors.overlays.expect_room();
     const GuestReservation reserved = doors.registry.guests.request(call.caller, request, reservation);
     doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
     return answer(wire::encode(reserved, reserved.created.empty() ? "done" : "running"), 202);

@@ -75,13 +75,23 @@ void remove_dead_socket(asio::io_context& io, const std::string& path) {
     ::unlink(path.c_str());
 }
 
+/// Where the file system of the socket is full, somebody has to be told which.
+void bind_to(Protocol::acceptor& acceptor, const std::string& path) {
+    boost::system::error_code error;
+    acceptor.bind(Protocol::endpoint(path), error);
+    if (!error) return;
+    const bool full = error == boost::system::errc::no_space_on_device;
+    throw Error(ErrorKind::unavailable, fmt::format("cannot make the socket {}: {}", path, error.message()),
+                full ? "make room on that file system, then start droverd again" : "");
+}
+
 }  // namespace
 
 struct Server::State {
     explicit State(const std::string& path) : acceptor(io), news(io) {
         remove_dead_socket(io, path);
         acceptor.open();
-        acceptor.bind(Protocol::endpoint(path));
+        bind_to(acceptor, path);
         chmod(path.c_str(), 0666);
         acceptor.listen(1024);
     }

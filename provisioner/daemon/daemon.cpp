@@ -23,6 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr long long registry_reserve = 4LL << 20;  // some thousand commits
+
 /// The subnet of the instance: as configured, else chosen once and kept.
 Subnet choose_subnet(const Config& config, Registry& registry, Networks& networks) {
     if (config.network.cidr != "auto") return parse_subnet(config.network.cidr);
@@ -95,7 +97,8 @@ void run_daemon(const Config& config) {
     const Installed installed = find_installed();
     Registry registry({.file = config.state + "/registry.db",
                        .migrations = installed.migrations,
-                       .quarantine = config.network.quarantine});
+                       .quarantine = config.network.quarantine,
+                       .reserve = registry_reserve});
     const StoragePaths paths{config.state, installed.images, installed.profiles, installed.guest_end};
     Roots roots(paths);
     Overlays overlays(paths, qemu_user());

@@ -17,6 +17,7 @@ Domain domain_of(const nlohmann::json& file) {
     return {.name = spec.at("domain"),
             .uuid = spec.at("uuid"),
             .active = active,
+            .persistent = !file.at("defined").is_null(),
             .registry = spec.at("registry"),
             .guest = spec.at("name"),
             .id = spec.at("id"),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "model/failpoint.hpp"
+#include "storage/durable.hpp"
 
 namespace drover {
 namespace {
@@ -17,6 +18,7 @@ using Clock = Agenda::Clock;
 constexpr GuestId everybody = 0;  // the agenda's entry for a look at all domains
 constexpr auto look_interval = std::chrono::seconds(30);
 constexpr auto retry_touch = std::chrono::seconds(1);
+constexpr auto retry_disk = std::chrono::seconds(5);
 constexpr auto proven_after = std::chrono::minutes(10);
 constexpr auto longest_backoff = std::chrono::minutes(5);
 constexpr int workers_beyond_slots = 4;  // for the steps that load nothing
@@ -105,37 +107,43 @@ bool Herd::round(const Guest& guest) {
     const Watch watch = watch_of(guest);
     listen(guest, watch);
     const Seen seen = see(guest, watch);
-    if (const auto correction = correct(guest, seen)) {
+    const bool may_act = Clock::now() >= watch.retry_at;
+    if (const auto correction = correct(guest, seen); correction && (may_act || correction->step == Step::none)) {
         apply(*correction, guest, seen, watch);
         return true;
     }
     const Step step = next_step(guest, seen);
-    if (step != Step::none && Clock::now() >= watch.retry_at) return take_step(step, guest, watch);
+    if (step != Step::none && may_act) return take_step(step, guest, watch);
     wake_later(guest, watch);
     return false;
 }
 
 /// True: done, the guest may have a further step. False: it waits for a slot or for its next try.
 bool Herd::take_step(Step step, const Guest& guest, const Watch& watch) {
-    const bool needs_slot = loads_the_host(step);
-    if (needs_slot && !slots_.enter(guest.id)) return false;
-    bool again = true;
+    if (!loads_the_host(step)) return try_step(step, guest, watch);
+    if (!slots_.enter(guest.id)) return false;
+    const auto leave = [this](void* /*slot*/) {
+        if (const auto next = slots_.leave()) agenda_.add(*next);
+    };
+    const std::unique_ptr<void, decltype(leave)> slot(this, leave);  // also left when a failure cannot be written down
+    return try_step(step, guest, watch);
+}
+
+bool Herd::try_step(Step step, const Guest& guest, const Watch& watch) {
     try {
         do_step(step, guest, watch);
+    } catch (const DiskFull& error) {
+        postponed(guest, step, error.what());
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::unavailable) {
             lost_touch(fmt::format("{} {}: {}", to_text(step), guest.name, error.what()));
-            again = false;
-        } else {
-            failed(guest, step, error.what());
+            return false;
         }
+        failed(guest, step, error.what());
     } catch (const std::exception& error) {
         failed(guest, step, error.what());
     }
-    if (needs_slot) {
-        if (const auto next = slots_.leave()) agenda_.add(*next);
-    }
-    return again;
+    return true;
 }
 
 void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
@@ -154,6 +162,7 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     const Done done = steps_.perform(step, guest, watch);
     failpoint("step.done");
     change_watch(guest.id, [&](Watch& w) {
+        w.postponed = false;
         if (done.later) w.retry_at = Clock::now() + retry_touch;
         if (!done.told.empty()) w.told = done.told;
         if (done.look) w.look_due = true;
@@ -203,6 +212,19 @@ void Herd::failed(const Guest& guest, Step step, const std::string& message) {
     spdlog::warn("{}: {}: {}", guest.name, to_text(step), message);
     commit(guest, after, after.fault && !guest.fault ? "fault" : "retry",
            fmt::format("{}: {}", to_text(step), message));
+}
+
+/// A full disk is no fault of the guest's: tried again every few seconds, said once.
+void Herd::postponed(const Guest& guest, Step step, const std::string& why) {
+    bool said = false;
+    change_watch(guest.id, [&](Watch& w) {
+        w.retry_at = Clock::now() + retry_disk;
+        said = std::exchange(w.postponed, true);
+    });
+    if (said) return;
+    const auto message = fmt::format("{} waits for space: {}", to_text(step), why);
+    spdlog::warn("{}: {}", guest.name, message);
+    parts_.registry.events.add("retry", guest.name, guest.operation, message);
 }
 
 /// Attempts exhausted: back to the version that was good, or faulted until somebody asks for it again.
@@ -268,7 +290,7 @@ Seen Herd::see(const Guest& guest, const Watch& watch) const {
     Seen seen{.run = watch.domain.run,
               .voice = watch.answers,
               .powered_off_itself = watch.domain.powered_off_itself,
-              .proven = guest.phase == Phase::ready && now() - guest.since > proven_after,
+              .proven = watch.ready_since && Clock::now() - *watch.ready_since > proven_after,
               .live = watch.domain.live,
               .asked = watch.asked};
     if (const Duration timeout = timeout_of(guest.phase); timeout > Duration::zero()) {

@@ -35,6 +35,7 @@ class Herd {
     void advance(GuestId id);
     bool round(const Guest& guest);
     bool take_step(Step step, const Guest& guest, const Watch& watch);
+    bool try_step(Step step, const Guest& guest, const Watch& watch);
     void do_step(Step step, const Guest& guest, const Watch& watch);
 
     void look_at_all();
@@ -46,6 +47,7 @@ class Herd {
     void commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message);
     void apply(const Correction& correction, const Guest& guest, const Seen& seen, const Watch& watch);
     void failed(const Guest& guest, Step step, const std::string& message);
+    void postponed(const Guest& guest, Step step, const std::string& why);
     void lost_touch(const std::string& why);
     Guest given_up(Guest guest, const std::string& kind, const std::string& message) const;
     [[nodiscard]] Duration backoff(int attempts) const;

@@ -17,7 +17,7 @@ Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
         case Step::identify: return identify(guest, watch);
         case Step::park: return park(guest);
         case Step::adopt: return adopt(guest);
-        case Step::resume: parts_.domains.resume(guest.id); return {.after = guest, .look = true};
+        case Step::resume: return resume(guest);
         case Step::stop: return stop(guest);
         case Step::press: parts_.domains.press_power_button(guest.id); return {.after = guest};
         case Step::force: parts_.domains.force_off(guest.id); return {.after = guest, .look = true};
@@ -90,6 +90,12 @@ Done Steps::adopt(const Guest& guest) {
     return {.after = after, .look = true};
 }
 
+/// What paused it may do so again at once, as a full disk does: not more often than once a second.
+Done Steps::resume(const Guest& guest) {
+    parts_.domains.resume(guest.id);
+    return {.after = guest, .look = true, .later = true};
+}
+
 /// The first rung: a word on the channel. A guest that cannot hear it meets the next rungs.
 Done Steps::stop(const Guest& guest) {
     Guest after = guest;
@@ -101,15 +107,24 @@ Done Steps::stop(const Guest& guest) {
 Done Steps::retire(const Guest& guest) {
     Guest after = guest;
     sessions_.close(guest.id);
-    parts_.domains.force_off(guest.id);
-    failpoint("retire.off");
-    parts_.domains.undefine(guest.id);
-    failpoint("retire.undefined");
+    remove_domain(guest.id);
     parts_.names.remove(guest.address);
     failpoint("retire.unnamed");
     parts_.overlays.remove(guest.id);
     after.phase = Phase::gone;
     return {.after = after};
+}
+
+/// Somebody else's domain of its name is none of its own: it stays, and is nothing to wait for.
+void Steps::remove_domain(GuestId id) {
+    try {
+        parts_.domains.force_off(id);
+        failpoint("retire.off");
+        parts_.domains.undefine(id);
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::refused) throw;
+    }
+    failpoint("retire.undefined");
 }
 
 /// A guest without a host key gets one, made here because a slow guest would need seconds; the public part is in the

@@ -54,9 +54,11 @@ class Steps {
     Done identify(const Guest& guest, const Watch& watch);
     Done park(const Guest& guest);
     Done adopt(const Guest& guest);
+    Done resume(const Guest& guest);
     Done stop(const Guest& guest);
     Done retire(const Guest& guest);
 
+    void remove_domain(GuestId id);
     bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
     control::Identity identity_of(const Guest& guest);
     std::vector<std::string> keys_of(const Guest& guest);

@@ -24,15 +24,19 @@ struct Watch {
 
     Phase phase = Phase::gone;  ///< the phase that the times below are about
     Voice answers = Voice::silent;
-    Clock::time_point entered;     ///< when this process saw it enter, and of a ready one also when its answers changed
-    int asked = 0;                 ///< rungs of the stop ladder taken
-    std::string reason;            ///< why we force it, for the fault it may end in
-    Clock::time_point retry_at;    ///< not before this, after a failure
-    Clock::time_point first_word;  ///< of the words that hear() counts
+    Clock::time_point entered;   ///< when this process saw it enter, and of a ready one also when its answers changed
+    int asked = 0;               ///< rungs of the stop ladder taken
+    std::string reason;          ///< why we force it, for the fault it may end in
+    Clock::time_point retry_at;  ///< not before this, after a failure
+    bool postponed = false;      ///< its step waits for space on a disk
+    std::optional<Clock::time_point> ready_since;  ///< seen ready by this process; losing touch does not end it
+    Clock::time_point first_word;                  ///< of the words that hear() counts
     int words = 0;
 
     /// Notes the phase of the row; a new one starts its clock.
     void note_phase(Phase current, Clock::time_point now) {
+        if (current != Phase::ready) ready_since.reset();
+        if (current == Phase::ready && !ready_since) ready_since = now;
         if (phase == current) return;
         phase = current;
         entered = now;

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "model/error.hpp"
+#include "registry/certain_time.hpp"
 #include "registry/rows.hpp"
 
 namespace drover {
@@ -30,7 +31,8 @@ void check_capacity(soci::session& sql, const Subnet& subnet, long long count) {
 
 std::vector<Address> reserve_addresses(Transaction& transaction, const Subnet& subnet, long long count) {
     auto& sql = transaction.sql;
-    write(sql, "DELETE FROM addresses WHERE free_at <= :now", transaction.now);
+    const Time now = certain_time(transaction);
+    write(sql, "DELETE FROM addresses WHERE free_at <= :now", now);
     check_capacity(sql, subnet, count);
 
     const std::string cursor = "address";  // the counter that holds the address given out last
@@ -51,7 +53,7 @@ std::vector<Address> reserve_addresses(Transaction& transaction, const Subnet& s
 }
 
 void release_address(Transaction& transaction, Address address, Duration quarantine) {
-    const Time free_at = transaction.now + quarantine;
+    const Time free_at = certain_time(transaction) + quarantine;
     write(transaction.sql, "UPDATE addresses SET free_at = :free_at WHERE address = :address", free_at, address);
 }
 

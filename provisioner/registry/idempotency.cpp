@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/error.hpp"
+#include "registry/certain_time.hpp"
 #include "registry/sql.hpp"
 
 namespace drover {
@@ -18,7 +19,7 @@ constexpr std::chrono::hours kept{24};
 
 std::optional<GuestReservation> first_answer(Transaction& transaction, const MarkedRequest& request) {
     if (request.key.empty()) return std::nullopt;
-    const Time oldest = transaction.now - kept;
+    const Time oldest = certain_time(transaction) - kept;
     const auto row = first<std::tuple<std::string, std::string>>(
         transaction.sql,
         "SELECT request, answer FROM idempotency WHERE caller = :caller AND key = :key AND created > :oldest",
@@ -35,14 +36,14 @@ std::optional<GuestReservation> first_answer(Transaction& transaction, const Mar
 
 void keep_answer(Transaction& transaction, const MarkedRequest& request, const GuestReservation& answer) {
     if (request.key.empty()) return;
-    const Time oldest = transaction.now - kept;
+    const Time now = certain_time(transaction), oldest = now - kept;
     write(transaction.sql, "DELETE FROM idempotency WHERE created <= :oldest", oldest);
     const auto text =
         Json{{"operation", answer.operation}, {"created", answer.created}, {"existing", answer.existing}}.dump();
     write(transaction.sql,
           "INSERT INTO idempotency (caller, key, request, answer, created) "
           "VALUES (:caller, :key, :request, :answer, :created)",
-          request.caller, request.key, request.text, text, transaction.now);
+          request.caller, request.key, request.text, text, now);
 }
 
 }  // namespace drover

@@ -3,6 +3,7 @@
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
 
+#include "registry/certain_time.hpp"
 #include "registry/migrations.hpp"
 #include "registry/sql.hpp"
 
@@ -10,15 +11,17 @@ namespace drover {
 namespace {
 
 std::unique_ptr<Session> open_migrated(const Registry::Options& options) {
-    auto session = std::make_unique<Session>(options.file, options.clock);
+    auto session =
+        std::make_unique<Session>(options.file, SessionOptions{options.clock, options.uptime, options.reserve});
     migrate(*session, options.migrations);
     return session;
 }
 
-/// The file's UUID; the first time, a new one.
+/// The file's UUID; the first time, a new one. The time of this boot counts from here on.
 std::string uuid_of(Session& session) {
     const std::string key = "uuid", fresh = to_string(boost::uuids::random_generator()());
     return session.transact("commit.note", [&](Transaction& transaction) {
+        certain_time(transaction);
         write(transaction.sql, "INSERT INTO notes (key, value) VALUES (:key, :value) ON CONFLICT DO NOTHING", key,
               fresh);
         return *first<std::string>(transaction.sql, "SELECT value FROM notes WHERE key = :key", key);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "model/requests.hpp"
+#include "registry/uptime.hpp"
 
 /// The only SQL of Drover: SQLite, WAL, synchronous FULL, in the subset that PostgreSQL also speaks. One file per
 /// aggregate. Every method is one transaction, committed durably before it returns; may be called from any thread.
@@ -149,10 +150,12 @@ class Events {
 class Registry {
   public:
     struct Options {
-        std::string file;                   ///< registry.db
-        std::string migrations;             ///< folder of NNNN-name.sql
-        Duration quarantine{};              ///< how long an address rests
-        std::function<Time()> clock = now;  ///< tells the time that is written; any thread
+        std::string file;                                ///< registry.db
+        std::string migrations;                          ///< folder of NNNN-name.sql
+        Duration quarantine{};                           ///< how long an address rests
+        std::function<Time()> clock = now;               ///< tells the time that is written; any thread
+        std::function<Uptime()> uptime = kernel_uptime;  ///< tells how long addresses rested and answers are kept
+        long long reserve = 0;  ///< bytes in a file "reserve" beside it, given up when its disk is full
     };
     /// Opens or creates the file and brings it up to date: each migration in one transaction, after a copy
     /// "registry.db.before-NAME" was kept. Error{refused} for a database that is newer than this program.

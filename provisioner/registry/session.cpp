@@ -25,14 +25,24 @@ Error unavailable(const std::string& what, const std::string& detail) {
             "nothing was changed; mend the disk under the state folder, then try again"};
 }
 
+Error disk_full(const std::string& detail) {
+    return {ErrorKind::unavailable, "registry: disk full: " + detail,
+            "nothing was changed; make room on the file system of the state folder, then try again"};
+}
+
+constexpr int primary_code = 0xff;
+
+int code_of(const soci::soci_error& error) {
+    const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
+    return sqlite == nullptr ? SQLITE_ERROR : sqlite->result() & primary_code;
+}
+
 /// SQLite's result codes as errors that a caller can act on.
 Error translated(const soci::soci_error& error) {
     const auto detail = error.get_error_message();
-    const auto* sqlite = dynamic_cast<const soci::sqlite3_soci_error*>(&error);
-    constexpr int primary_code = 0xff;
-    switch (sqlite == nullptr ? SQLITE_ERROR : sqlite->result() & primary_code) {
+    switch (code_of(error)) {
         case SQLITE_CONSTRAINT: return {ErrorKind::refused, "registry: conflict: " + detail};
-        case SQLITE_FULL: return unavailable("disk full", detail);
+        case SQLITE_FULL: return disk_full(detail);
         case SQLITE_IOERR: return unavailable("disk error", detail);
         case SQLITE_CANTOPEN: return unavailable("cannot open", detail);
         case SQLITE_READONLY: return unavailable("read-only", detail);
@@ -111,7 +121,10 @@ void publish(const std::filesystem::path& part, const std::filesystem::path& fil
 
 }  // namespace
 
-Session::Session(const std::string& file, std::function<Time()> clock) : file_(file), clock_(std::move(clock)) {
+Session::Session(const std::string& file, SessionOptions options)
+    : file_(file),
+      options_(std::move(options)),
+      reserve_(std::filesystem::absolute(file).parent_path() / "reserve", options_.reserve) {
     keep_private(file);
     open(*database_.lock(), file);
 }
@@ -119,18 +132,29 @@ Session::Session(const std::string& file, std::function<Time()> clock) : file_(f
 void Session::run(std::string_view commit, const std::function<void(Transaction&)>& work) {
     bool event_added = false;
     try {
-        auto database = database_.lock();
-        Transaction transaction{*database, clock_()};
-        Bracket bracket(*database, !commit.empty());
-        work(transaction);
-        failpoint(commit, ".before");
-        bracket.commit();
-        failpoint(commit, ".after");
-        event_added = transaction.event_added;
+        event_added = run_once(commit, work);
     } catch (const soci::soci_error& error) {
-        throw translated(error);
+        const int code = code_of(error);
+        if ((code != SQLITE_FULL && code != SQLITE_IOERR) || !reserve_.give_up()) throw translated(error);
+        try {
+            event_added = run_once(commit, work);
+        } catch (const soci::soci_error& again) {
+            throw translated(again);
+        }
     }
+    if (!commit.empty()) reserve_.restore();
     if (event_added && events_added_) events_added_();
+}
+
+bool Session::run_once(std::string_view commit, const std::function<void(Transaction&)>& work) {
+    auto database = database_.lock();
+    Transaction transaction{*database, options_.clock(), options_.uptime};
+    Bracket bracket(*database, !commit.empty());
+    work(transaction);
+    failpoint(commit, ".before");
+    bracket.commit();
+    failpoint(commit, ".after");
+    return transaction.event_added;
 }
 
 void Session::copy_to(const std::string& file) const {

@@ -10,26 +10,37 @@
 
 #include "model/sync.hpp"
 #include "model/time.hpp"
+#include "registry/reserve.hpp"
+#include "registry/uptime.hpp"
 
 namespace drover {
 
 /// What work inside one transaction gets.
 struct Transaction {
     soci::session& sql;
-    const Time now;            ///< the same for everything that this transaction writes
+    const Time now;  ///< the same for everything that this transaction writes
+    const std::function<Uptime()>& uptime;
     bool event_added = false;  ///< watchers of events are told after the commit
+};
+
+/// What a session lives by.
+struct SessionOptions {
+    std::function<Time()> clock = drover::now;       ///< tells the time that transactions write
+    std::function<Uptime()> uptime = kernel_uptime;  ///< tells how much time has passed
+    long long reserve = 0;                           ///< bytes kept for a full disk, in a file "reserve" beside it
 };
 
 /// The one connection to the database; a lock keeps its transactions apart. Any thread.
 class Session {
   public:
-    /// Opens or creates the file with WAL, synchronous=FULL, foreign keys and a busy timeout of 10 s. `clock` tells the
-    /// time that transactions write. Error{unavailable} when the file cannot be opened.
-    explicit Session(const std::string& file, std::function<Time()> clock = drover::now);
+    /// Opens or creates the file with WAL, synchronous=FULL, foreign keys and a busy timeout of 10 s.
+    /// Error{unavailable} when the file cannot be opened.
+    explicit Session(const std::string& file, SessionOptions options = {});
 
     /// Runs `work(Transaction&)` in one transaction and returns what it returns: committed durably when it returns,
     /// rolled back when it throws. `commit` names it among the failpoints: "commit.step". Database errors come out as
     /// Error: a constraint as refused, a full disk or an I/O error as unavailable. Not to be called from within `work`.
+    /// `work` runs a second time, on what was there before it, when the reserve had to be given up for it.
     template <typename Work> auto transact(std::string_view commit, Work&& work) {
         using Result = std::invoke_result_t<Work&, Transaction&>;
         if constexpr (std::is_void_v<Result>) {
@@ -57,9 +68,12 @@ class Session {
 
   private:
     void run(std::string_view commit, const std::function<void(Transaction&)>& work);
+    /// Whether it added events.
+    bool run_once(std::string_view commit, const std::function<void(Transaction&)>& work);
 
     std::string file_;
-    std::function<Time()> clock_;
+    SessionOptions options_;
+    Reserve reserve_;
     std::function<void()> events_added_;
     Synchronized<soci::session> database_;
 };

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,11 +19,29 @@
 namespace drover {
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr unsigned long long least_room = 1ULL << 20;
+
+}  // namespace
+
+DiskFull::DiskFull(const std::string& what)
+    : Error(ErrorKind::unavailable, "disk full: " + what,
+            "make room on that file system: what waits goes on by itself") {}
+
+DiskFull::DiskFull(const Error& error) : Error(ErrorKind::unavailable, error.what(), error.hint()) {}
+
+void expect_room(const fs::path& path) {
+    struct statvfs disk {};
+    if (::statvfs(path.c_str(), &disk) != 0 || disk.f_bavail * disk.f_frsize >= least_room) return;
+    throw DiskFull(fmt::format("{} has {} KiB left", path.string(), disk.f_bavail * disk.f_frsize / 1024));
+}
+
 void throw_errno(std::string_view doing, const fs::path& path) {
     const int error = errno;
-    const bool full = error == ENOSPC || error == EDQUOT;
-    throw Error(ErrorKind::failed, fmt::format("{} '{}': {}", doing, path.string(), std::strerror(error)),
-                full ? "make room on that file system, then try again" : "");
+    const auto what = fmt::format("{} '{}': {}", doing, path.string(), std::strerror(error));
+    if (error == ENOSPC || error == EDQUOT) throw DiskFull(what);
+    throw Error(ErrorKind::failed, what);
 }
 
 std::string read_file(const fs::path& path) {

@@ -8,10 +8,23 @@
 
 #include "model/error.hpp"
 
-/// Files and folders that are still there after a power cut. Every function throws Error{failed} naming the path.
+/// Files and folders that are still there after a power cut. Every function throws Error{failed} naming the path, or
+/// DiskFull.
 namespace drover {
 
-/// Error{failed} "<doing> '<path>': <what errno says>", hinting at a full disk where that is it.
+/// Error{unavailable}: there is no space. Nobody's fault but the disk's: the same works when there is room again.
+class DiskFull : public Error {
+  public:
+    /// While `error` happened, with its message.
+    explicit DiskFull(const Error& error);
+    /// Of a file system without room.
+    explicit DiskFull(const std::string& what);
+};
+
+/// DiskFull when the file system of `path` has no room for even a small file.
+void expect_room(const std::filesystem::path& path);
+
+/// Error{failed} "<doing> '<path>': <what errno says>", or DiskFull where that is it.
 [[noreturn]] void throw_errno(std::string_view doing, const std::filesystem::path& path);
 
 /// All bytes of a file.

@@ -93,6 +93,8 @@ Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::st
         if (::renameat(folder_fd.get(), aside.c_str(), folder_fd.get(), name.c_str()) != 0)
             throw_errno("rename to", name);
         if (::fsync(folder_fd.get()) != 0) throw_errno("sync", path);
+    } catch (const DiskFull& error) {
+        throw DiskFull(error.within(path.string()));
     } catch (const Error& error) {
         throw error.within(path.string());
     }
@@ -110,6 +112,8 @@ Overlays::Place Overlays::place(GuestId id, std::int64_t counter) const {
                     fmt::format("{} is backed by '{}', none of our prototypes", overlay.string(), base));
     return {overlay, base};
 }
+
+void Overlays::expect_room() const { drover::expect_room(fs::path(paths_.state) / "overlays"); }
 
 void Overlays::drop_others(GuestId id, std::int64_t counter) {
     const fs::path path = folder(id);

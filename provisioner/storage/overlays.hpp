@@ -34,11 +34,14 @@ class Overlays {
     /// this returns; an older one stays beside it until drop_others. Repeated: the same, fresh. The first use of a
     /// (profile, size) makes its prototype (about 20 ms), others wait for it; after that nothing is spawned: 0.4 ms on
     /// a quiet machine, 1 ms on a busy one, nearly all of it the three syncs. Error{not_found} for an unknown profile,
-    /// Error{usage} for a disk below 16 MiB, Error{failed} naming the path.
+    /// Error{usage} for a disk below 16 MiB, Error{failed} naming the path; DiskFull: the same works when there is
+    /// room.
     Place create(GuestId id, std::int64_t counter, const std::string& profile, long long disk);
     /// Where overlay number `counter` is. Error{not_found} when it is not there, Error{failed} when what backs it is
     /// none of our prototypes.
     [[nodiscard]] Place place(GuestId id, std::int64_t counter) const;
+    /// DiskFull while there is no room for another overlay.
+    void expect_room() const;
     /// Removes all overlays of the guest but number `counter`.
     void drop_others(GuestId id, std::int64_t counter);
     /// Removes the guest's folder; absent: nothing.

@@ -75,7 +75,12 @@ std::shared_ptr<const Prototype> Prototypes::get(const Profile& profile, long lo
 
 std::shared_ptr<const Prototype> Prototypes::load(const std::string& key, const Profile& profile, long long bytes) {
     const auto folder = state_ / "prototypes" / fmt::format("{}-{}", key, fingerprint(profile));
-    if (!fs::exists(folder)) make(folder, profile, bytes);
+    if (!fs::exists(folder)) try {
+            make(folder, profile, bytes);
+        } catch (const Error&) {
+            expect_room(state_);  // programs that ran out of it each say so in their own words
+            throw;
+        }
     const auto base = folder / "base.raw";
     const auto overlay = folder / "overlay.qcow2";
     if (!has_base(base) || backing_file(overlay) != base)

@@ -60,6 +60,14 @@ TEST_F(Domains, OfNoLivingGuestAreOrphansAndGo) {
     EXPECT_THAT(kinds(), IsEmpty());
 }
 
+TEST_F(Domains, UndefinedWhileTheyRunAreMissing) {
+    add_guest({.id = 1, .name = "alice-1"});
+    write_domain({.id = 1, .guest = "alice-1", .transient = true});
+    const auto findings = look();
+    EXPECT_THAT(kinds_of(findings), UnorderedElementsAre("missing-domain drover-1 alice-1"));
+    EXPECT_THAT(findings, Each(Field(&Finding::detail, HasSubstr("drover restart alice-1"))));
+}
+
 TEST_F(Domains, ARenamedCopyOfAnOrphanIsReportedAndLeftAlone) {
     const auto file = write_domain({.id = 77, .guest = "bob-1", .name = "my-copy"});
     const auto before = read_text(file);

@@ -149,6 +149,7 @@ TEST_F(HerdTest, AForeignDomainOfOurNameIsNotTouchedAndFaultsItsGuest) {
     start_herd();
     EXPECT_EQ(outcome_of(request(1).operation), "failed");
     EXPECT_TRUE(registry.guests.get(1)->fault);
+    EXPECT_EQ(outcome_of(ask(Verb::retire)), "done");
 }
 
 }  // namespace

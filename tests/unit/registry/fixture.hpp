@@ -54,9 +54,15 @@ class RegistryTest : public ::testing::Test {
     RegistryTest() { open(); }
 
     Registry::Options options(const std::string& file) {
-        return {folder_ / file, schema_folder, quarantine, [this] { return time_; }};
+        return {folder_ / file, schema_folder, quarantine, [this] { return time_; }, [this] { return uptime_; }};
     }
     void open() { registry_ = std::make_unique<Registry>(options("registry.db")); }
+
+    /// Time passes, and the wall clock tells so.
+    void pass(Duration duration) {
+        time_ += duration;
+        uptime_.since_boot += duration;
+    }
 
     Reservation defaults() const { return {"tiny", "plain", digest_one, Kind::vm, "local", subnet_}; }
 
@@ -110,6 +116,7 @@ class RegistryTest : public ::testing::Test {
 
     TemporaryFolder folder_;
     Time time_{std::chrono::days{20000}};
+    Uptime uptime_{"first boot", std::chrono::hours(1)};
     Subnet subnet_ = parse_subnet("10.77.0.0/24");
     std::unique_ptr<Registry> registry_;
 };

@@ -13,7 +13,11 @@ namespace {
 /// A registry under a random hand, and what must hold after everything that it does.
 class Hand {
   public:
-    Hand() : registry_({file_, schema_folder, std::chrono::minutes(2), [this] { return time_; }}) {
+    Hand()
+        : registry_({file_, schema_folder, std::chrono::minutes(2), [this] { return time_; },
+                     [this] {
+                         return Uptime{"boot", time_.time_since_epoch()};
+                     }}) {
         registry_.owners.set({"alice", 8, {}, {}}, 0);
         registry_.owners.set({"bob", 5, {}, {}}, 0);
     }

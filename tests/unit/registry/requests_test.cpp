@@ -204,9 +204,9 @@ TEST_F(Addresses, of_guests_that_are_gone_rest_in_quarantine) {
     request(asking("alice", 5));
     remove("alice-2");
     EXPECT_EQ(error_of([&] { request(more("alice", 1)); }).kind(), ErrorKind::refused);
-    time_ += quarantine - std::chrono::milliseconds(1);
+    pass(quarantine - std::chrono::milliseconds(1));
     EXPECT_EQ(error_of([&] { request(more("alice", 1)); }).kind(), ErrorKind::refused);
-    time_ += std::chrono::milliseconds(1);
+    pass(std::chrono::milliseconds(1));
     request(more("alice", 1));
     EXPECT_EQ(address("alice-6"), "10.77.0.3");
 }
@@ -214,7 +214,7 @@ TEST_F(Addresses, of_guests_that_are_gone_rest_in_quarantine) {
 TEST_F(Addresses, never_used_ones_come_before_those_that_were) {
     request(asking("alice", 3));
     remove("alice-1");
-    time_ += quarantine;
+    pass(quarantine);
     request(more("alice", 3));
     EXPECT_EQ(address("alice-4"), "10.77.0.5");
     EXPECT_EQ(address("alice-5"), "10.77.0.6");
@@ -224,7 +224,7 @@ TEST_F(Addresses, never_used_ones_come_before_those_that_were) {
 TEST_F(Addresses, of_a_guest_that_is_only_being_retired_stay_its_own) {
     request(asking("alice", 5));
     change(Verb::retire, {"alice-1"});
-    time_ += 2 * quarantine;
+    pass(2 * quarantine);
     EXPECT_EQ(error_of([&] { request(more("alice", 1)); }).kind(), ErrorKind::refused);
 }
 
@@ -275,9 +275,9 @@ TEST_F(Idempotency, keeps_callers_apart) {
 
 TEST_F(Idempotency, forgets_after_a_day) {
     const auto first = request(marked(1, "k1"));
-    time_ += std::chrono::hours(24) - std::chrono::milliseconds(1);
+    pass(std::chrono::hours(24) - std::chrono::milliseconds(1));
     EXPECT_EQ(request(marked(1, "k1")).operation, first.operation);
-    time_ += std::chrono::milliseconds(1);
+    pass(std::chrono::milliseconds(1));
     EXPECT_NE(request(marked(1, "k1")).operation, first.operation);
 }
 

@@ -1,5 +1,6 @@
 #include "storage/overlays.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <nlohmann/json.hpp>
@@ -7,6 +8,9 @@
 #include <thread>
 
 #include "fixture.hpp"
+#include "model/unique_fd.hpp"
+#include "storage/durable.hpp"
+#include "storage/qcow2.hpp"
 
 namespace drover {
 namespace {
@@ -14,8 +18,10 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Property;
 using testing::SizeIs;
 using testing::StartsWith;
+using testing::Throws;
 
 constexpr long long disk = 64LL << 20;
 
@@ -55,6 +61,15 @@ TEST_F(OverlaysTest, AFreshOverlayIsAWholeQcow2OnItsPrototype) {
     EXPECT_EQ(info.at("backing-filename-format"), "raw");
     EXPECT_TRUE(disk_of(place.overlay) == read(place.prototype));
     EXPECT_NO_THROW(run_or_throw({.argv = {"e2fsck", "-fn", place.prototype}}));
+}
+
+TEST_F(OverlaysTest, AFullDiskIsToldFromAFailure) {
+    errno = ENOSPC;
+    EXPECT_THROW(throw_errno("write", "/dev/full"), DiskFull);
+    EXPECT_THROW(write_sparse(UniqueFd(::open("/dev/full", O_WRONLY)).get(), {{{0, "x"}}, 1}, "/dev/full"), DiskFull);
+    errno = EACCES;
+    EXPECT_THAT([] { throw_errno("write", "/x"); }, Throws<Error>(Property(&Error::kind, ErrorKind::failed)));
+    EXPECT_NO_THROW(overlays().expect_room());
 }
 
 TEST_F(OverlaysTest, TakesFewBytesOfTheHost) {
