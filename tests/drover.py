@@ -62,6 +62,7 @@ class Drover:
         self.state = pathlib.Path(f"/var/lib/drover-{instance}")
         self.socket = pathlib.Path(f"/run/drover-{instance}/drover.sock")
         self.log = pathlib.Path(f"/var/log/drover/{instance}.log")
+        self.environment = None  # of the daemon; None: ours
         self.process = None
         for folder in (self.config.parent, self.log.parent):
             folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +74,11 @@ class Drover:
         assert self.process is None
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [BIN / "droverd", "--config", self.config], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [BIN / "droverd", "--config", self.config],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         wait_until(self.answers, "the daemon answers at its socket")
 

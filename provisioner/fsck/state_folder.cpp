@@ -63,6 +63,7 @@ StateFiles::StateFiles(const std::string& state) : state_(fs::absolute(state).le
 std::vector<OverlayFolder> StateFiles::overlays() const {
     std::vector<OverlayFolder> folders;
     for (const auto& name : names_in(fs::path(state_) / "overlays")) {
+        if (name == "lost+found") continue;  // of a disk of their own
         auto& folder = folders.emplace_back(OverlayFolder{name, {}});
         for (const auto& file : names_in(overlay_path(name)))
             folder.files[file] = flaw_of_overlay(fs::path(overlay_path(name)) / file);

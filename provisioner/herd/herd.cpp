@@ -258,7 +258,7 @@ void Herd::look_at_all() {
         agenda_.add(id);
     }
     // Last: from here on a guest that is not known yet is newer than this look.
-    if (!reachable_.exchange(true)) spdlog::info("hypervisor: {} domains of ours", domains.size());
+    if (!reachable_.exchange(true) && found_.due()) spdlog::info("hypervisor: {} domains of ours", domains.size());
     agenda_.add_at(everybody, Clock::now() + look_interval);
 }
 
@@ -312,7 +312,8 @@ void Herd::wake_later(const Guest& guest, const Watch& watch) {
 
 /// The hypervisor or the registry does not answer: know nothing, do nothing, and look again soon.
 void Herd::lost_touch(const std::string& why) {
-    if (reachable_.exchange(false)) spdlog::warn("out of touch: {}", why);
+    reachable_ = false;
+    if (lost_.due()) spdlog::warn("out of touch: {}", why);
     auto watches = watches_.lock();
     for (auto& [id, watch] : *watches) {
         watch.domain.run = Run::unknown;

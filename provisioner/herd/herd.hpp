@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "herd/agenda.hpp"
+#include "herd/seldom.hpp"
 #include "herd/slots.hpp"
 #include "herd/steps.hpp"
 #include "herd/watch.hpp"
@@ -65,6 +66,7 @@ class Herd {
     Agenda agenda_;
     Slots slots_;
     std::atomic<bool> reachable_ = false;
+    Seldom lost_, found_;  ///< said of it
     control::Sessions sessions_;
     Steps steps_;
     std::vector<std::thread> workers_;

@@ -1,0 +1,108 @@
+"""libvirtd dies again and again, and hangs, while guests are built and started: nobody but the guests' start notices."""
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+from bad_days import Clients, events, last_event, messages
+from drover import sh, virsh, wait_until
+
+PID_FILE = pathlib.Path("/run/libvirtd.pid")
+
+
+class Libvirtd:
+    """The lab's own."""
+
+    def __init__(self):
+        self.pid = int(PID_FILE.read_text())
+
+    def end(self):
+        os.kill(self.pid, signal.SIGKILL)
+        wait_until(lambda: not pathlib.Path(f"/proc/{self.pid}").exists(), "libvirtd is gone")
+
+    def start(self):
+        sh("libvirtd", "-d")
+        self.pid = int(PID_FILE.read_text())
+
+    def freeze(self):
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self):
+        os.kill(self.pid, signal.SIGCONT)
+
+
+@pytest.fixture
+def libvirtd():
+    """Running again afterwards, whatever the test did to it."""
+    it = Libvirtd()
+    yield it
+    if not pathlib.Path(f"/proc/{it.pid}").exists():
+        it.start()
+    it.thaw()
+    wait_until(lambda: "hypervisor" in virsh("version"), "libvirtd answers")
+
+
+def has_moved(drover, since):
+    """Whether a guest was moved after this event."""
+    return any(event["kind"] == "phase" for event in events(drover, since))
+
+
+def keep_busy(drover, owner, chance):
+    """When all is done, a guest is restarted, so that there is something to disturb."""
+    if set(owner.phases().values()) == {"ready"}:
+        drover.ask("restart", chance.choice(owner.names()), "--no-wait")
+
+
+@pytest.mark.promise("TRUST-11")
+def test_killed_while_guests_are_built(drover, owner, libvirtd, full, chance, figure):
+    count, kills = (30, 30) if full else (6, 3)
+    begin = last_event(drover)
+    owner.request(count, "--no-wait")
+    longest = 0.0
+    with Clients(drover, owner.name) as clients:
+        for _ in range(kills):
+            keep_busy(drover, owner, chance)
+            before = last_event(drover)
+            wait_until(lambda: has_moved(drover, before), "guests are moved", 300)
+            libvirtd.end()
+            before = last_event(drover)
+            libvirtd.start()
+            back = time.monotonic()
+            wait_until(lambda: has_moved(drover, before), "work goes on by itself", 60)
+            longest = max(longest, time.monotonic() - back)
+        owner.wait_for("ready", count, 1800)
+    check(drover, owner, begin, clients, full, figure)
+    figure("longest until work went on", longest, "s")
+
+
+@pytest.mark.promise("TRUST-11")
+def test_hung_while_guests_are_built(drover, owner, libvirtd, full, figure):
+    count, seconds = (30, 60) if full else (6, 5)
+    begin = last_event(drover)
+    owner.request(count, "--no-wait")
+    with Clients(drover, owner.name) as clients:
+        before = last_event(drover)
+        wait_until(lambda: has_moved(drover, before), "guests are moved", 300)
+        libvirtd.freeze()
+        time.sleep(seconds)  # that long it hangs; the clients go on
+        before = last_event(drover)
+        libvirtd.thaw()
+        back = time.monotonic()
+        wait_until(lambda: has_moved(drover, before), "work goes on by itself", 60)
+        figure("until work went on", time.monotonic() - back, "s")
+        owner.wait_for("ready", count, 1800)
+    check(drover, owner, begin, clients, full, figure)
+
+
+def check(drover, owner, begin, clients, full, figure):
+    """Nothing was refused, nothing was held against a guest, nothing is wrong."""
+    assert clients.refused == []
+    figure("p99 of an answer meanwhile", clients.p99() * 1000, f"ms of {len(clients.took)}")
+    if full:
+        assert clients.p99() < 1
+    assert [guest["fault"] for guest in owner.guests()] == [None] * len(owner.guests())
+    assert [said for said in messages(drover, begin) if "nobody asked for it" in said] == []
+    assert drover.domains() == sorted(guest["domain"] for guest in owner.guests())
+    assert len(drover.guest_processes()) == len(owner.guests())
+    assert drover.findings() == []
