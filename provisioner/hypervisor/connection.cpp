@@ -20,11 +20,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Changed = std::function<void(virDomainPtr)>;
 
-// libvirtd reads no more from a client that has 5 requests open, keepalive answers included.
-constexpr int calls_in_flight = 4;
-constexpr int keepalive_seconds = 5;
-constexpr unsigned keepalive_count = 5;
-
 void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
 /// What libvirt's event thread may still use while a connection is being closed: the event callback owns a share of it.
@@ -83,7 +78,7 @@ struct Connection::Link {
     [[nodiscard]] bool alive() const { return !notifier->lost && virConnectIsAlive(connection.get()) == 1; }
 
     const NotifierPtr notifier;
-    std::counting_semaphore<calls_in_flight> slots{calls_in_flight};
+    std::binary_semaphore slot{1};
     const ConnectHandle connection;
 
   private:
@@ -101,7 +96,6 @@ Connection::Link::Link(const std::string& uri, NotifierPtr told)
     // No share for this one: it is called under a lock that unregistering waits for. Drivers that live in this process
     // know neither of these: there is nothing that could be lost.
     virConnectRegisterCloseCallback(connection.get(), on_close, notifier.get(), nullptr);
-    virConnectSetKeepAlive(connection.get(), keepalive_seconds, keepalive_count);
 }
 
 Connection::Link::~Link() {
@@ -218,51 +212,79 @@ void Connection::State::drop(const LinkPtr& link) {
     if (held->current == link) held->current.reset();
 }
 
-Connection::Connection(const EventLoop& /*it runs*/, std::string uri, Duration deadline)
-    : state_(std::make_shared<State>(std::move(uri), deadline)) {}
+Connection::Connection(const EventLoop& /*it runs*/, const std::string& uri, Duration deadline) {
+    for (auto& state : states_) state = std::make_shared<State>(uri, deadline);
+    busy_.lock()->fill(false);
+}
 
 Connection::~Connection() {
-    state_->join_threads();
-    const auto last = std::exchange(state_->links.lock()->current, nullptr);
+    for (const auto& state : states_) {
+        state->join_threads();
+        const auto last = std::exchange(state->links.lock()->current, nullptr);
+    }
 }
 
-const std::string& Connection::uri() const { return state_->uri; }
+const std::string& Connection::uri() const { return states_.front()->uri; }
 
 void Connection::watch(std::function<void(virDomainPtr)> changed) {
-    state_->links.lock()->watchers.push_back(std::move(changed));
+    states_.front()->links.lock()->watchers.push_back(std::move(changed));
 }
+
+/// A connection for one call; the first one that is free, so that the one which hears of events is never left lost.
+class Connection::Lane {
+  public:
+    Lane(Connection& all, Clock::time_point until) : all_(all) {
+        if (!all_.free_.try_acquire_until(until)) throw all_.lost("its earlier calls are not answered");
+        auto busy = all_.busy_.lock();
+        while ((*busy)[number_]) ++number_;
+        (*busy)[number_] = true;
+    }
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+    ~Lane() {
+        (*all_.busy_.lock())[number_] = false;
+        all_.free_.release();
+    }
+
+    [[nodiscard]] State& state() const { return *all_.states_[number_]; }
+
+  private:
+    Connection& all_;
+    std::size_t number_ = 0;
+};
 
 bool Connection::run(std::function<void(virConnectPtr)> work) {
-    const auto until = Clock::now() + state_->deadline;
-    const auto link = link_within(until);
-    if (!link->slots.try_acquire_until(until)) throw lost("its earlier calls are not answered");
-    const std::shared_ptr<void> slot(nullptr, [link](void*) { link->slots.release(); });
-    const auto done = std::make_shared<std::promise<void>>();
-    const auto thread = state_->start_thread("drover-call", [link, slot, done, work = std::move(work)] {
-        work(link->connection.get());
-        done->set_value();
-    });
-    if (done->get_future().wait_until(until) != std::future_status::ready) {
-        state_->wait_no_more_for(thread);
-        state_->drop(link);
-        throw lost(fmt::format("no answer within {}", to_text(state_->deadline)));
-    }
-    if (link->alive()) return true;
-    state_->drop(link);
-    return false;
-}
-
-std::shared_ptr<Connection::Link> Connection::link_within(std::chrono::steady_clock::time_point until) {
+    const auto until = Clock::now() + states_.front()->deadline;
+    const Lane lane(*this, until);
     try {
-        return state_->link(until);
+        return run_on(lane.state(), until, std::move(work));
     } catch (const Error& error) {
         throw lost(error.what());
     }
 }
 
+bool Connection::run_on(State& state, Clock::time_point until, std::function<void(virConnectPtr)> work) {
+    const auto link = state.link(until);
+    if (!link->slot.try_acquire_until(until)) throw Error(ErrorKind::unavailable, "its earlier call is not answered");
+    const std::shared_ptr<void> slot(nullptr, [link](void*) { link->slot.release(); });
+    const auto done = std::make_shared<std::promise<void>>();
+    const auto thread = state.start_thread("drover-call", [link, slot, done, work = std::move(work)] {
+        work(link->connection.get());
+        done->set_value();
+    });
+    if (done->get_future().wait_until(until) != std::future_status::ready) {
+        state.wait_no_more_for(thread);
+        state.drop(link);
+        throw Error(ErrorKind::unavailable, fmt::format("no answer within {}", to_text(state.deadline)));
+    }
+    if (link->alive()) return true;
+    state.drop(link);
+    return false;
+}
+
 Error Connection::lost(const std::string& why) const {
-    return {ErrorKind::unavailable, fmt::format("{}: {}", state_->uri, why),
-            fmt::format("see whether it answers: virsh -c '{}' version", state_->uri)};
+    return {ErrorKind::unavailable, fmt::format("{}: {}", uri(), why),
+            fmt::format("see whether it answers: virsh -c '{}' version", uri())};
 }
 
 int last_code() {

@@ -1,15 +1,18 @@
 #pragma once
 #include <libvirt/libvirt.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
+#include <semaphore>
 #include <string>
 #include <thread>
 
 #include "model/error.hpp"
+#include "model/sync.hpp"
 #include "model/time.hpp"
 
 namespace drover {
@@ -33,12 +36,14 @@ class EventLoop {
 ///
 /// Each call runs on a thread "drover-call" of its own, so that it can be given up: a libvirt call ends when the
 /// hypervisor answers, not before, and one frozen QEMU would otherwise hold its caller for ever. A call that is given
-/// up takes its connection along; the next call connects anew. At most 4 calls are in flight per connection, which is
-/// what libvirtd takes from one client before it makes the others wait. A keepalive notices a dead peer between calls.
+/// up takes its connection along; the next call connects anew. Up to 4 calls at once, each on a connection of its own:
+/// libvirt's client before 10.4 leaves traces of a call on the stack of a thread that is gone when another call, or a
+/// keepalive, comes in between on the same connection (CVE-2024-4418), and may crash. Hence no keepalive either: a peer
+/// that dies closes its socket, and one that hangs is noticed by the next call.
 class Connection {
   public:
     /// Does not connect yet. `deadline` bounds each call, from the call to its answer, connecting included.
-    Connection(const EventLoop& loop, std::string uri, Duration deadline = std::chrono::seconds(30));
+    Connection(const EventLoop& loop, const std::string& uri, Duration deadline = std::chrono::seconds(30));
     /// Waits for all threads but those of calls that were given up, which end on their own when they are answered.
     ~Connection();
     Connection(const Connection&) = delete;
@@ -58,15 +63,20 @@ class Connection {
     void watch(std::function<void(virDomainPtr)> changed);
 
   private:
+    static constexpr int calls_at_once = 4;
     struct State;
     struct Link;
+    class Lane;
 
     /// Returns once `work` has run; false when the connection was lost meanwhile.
     bool run(std::function<void(virConnectPtr)> work);
-    std::shared_ptr<Link> link_within(std::chrono::steady_clock::time_point until);
+    static bool run_on(State& state, std::chrono::steady_clock::time_point until,
+                       std::function<void(virConnectPtr)> work);
     [[nodiscard]] Error lost(const std::string& why) const;
 
-    std::shared_ptr<State> state_;
+    std::array<std::shared_ptr<State>, calls_at_once> states_;  ///< a connection each; only the first hears of events
+    std::counting_semaphore<calls_at_once> free_{calls_at_once};
+    Synchronized<std::array<bool, calls_at_once>> busy_;
 };
 
 /// libvirt's code for the last failed call on this thread.
