@@ -11,9 +11,9 @@ std::vector<Operation> visible_operations(const Doors& doors, const Call& call, 
     return call.visible_owner ? operations.list_of(limit, call.caller, *call.visible_owner) : operations.list(limit);
 }
 
-Operation visible_operation(const Doors& doors, const Call& call, OperationId id) {
+Operation visible_summary(const Doors& doors, const Call& call, OperationId id) {
     Operations& operations = doors.registry.operations;
-    return call.visible_owner ? operations.get_of(id, call.caller, *call.visible_owner) : operations.get(id);
+    return call.visible_owner ? operations.summary_of(id, call.caller, *call.visible_owner) : operations.summary(id);
 }
 
 }  // namespace
@@ -29,9 +29,11 @@ std::optional<Answer> list_operations(const Doors& doors, const Call& call) {
 
 std::optional<Answer> show_operation(const Doors& doors, const Call& call) {
     const wire::OperationWait wait = wire::decode_operation_wait(call.target.parameters);
-    const Operation operation = visible_operation(doors, call, parse_operation_name(call.part(2)));
-    if (!operation.finished && operation.done <= wait.done && call.waited < wait.wait) return std::nullopt;
-    return answer(wire::operation_with_items(operation));
+    const OperationId id = parse_operation_name(call.part(2));
+    // Whoever waits comes here after each news: the items are read once, for the answer.
+    const Operation summary = visible_summary(doors, call, id);
+    if (!summary.finished && summary.done <= wait.done && call.waited < wait.wait) return std::nullopt;
+    return answer(wire::operation_with_items(doors.registry.operations.get(id)));
 }
 
 std::optional<Answer> list_events(const Doors& doors, const Call& call) {

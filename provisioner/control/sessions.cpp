@@ -19,10 +19,11 @@ using Socket = asio::local::stream_protocol::socket;
 
 class Session;
 
-/// What a session tells, on the thread of the sessions.
+/// What all sessions have in common, on the thread of the sessions: whom they tell, and where they read to.
 struct Listener {
     std::function<void(GuestId, const FromGuest&)> said;
     std::function<void(GuestId, const Session*)> ended;
+    std::array<char, max_line> input{};
 };
 
 constexpr std::size_t most_waiting_output = 64 * 1024;
@@ -32,10 +33,11 @@ constexpr int most_lines_a_second = 256;
 /// One guest's channel. All of it but `waiting` runs on the thread of the sessions.
 class Session : public std::enable_shared_from_this<Session> {
   public:
-    Session(asio::io_context& io, GuestId id, const Listener& listener, UniqueFd channel)
+    Session(asio::io_context& io, GuestId id, Listener& listener, UniqueFd channel)
         : id_(id), listener_(listener), socket_(io), pause_(io) {
         socket_.assign(asio::local::stream_protocol(), channel.get());
         static_cast<void>(channel.release());
+        socket_.non_blocking(true);
     }
 
     /// Adds to what waits to be sent; false: too much waits already. Any thread.
@@ -52,11 +54,11 @@ class Session : public std::enable_shared_from_this<Session> {
         if (!writing_) flush();
     }
 
+    /// Waits for input before it reads, so that guests who are silent share one buffer.
     void read() {
-        socket_.async_read_some(asio::buffer(input_),
-                                [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
-                                    self->on_read(error, size);
-                                });
+        socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+            self->on_readable(error);
+        });
     }
 
     /// Nothing is reported after this.
@@ -68,10 +70,12 @@ class Session : public std::enable_shared_from_this<Session> {
     }
 
   private:
-    void on_read(const boost::system::error_code& error, std::size_t size) {
+    void on_readable(boost::system::error_code error) {
         if (closed_) return;
+        const auto size = error ? 0 : socket_.read_some(asio::buffer(listener_.input), error);
+        if (error == asio::error::would_block) return read();
         if (error) return end();
-        for (std::string& line : reader_.feed({input_.data(), size})) lines_.push_back(std::move(line));
+        for (std::string& line : reader_.feed({listener_.input.data(), size})) lines_.push_back(std::move(line));
         handle_lines();
     }
 
@@ -126,10 +130,9 @@ class Session : public std::enable_shared_from_this<Session> {
     }
 
     GuestId id_;
-    const Listener& listener_;
+    Listener& listener_;
     Socket socket_;
     asio::steady_timer pause_;
-    std::array<char, max_line> input_{};
     LineReader reader_;
     std::deque<std::string> lines_;
     std::chrono::steady_clock::time_point second_;

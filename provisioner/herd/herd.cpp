@@ -114,6 +114,7 @@ bool Herd::round(const Guest& guest) {
     }
     const Step step = next_step(guest, seen);
     if (step != Step::none && may_act) return take_step(step, guest, watch);
+    if (step == Step::none) change_watch(guest.id, [&](Watch& w) { w.rested = guest.rev; });
     wake_later(guest, watch);
     return false;
 }
@@ -248,14 +249,17 @@ void Herd::look_at_all() {
     }
     std::unordered_map<GuestId, DomainSeen> domains;
     for (DomainSeen& domain : parts_.domains.list()) domains[domain.id] = std::move(domain);
-    for (const GuestId id : parts_.registry.guests.ids()) {
+    for (const auto& [id, rev] : parts_.registry.guests.revisions()) {
         const auto found = domains.find(id);
+        bool rests = false;
         change_watch(id, [&](Watch& watch) {
             if (watch.looks != known[id]) return;
-            watch.domain = found == domains.end() ? DomainSeen{.id = id} : found->second;
+            DomainSeen domain = found == domains.end() ? DomainSeen{.id = id} : std::move(found->second);
+            rests = watch.rested == rev && watch.domain == domain;
+            watch.domain = std::move(domain);
             watch.look_due = false;
         });
-        agenda_.add(id);
+        if (!rests) agenda_.add(id);
     }
     // Last: from here on a guest that is not known yet is newer than this look.
     if (!reachable_.exchange(true) && found_.due()) spdlog::info("hypervisor: {} domains of ours", domains.size());

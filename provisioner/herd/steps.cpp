@@ -160,7 +160,7 @@ control::Identity Steps::identity_of(const Guest& guest) {
 }
 
 std::vector<std::string> Steps::keys_of(const Guest& guest) {
-    return guest.owner ? parts_.registry.owners.get(*guest.owner).keys : std::vector<std::string>{};
+    return guest.owner ? parts_.registry.owners.keys(*guest.owner) : std::vector<std::string>{};
 }
 
 std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_of(guest), keys_of(guest)); }

@@ -15,8 +15,9 @@ struct Watch {
     using Clock = std::chrono::steady_clock;
 
     DomainSeen domain{.run = Run::unknown};
-    bool look_due = true;     ///< the hypervisor said that something changed
-    std::uint64_t looks = 0;  ///< counts changes of `domain`, so that an older look never overwrites a newer one
+    bool look_due = true;      ///< the hypervisor said that something changed
+    std::uint64_t looks = 0;   ///< counts changes of `domain`, so that an older look never overwrites a newer one
+    std::int64_t rested = -1;  ///< the revision of the row for which nothing was to be done
 
     std::optional<control::Hello> hello;  ///< the last HELLO since its domain started
     std::string ready;                    ///< digest of the last READY since that HELLO

@@ -156,25 +156,38 @@ std::set<std::string> persistent_uuids(virConnectPtr connection) {
     return uuids;
 }
 
-// One question for the state of all, one for which are defined, and one for each tag.
-std::vector<DomainSeen> list_all(virConnectPtr connection, const Ownership& ours) {
+// A domain of the list, with its tag as it is known or else as it is; nothing when it is not ours or is gone.
+std::optional<DomainSeen> complete(DomainSeen seen, virDomainPtr domain, virConnectPtr connection,
+                                   const Ownership& ours, const KnownTags::Table& known) {
+    if (complete_from(known, seen, KnownTags::run_of(domain))) return seen;
+    const auto tagged = add_tag(seen, domain, ours);
+    if (tagged == Tagged::changing) seen = look_at(connection, ours, seen.id);
+    if (tagged == Tagged::no || (!seen.defined && seen.run == Run::off)) return std::nullopt;
+    return seen;
+}
+
+// One question for the state of all, one for which are defined, and one for each tag that is not known.
+std::vector<DomainSeen> list_all(virConnectPtr connection, const Ownership& ours, KnownTags& tags) {
     virDomainStatsRecordPtr* found = nullptr;
     const int count = virConnectGetAllDomainStats(connection, VIR_DOMAIN_STATS_STATE, &found, 0);
     if (count < 0) throw last_error("list domains");
     const std::unique_ptr<virDomainStatsRecordPtr, FreeRecords> records(found);
     const auto defined = persistent_uuids(connection);
+    const auto known = tags.table();
+    KnownTags::Table found_now{.tags = {}, .changes = known.changes};
     std::vector<DomainSeen> all;
     for (int i = 0; i < count; ++i) {
         const auto uuid = uuid_of(found[i]->dom);
         const auto id = ours.guest_of(virDomainGetName(found[i]->dom), uuid);
         if (!id) continue;
         const auto [state, reason] = state_of(*found[i]);
-        auto seen = seen_of(*id, state, reason, defined.contains(uuid));
-        const auto tagged = add_tag(seen, found[i]->dom, ours);
-        if (tagged == Tagged::changing) seen = look_at(connection, ours, *id);
-        const bool there = seen.defined || seen.run != Run::off;
-        if (tagged != Tagged::no && there) all.push_back(std::move(seen));
+        auto seen =
+            complete(seen_of(*id, state, reason, defined.contains(uuid)), found[i]->dom, connection, ours, known);
+        if (!seen) continue;
+        found_now.tags[*id] = {KnownTags::run_of(found[i]->dom), seen->live, seen->name};
+        all.push_back(std::move(*seen));
     }
+    tags.keep(std::move(found_now));
     return all;
 }
 
@@ -225,9 +238,13 @@ LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std
     : connection_(connection),
       driver_(connection.uri().starts_with("test") ? test_driver : qemu_driver),
       ours_(std::make_shared<Ownership>(Ownership{std::move(instance), std::move(registry)})),
+      tags_(std::make_shared<KnownTags>()),
       watch_(std::make_shared<Watch>()) {
-    connection_.watch([ours = ours_, watch = watch_](virDomainPtr domain) {
-        if (domain == nullptr) return watch->tell(0);
+    connection_.watch([ours = ours_, tags = tags_, watch = watch_](virDomainPtr domain) {
+        if (domain == nullptr) {
+            tags->forget_all();  // a hypervisor that began anew numbers its runs from 1 again
+            return watch->tell(0);
+        }
         Uuid uuid{};
         virDomainGetUUIDString(domain, uuid.data());
         if (const auto id = ours->guest_of(virDomainGetName(domain), uuid.data())) watch->tell(*id);
@@ -240,8 +257,9 @@ LibvirtDomains::~LibvirtDomains() { *watch_->changed.lock() = nullptr; }
 // more than the definition.
 void LibvirtDomains::define(const DomainSpec& spec) {
     const auto xml = driver_.to_xml(spec);
-    connection_.call([ours = ours_, id = spec.id, xml](virConnectPtr c) {
+    connection_.call([ours = ours_, tags = tags_, id = spec.id, xml](virConnectPtr c) {
         const DomainHandle domain(virDomainDefineXMLFlags(c, xml.c_str(), 0));
+        tags->forget(id);
         if (domain) return;
         const auto error = last_error("define domain " + ours->domain_name(id));
         find(c, *ours, id);  // throws when it is somebody else's
@@ -280,7 +298,7 @@ void LibvirtDomains::undefine(GuestId id) {
 }
 
 std::vector<DomainSeen> LibvirtDomains::list() {
-    return connection_.call([ours = ours_](virConnectPtr c) { return list_all(c, *ours); });
+    return connection_.call([ours = ours_, tags = tags_](virConnectPtr c) { return list_all(c, *ours, *tags); });
 }
 
 DomainSeen LibvirtDomains::look(GuestId id) {

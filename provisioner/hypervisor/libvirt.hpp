@@ -5,6 +5,7 @@
 
 #include "hypervisor/connection.hpp"
 #include "hypervisor/domains.hpp"
+#include "hypervisor/known_tags.hpp"
 #include "hypervisor/ownership.hpp"
 
 namespace drover {
@@ -43,6 +44,7 @@ class LibvirtDomains : public Domains {
     Connection& connection_;
     const Driver& driver_;
     std::shared_ptr<const Ownership> ours_;  ///< calls share it: one that was given up may outlive this
+    std::shared_ptr<KnownTags> tags_;
     std::shared_ptr<Watch> watch_;
 };
 

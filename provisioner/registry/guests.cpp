@@ -239,6 +239,16 @@ std::vector<GuestId> Guests::ids() {
     });
 }
 
+std::vector<Guests::Revision> Guests::revisions() {
+    return session_.read([](Transaction& transaction) {
+        std::vector<Revision> result;
+        for (const auto& [id, rev] : rows<std::tuple<GuestId, std::int64_t>>(
+                 transaction.sql, "SELECT id, rev FROM guests WHERE phase <> 'gone' ORDER BY id"))
+            result.push_back({id, rev});
+        return result;
+    });
+}
+
 std::vector<GuestId> Guests::ids_of(const std::string& owner) {
     return session_.read([&](Transaction& transaction) {
         return rows<GuestId>(transaction.sql,

@@ -38,6 +38,12 @@ Error no_operation(OperationId id) {
     return {ErrorKind::not_found, fmt::format("no operation '{}'", operation_name(id)), "drover operations"};
 }
 
+Operation read_summary(soci::session& sql, OperationId id) {
+    auto found = read_operations(sql, "WHERE id = :id", id);
+    if (found.empty()) throw no_operation(id);
+    return std::move(found.front());
+}
+
 std::vector<Item> read_items(soci::session& sql, OperationId operation) {
     using Row = std::tuple<GuestId, std::string, std::string, Phase, std::string>;
     std::vector<Item> result;
@@ -137,10 +143,9 @@ void end_item(Transaction& transaction, OperationId operation, GuestId guest, co
 }
 
 Operation read_operation(soci::session& sql, OperationId id) {
-    auto found = read_operations(sql, "WHERE id = :id", id);
-    if (found.empty()) throw no_operation(id);
-    found.front().items = read_items(sql, id);
-    return std::move(found.front());
+    Operation operation = read_summary(sql, id);
+    operation.items = read_items(sql, id);
+    return operation;
 }
 
 OperationId Operations::begin(const Caller& caller, const std::string& verb, const std::string& arguments) {
@@ -162,12 +167,15 @@ Operation Operations::get(OperationId id) {
     return session_.read([&](Transaction& transaction) { return read_operation(transaction.sql, id); });
 }
 
-Operation Operations::get_of(OperationId id, const Caller& caller, const std::string& owner) {
+Operation Operations::summary(OperationId id) {
+    return session_.read([&](Transaction& transaction) { return read_summary(transaction.sql, id); });
+}
+
+Operation Operations::summary_of(OperationId id, const Caller& caller, const std::string& owner) {
     return session_.read([&](Transaction& transaction) {
-        if (read_operations(transaction.sql, "WHERE id = :id AND " + asked_by, id, owner, caller.name).empty()) {
-            throw no_operation(id);
-        }
-        return read_operation(transaction.sql, id);
+        auto found = read_operations(transaction.sql, "WHERE id = :id AND " + asked_by, id, owner, caller.name);
+        if (found.empty()) throw no_operation(id);
+        return std::move(found.front());
     });
 }
 

@@ -104,6 +104,10 @@ std::optional<std::string> Owners::of_login(const std::string& login) {
     });
 }
 
+std::vector<std::string> Owners::keys(const std::string& owner) {
+    return session_.read([&](Transaction& transaction) { return read_keys(transaction.sql, owner); });
+}
+
 void Owners::remove(const std::string& name) {
     session_.transact("commit.owner", [&](Transaction& transaction) {
         read_owner(transaction.sql, name);

@@ -36,6 +36,8 @@ class Owners {
     std::vector<Owner> list();
     /// The owner whose login is this account.
     std::optional<std::string> of_login(const std::string& login);
+    /// The owner's ssh keys, in their order; none for an owner that there is not.
+    std::vector<std::string> keys(const std::string& owner);
     /// Error{refused} while it has guests that are not gone.
     void remove(const std::string& name);
 
@@ -75,6 +77,13 @@ class Guests {
     std::vector<Guest> list(const ListQuery& query, const std::optional<std::string>& visible_owner);
     /// All that are not gone, by id.
     std::vector<GuestId> ids();
+    /// A guest and how often its row was written.
+    struct Revision {
+        GuestId id = 0;
+        std::int64_t rev = 0;
+    };
+    /// All that are not gone, by id.
+    std::vector<Revision> revisions();
     /// Of the owner, not gone, by id.
     std::vector<GuestId> ids_of(const std::string& owner);
     /// Those that the operation has an item for, by id; none for an operation without.
@@ -115,8 +124,10 @@ class Operations {
     void finish(OperationId id, const std::string& outcome, const std::string& message);
     /// With items. Error{not_found}.
     Operation get(OperationId id);
+    /// Without items: costs the same however many there are. Error{not_found}.
+    Operation summary(OperationId id);
     /// The same, but only what this caller asked for as this owner exists.
-    Operation get_of(OperationId id, const Caller& caller, const std::string& owner);
+    Operation summary_of(OperationId id, const Caller& caller, const std::string& owner);
     /// Newest first, without items, at most `limit`.
     std::vector<Operation> list(int limit);
     /// The same, but only what this caller asked for as this owner exists.

@@ -126,7 +126,10 @@ Session::Session(const std::string& file, SessionOptions options)
       options_(std::move(options)),
       reserve_(std::filesystem::absolute(file).parent_path() / "reserve", options_.reserve) {
     keep_private(file);
-    open(*database_.lock(), file);
+    open(*writer_.lock(), file);
+    auto reader = reader_.lock();
+    open(*reader, file);
+    *reader << "PRAGMA query_only = ON";
 }
 
 void Session::run(std::string_view commit, const std::function<void(Transaction&)>& work) {
@@ -147,7 +150,7 @@ void Session::run(std::string_view commit, const std::function<void(Transaction&
 }
 
 bool Session::run_once(std::string_view commit, const std::function<void(Transaction&)>& work) {
-    auto database = database_.lock();
+    auto database = (commit.empty() ? reader_ : writer_).lock();
     Transaction transaction{*database, options_.clock(), options_.uptime};
     Bracket bracket(*database, !commit.empty());
     work(transaction);

@@ -30,7 +30,8 @@ struct SessionOptions {
     long long reserve = 0;                           ///< bytes kept for a full disk, in a file "reserve" beside it
 };
 
-/// The one connection to the database; a lock keeps its transactions apart. Any thread.
+/// The connections to the database: one that writes and one that reads, so that nobody who reads waits until somebody
+/// else's commit is on the disk. A lock each keeps their transactions apart. Any thread.
 class Session {
   public:
     /// Opens or creates the file with WAL, synchronous=FULL, foreign keys and a busy timeout of 10 s.
@@ -52,7 +53,7 @@ class Session {
         }
     }
 
-    /// The same for work that only reads: all of it sees one state of the database.
+    /// The same for work that only reads: all of it sees one state of the database, what was committed before included.
     template <typename Work> auto read(Work&& work) { return transact("", std::forward<Work>(work)); }
 
     /// Called after each commit that added events, from the committing thread, outside of the lock. Set it before other
@@ -75,7 +76,7 @@ class Session {
     SessionOptions options_;
     Reserve reserve_;
     std::function<void()> events_added_;
-    Synchronized<soci::session> database_;
+    Synchronized<soci::session> writer_, reader_;
 };
 
 }  // namespace drover
