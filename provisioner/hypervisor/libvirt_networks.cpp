@@ -4,11 +4,14 @@
 #include <libvirt/virterror.h>
 
 #include <algorithm>
+#include <optional>
+#include <unordered_map>
 
 #include "hypervisor/handles.hpp"
 #include "hypervisor/network_xml.hpp"
 #include "hypervisor/ownership.hpp"
 #include "hypervisor/subnets.hpp"
+#include "model/sync.hpp"
 
 namespace drover {
 namespace {
@@ -64,6 +67,11 @@ void stop_and_undefine(virNetworkPtr network, const Own& own) {
     if (is_active(network, own) && virNetworkDestroy(network) < 0) throw last_error("stop network " + own.name);
     if (virNetworkUndefine(network) < 0 && last_code() != VIR_ERR_NO_NETWORK)
         throw last_error("remove network " + own.name);
+}
+
+// False: it cannot be done just so; the reason is found by looking.
+bool try_entry(virNetworkPtr network, const Half& half, const std::string& xml, virNetworkUpdateCommand command) {
+    return virNetworkUpdate(network, command, VIR_NETWORK_SECTION_DNS_HOST, -1, xml.c_str(), half.update) == 0;
 }
 
 void add_entry(virNetworkPtr network, const Own& own, const Half& half, const HostName& host,
@@ -130,6 +138,14 @@ void ensure_network(virConnectPtr connection, const Own& own, const NetworkSpec&
     if (!is_active(network.get(), own)) throw Error(error);
 }
 
+std::vector<HostName> read_entries(virConnectPtr connection, const Own& own) {
+    const auto network = require(connection, own);
+    const auto xml = describe(network.get(), own);
+    auto names = read_names(xml);
+    if (const auto subnet = read_shape(xml).subnet) std::erase(names, gateway_name(*subnet));
+    return names;
+}
+
 std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) {
     virNetworkPtr* found = nullptr;
     const int count = virConnectListAllNetworks(connection, &found, 0);
@@ -150,15 +166,48 @@ std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) 
 
 }  // namespace
 
+/// What the network answers as far as we know, so that a name can be added without reading the whole network, which
+/// takes the longer the more names there are. What others change is seen when all names are read.
+struct LibvirtNetworks::Entries {
+    struct Known {
+        std::string domain;
+        std::optional<std::unordered_map<std::string, Address>> names;  ///< nothing until they were read
+    };
+    Synchronized<Known> known;
+
+    /// The network's domain when nothing is known to stand in the way of `host`. An older entry of its address is no
+    /// matter: libvirt refuses a second one.
+    std::optional<std::string> domain_for(const HostName& host) {
+        auto held = known.lock();
+        if (!held->names || held->domain.empty() || held->names->contains(host.name)) return std::nullopt;
+        return held->domain;
+    }
+    void added(const HostName& host) {
+        auto held = known.lock();
+        if (held->names) held->names->insert_or_assign(host.name, host.address);
+    }
+    void removed(Address address) {
+        auto held = known.lock();
+        if (held->names) std::erase_if(*held->names, [&](const auto& entry) { return entry.second == address; });
+    }
+    void read(const std::vector<HostName>& all) {
+        auto held = known.lock();
+        held->names.emplace();
+        for (const auto& host : all) held->names->emplace(host.name, host.address);
+    }
+};
+
 LibvirtNetworks::LibvirtNetworks(Connection& connection, std::string instance, const std::string& registry,
                                  std::string name)
     : connection_(connection),
       instance_(std::move(instance)),
+      entries_(std::make_shared<Entries>()),
       own_(std::make_shared<OwnNetwork>(
           OwnNetwork{std::move(name), derived_uuid(registry, "network"), connection.uri().starts_with("test")})) {}
 
 void LibvirtNetworks::ensure(const NetworkSpec& spec) {
     connection_.call([own = own_, spec](virConnectPtr c) { ensure_network(c, *own, spec); });
+    entries_->known.lock()->domain = spec.domain;
 }
 
 void LibvirtNetworks::remove() {
@@ -168,28 +217,33 @@ void LibvirtNetworks::remove() {
 }
 
 void LibvirtNetworks::add_name(const HostName& host) {
-    connection_.call([own = own_, host](virConnectPtr c) {
+    connection_.call([own = own_, host, domain = entries_->domain_for(host)](virConnectPtr c) {
         const auto network = require(c, *own);
-        for (const auto& half : halves_of(network.get(), *own)) put_entry(network.get(), *own, half, host);
+        for (const auto& half : halves_of(network.get(), *own)) {
+            if (domain && try_entry(network.get(), half, host_xml(host, *domain), VIR_NETWORK_UPDATE_COMMAND_ADD_LAST))
+                continue;
+            put_entry(network.get(), *own, half, host);
+        }
     });
+    entries_->added(host);
 }
 
 void LibvirtNetworks::remove_name(Address address) {
     connection_.call([own = own_, address](virConnectPtr c) {
         const auto network = find(c, *own);
         if (!network) return;
-        for (const auto& half : halves_of(network.get(), *own)) drop_entry(network.get(), *own, half, address);
+        for (const auto& half : halves_of(network.get(), *own)) {
+            if (try_entry(network.get(), half, address_xml(address), VIR_NETWORK_UPDATE_COMMAND_DELETE)) continue;
+            drop_entry(network.get(), *own, half, address);
+        }
     });
+    entries_->removed(address);
 }
 
 std::vector<HostName> LibvirtNetworks::names() {
-    return connection_.call([own = own_](virConnectPtr c) {
-        const auto network = require(c, *own);
-        const auto xml = describe(network.get(), *own);
-        auto names = read_names(xml);
-        if (const auto subnet = read_shape(xml).subnet) std::erase(names, gateway_name(*subnet));
-        return names;
-    });
+    auto names = connection_.call([own = own_](virConnectPtr c) { return read_entries(c, *own); });
+    entries_->read(names);
+    return names;
 }
 
 std::vector<Subnet> LibvirtNetworks::taken_subnets() {

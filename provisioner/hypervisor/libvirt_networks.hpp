@@ -30,8 +30,11 @@ class LibvirtNetworks : public Networks {
     std::vector<Subnet> taken_subnets() override;
 
   private:
+    struct Entries;
+
     Connection& connection_;
     std::string instance_;
+    std::shared_ptr<Entries> entries_;
     std::shared_ptr<const OwnNetwork> own_;  ///< calls share it: one that was given up may outlive this
 };
 

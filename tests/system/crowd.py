@@ -59,13 +59,16 @@ class Client:
 
     def work(self, count):
         for _ in range(count):
-            what = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
-            if what in VERBS:
-                self.change(what)
-            else:
-                getattr(self, what)()
+            self.step()
         self.connection.close()
         return self.made, self.wrong, self.milliseconds, self.statuses
+
+    def step(self):
+        what = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+        if what in VERBS:
+            self.change(what)
+        else:
+            getattr(self, what)()
 
     def show(self):
         self.ask("GET", f"/v1/guests/{self.some_name()}")
