@@ -25,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 constexpr auto idle_limit = std::chrono::seconds(60);
 constexpr auto request_limit = std::chrono::seconds(10);
 constexpr auto keepalive_interval = std::chrono::seconds(15);
-constexpr int handler_threads = 4;
+constexpr int handler_threads = 4;  // of each pool
 
 Answer error_answer(const Error& error) { return answer(wire::encode(error), form_of(error.kind()).http_status); }
 
@@ -101,13 +101,19 @@ struct Server::State {
     asio::awaitable<void> converse(Stream& stream, const Peer& peer);
     asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Peer& peer);
     asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
+<<<<<<< HEAD
     asio::awaitable<void> on_handler_thread(const std::function<void()>& work);
     std::optional<Answer> ask(const http::request<http::string_body>& request, const Peer& peer,
+=======
+    asio::awaitable<void> on_handler_thread(asio::thread_pool& pool, const std::function<void()>& work);
+    std::optional<Answer> ask(const http::request<http::string_body>& request, const Caller& caller,
+>>>>>>> aeba4dd (Those who read wait no longer behind those who write: a pool of threads for each)
                               Clock::time_point began) const;
 
     Handlers handlers;
     asio::io_context io{1};
-    asio::thread_pool pool{handler_threads};
+    asio::thread_pool readers{handler_threads};
+    asio::thread_pool writers{handler_threads};  ///< apart: who reads need not wait behind commits
     Protocol::acceptor acceptor;
     News news;
 };
@@ -196,8 +202,13 @@ asio::awaitable<Answer> Server::State::answer_to(const http::request<http::strin
     while (true) {
         const std::uint64_t seen = news.count();
         std::optional<Answer> result;
+<<<<<<< HEAD
         const std::function<void()> work = [&] { result = ask(request, peer, began); };
         co_await on_handler_thread(work);
+=======
+        const std::function<void()> work = [&] { result = ask(request, caller, began); };
+        co_await on_handler_thread(request.method() == http::verb::get ? readers : writers, work);
+>>>>>>> aeba4dd (Those who read wait no longer behind those who write: a pool of threads for each)
         if (result) co_return std::move(*result);
         co_await news.wait(seen, std::chrono::seconds(1));
     }
@@ -205,7 +216,7 @@ asio::awaitable<Answer> Server::State::answer_to(const http::request<http::strin
 
 /// Does the work there and comes back. By reference, and from a named object: g++ 12 destroys some temporaries of a
 /// co_await expression twice (GCC 99576).
-asio::awaitable<void> Server::State::on_handler_thread(const std::function<void()>& work) {
+asio::awaitable<void> Server::State::on_handler_thread(asio::thread_pool& pool, const std::function<void()>& work) {
     asio::steady_timer done(io, Clock::time_point::max());
     asio::post(pool, [&] {
         work();
@@ -225,7 +236,7 @@ asio::awaitable<void> Server::State::stream_out(Stream& stream, const Answer& an
         const std::uint64_t seen = news.count();
         std::string text;
         const std::function<void()> work = [&] { text = answer.more(); };
-        co_await on_handler_thread(work);
+        co_await on_handler_thread(readers, work);
         if (text.empty()) {
             co_await news.wait(seen, keepalive_interval);
             if (news.count() != seen) continue;
@@ -245,7 +256,8 @@ void Server::run(Handlers handlers) {
     state_->handlers = std::move(handlers);
     asio::co_spawn(state_->io, state_->accept(), asio::detached);
     state_->io.run();
-    state_->pool.join();
+    state_->readers.join();
+    state_->writers.join();
 }
 
 void Server::stop() { state_->io.stop(); }

@@ -58,6 +58,8 @@ def test_64_clients_at_once(drover, chance, figure, full):
     figure("requests", sum(crowd.statuses.values()), f"answered {dict(sorted(crowd.statuses.items()))}")
     figure("p50", crowd.percentile(50), "ms")
     figure("p99", crowd.percentile(99), f"ms, load average {os.getloadavg()[0]:.0f} (promised: under 100)")
+    figure("p99 of those that read", crowd.percentile(99, ["GET"]), "ms")
+    figure("p99 of those that write", crowd.percentile(99, ["POST", "PUT"]), "ms")
     figure("guests made", len(crowd.made), "")
     assert crowd.wrong == []
     assert_settles(drover)
