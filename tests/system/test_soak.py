@@ -1,5 +1,5 @@
 """Churn without end: the daemon holds no more afterwards than before: TRUST-17. Half a day of requests and steps, in
-little time: a daemon of simulated guests as fast as two clients can ask, one of five real guests as fast as they boot."""
+little time: a daemon of simulated guests as fast as two clients ask, one of five real guests as fast as they boot."""
 import concurrent.futures
 import os
 import random
