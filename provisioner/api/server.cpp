@@ -101,13 +101,8 @@ struct Server::State {
     asio::awaitable<void> converse(Stream& stream, const Peer& peer);
     asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Peer& peer);
     asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
-<<<<<<< HEAD
-    asio::awaitable<void> on_handler_thread(const std::function<void()>& work);
-    std::optional<Answer> ask(const http::request<http::string_body>& request, const Peer& peer,
-=======
     asio::awaitable<void> on_handler_thread(asio::thread_pool& pool, const std::function<void()>& work);
-    std::optional<Answer> ask(const http::request<http::string_body>& request, const Caller& caller,
->>>>>>> aeba4dd (Those who read wait no longer behind those who write: a pool of threads for each)
+    std::optional<Answer> ask(const http::request<http::string_body>& request, const Peer& peer,
                               Clock::time_point began) const;
 
     Handlers handlers;
@@ -202,13 +197,8 @@ asio::awaitable<Answer> Server::State::answer_to(const http::request<http::strin
     while (true) {
         const std::uint64_t seen = news.count();
         std::optional<Answer> result;
-<<<<<<< HEAD
         const std::function<void()> work = [&] { result = ask(request, peer, began); };
-        co_await on_handler_thread(work);
-=======
-        const std::function<void()> work = [&] { result = ask(request, caller, began); };
         co_await on_handler_thread(request.method() == http::verb::get ? readers : writers, work);
->>>>>>> aeba4dd (Those who read wait no longer behind those who write: a pool of threads for each)
         if (result) co_return std::move(*result);
         co_await news.wait(seen, std::chrono::seconds(1));
     }
