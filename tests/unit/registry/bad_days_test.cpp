@@ -90,7 +90,7 @@ TEST(Reserves, are_given_up_once_when_the_disk_is_full) {
     ASSERT_EQ(fs::file_size(folder / "reserve"), 1U << 20U);
     int runs = 0;
     const auto error = error_of([&] {
-        session.transact("", [&](Transaction& transaction) {
+        session.transact("commit.test", [&](Transaction& transaction) {
             ++runs;
             fill(transaction);
         });
