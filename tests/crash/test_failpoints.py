@@ -7,7 +7,7 @@ from drover import BIN
 from work import Died, Work, start_armed
 from worlds import FAKE, QEMU, TEST_DRIVER, built_state, failpoints, keep_test_driver_alive, without_registry
 
-AT_ONCE = 4  # daemons; each is busy for moments only
+AT_ONCE = 8  # daemons; each is busy for moments only
 ALWAYS_PASSED = ["network.ensured", "commit.event.before", "commit.event.after"]  # by every start
 AT_FIRST_START = ("commit.migration", "commit.note")
 IN_IMAGE_BUILDS = ("image", "commit.image", "commit.operation")
