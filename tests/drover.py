@@ -189,6 +189,7 @@ class Owner:
         self.name = name
         self.key = folder / f"{name}.key"
         self.folder = folder
+        self.key.unlink(missing_ok=True)  # of another test whose name begins alike
         sh("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", self.key)
         drover.ask("owner", "set", name, "--quota", quota, "--key", f"{self.key}.pub")
 
