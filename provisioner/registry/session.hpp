@@ -12,6 +12,7 @@
 #include "model/time.hpp"
 #include "registry/reserve.hpp"
 #include "registry/uptime.hpp"
+#include "registry/writer.hpp"
 
 namespace drover {
 
@@ -31,7 +32,7 @@ struct SessionOptions {
 };
 
 /// The connections to the database: one that writes and one that reads, so that nobody who reads waits until somebody
-/// else's commit is on the disk. A lock each keeps their transactions apart. Any thread.
+/// else's commit is on the disk. Any thread.
 class Session {
   public:
     /// Opens or creates the file with WAL, synchronous=FULL, foreign keys and a busy timeout of 10 s.
@@ -39,22 +40,17 @@ class Session {
     explicit Session(const std::string& file, SessionOptions options = {});
 
     /// Runs `work(Transaction&)` in one transaction and returns what it returns: committed durably when it returns,
-    /// rolled back when it throws. `commit` names it among the failpoints: "commit.step". Database errors come out as
-    /// Error: a constraint as refused, a full disk or an I/O error as unavailable. Not to be called from within `work`.
-    /// `work` runs a second time, on what was there before it, when the reserve had to be given up for it.
+    /// undone when it throws. `commit` names it among the failpoints: "commit.step". Database errors come out as Error:
+    /// a constraint as refused, a full disk or an I/O error as unavailable. Not to be called from within `work`, which
+    /// runs again, on what is there then, when the reserve had to be given up for it.
     template <typename Work> auto transact(std::string_view commit, Work&& work) {
-        using Result = std::invoke_result_t<Work&, Transaction&>;
-        if constexpr (std::is_void_v<Result>) {
-            run(commit, work);
-        } else {
-            std::optional<Result> result;
-            run(commit, [&](Transaction& transaction) { result.emplace(work(transaction)); });
-            return std::move(*result);
-        }
+        return result_of(work, [&](const auto& run) { write(commit, run); });
     }
 
     /// The same for work that only reads: all of it sees one state of the database, what was committed before included.
-    template <typename Work> auto read(Work&& work) { return transact("", std::forward<Work>(work)); }
+    template <typename Work> auto read(Work&& work) {
+        return result_of(work, [&](const auto& run) { look(run); });
+    }
 
     /// Called after each commit that added events, from the committing thread, outside of the lock. Set it before other
     /// threads use the session.
@@ -68,15 +64,25 @@ class Session {
     [[nodiscard]] const std::string& file() const { return file_; }
 
   private:
-    void run(std::string_view commit, const std::function<void(Transaction&)>& work);
-    /// Whether it added events.
-    bool run_once(std::string_view commit, const std::function<void(Transaction&)>& work);
+    template <typename Work, typename In> static auto result_of(Work& work, In in) {
+        using Result = std::invoke_result_t<Work&, Transaction&>;
+        if constexpr (std::is_void_v<Result>) {
+            in(std::ref(work));
+        } else {
+            std::optional<Result> result;
+            in([&](Transaction& transaction) { result.emplace(work(transaction)); });
+            return std::move(*result);
+        }
+    }
+    void write(std::string_view commit, const std::function<void(Transaction&)>& work);
+    void look(const std::function<void(Transaction&)>& work);
 
     std::string file_;
     SessionOptions options_;
     Reserve reserve_;
     std::function<void()> events_added_;
-    Synchronized<soci::session> writer_, reader_;
+    Writer writer_;
+    Synchronized<soci::session> reader_;
 };
 
 }  // namespace drover
