@@ -25,7 +25,8 @@ using Clock = std::chrono::steady_clock;
 constexpr auto idle_limit = std::chrono::seconds(60);
 constexpr auto request_limit = std::chrono::seconds(10);
 constexpr auto keepalive_interval = std::chrono::seconds(15);
-constexpr int handler_threads = 4;  // of each pool
+constexpr int reader_threads = 4;
+constexpr int writer_threads = 32;  // they wait for the disk together
 
 Answer error_answer(const Error& error) { return answer(wire::encode(error), form_of(error.kind()).http_status); }
 
@@ -107,8 +108,8 @@ struct Server::State {
 
     Handlers handlers;
     asio::io_context io{1};
-    asio::thread_pool readers{handler_threads};
-    asio::thread_pool writers{handler_threads};  ///< apart: who reads need not wait behind commits
+    asio::thread_pool readers{reader_threads};
+    asio::thread_pool writers{writer_threads};  ///< apart: who reads need not wait behind commits
     Protocol::acceptor acceptor;
     News news;
 };

@@ -52,6 +52,8 @@ void keep_private(const std::string& file) {
 }
 
 void connect(soci::session& sql, const std::string& file) {
+    // Nobody shares a connection without a lock of his own: SQLite's, taken for every column read, is one too many.
+    [[maybe_unused]] static const int set = sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
     try {
         sql.open(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10", file));
         std::string mode;
