@@ -1,6 +1,7 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <utility>
 
 #include "config/config.hpp"
 #include "control/sessions.hpp"
@@ -40,7 +41,7 @@ struct Done {
 /// its next run accepts; its effects are durable before it returns.
 class Steps {
   public:
-    Steps(const Parts& parts, control::Sessions& sessions) : parts_(parts), sessions_(sessions) {}
+    Steps(Parts parts, control::Sessions& sessions) : parts_(std::move(parts)), sessions_(sessions) {}
 
     /// Does `step` for `guest`; `watch` is what was known when it was chosen.
     Done perform(Step step, const Guest& guest, const Watch& watch);

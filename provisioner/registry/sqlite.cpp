@@ -18,6 +18,13 @@ Error disk_full(const std::string& detail) {
             "nothing was changed; make room on the file system of the state folder, then try again"};
 }
 
+/// Nobody shares a connection without a lock of his own, and nobody asks how much memory SQLite uses: the locks that it
+/// would take for these, at every column read and every allocation, are too many. Before the first connection.
+bool without_needless_locks() {
+    return sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK &&
+           sqlite_api::sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+}
+
 constexpr int primary_code = 0xff;
 
 int code_of(const soci::soci_error& error) {
@@ -52,8 +59,7 @@ void keep_private(const std::string& file) {
 }
 
 void connect(soci::session& sql, const std::string& file) {
-    // Nobody shares a connection without a lock of his own: SQLite's, taken for every column read, is one too many.
-    [[maybe_unused]] static const int set = sqlite_api::sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    [[maybe_unused]] static const bool set = without_needless_locks();
     try {
         sql.open(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10", file));
         std::string mode;
