@@ -91,28 +91,33 @@ struct World {
         const auto own = behaviours.find(id);
         return own == behaviours.end() ? common : own->second;
     }
-    // The domain of the guest, an empty one when there is none.
-    Domain& at(GuestId id) {
+    void check(GuestId id) const {
         if (!reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");
         if (foreign.contains(id))
             throw Error(ErrorKind::refused, fmt::format("domain {} belongs to somebody else", id));
-        return domains[id];
+    }
+    // Null when there is none: nobody leaves anything behind by asking.
+    Domain* find(GuestId id) {
+        const auto found = domains.find(id);
+        return found == domains.end() ? nullptr : &found->second;
     }
     Domain& running(GuestId id) {
-        auto& domain = at(id);
-        if (!domain.live) throw Error(ErrorKind::not_found, fmt::format("domain {} is not running", id));
-        return domain;
+        check(id);
+        auto* domain = find(id);
+        if (domain == nullptr || !domain->live)
+            throw Error(ErrorKind::not_found, fmt::format("domain {} is not running", id));
+        return *domain;
     }
     void tell(GuestId id) {
         changed.insert(id);
         news.push_back(id);
     }
     void end(GuestId id, bool by_itself) {
-        auto& domain = domains[id];
-        if (!domain.live) return;
-        domain.live.reset();
-        domain.paused = false;
-        domain.powered_off_itself = by_itself;
+        auto* domain = find(id);
+        if (domain == nullptr || !domain->live) return;
+        domain->live.reset();
+        domain->paused = false;
+        domain->powered_off_itself = by_itself;
         tell(id);
     }
 };
@@ -120,7 +125,6 @@ struct World {
 DomainSeen seen(GuestId id, const Domain& domain) {
     DomainSeen result;
     result.id = id;
-    if (!domain.exists()) return result;
     const auto& spec = domain.live ? *domain.live : *domain.defined;
     result.defined = domain.defined.has_value();
     result.run = domain.run();
@@ -174,26 +178,27 @@ struct FakeDomains::State {
 void FakeDomains::State::load() {
     auto held = world.lock();
     for (const auto id : store.ids()) {
-        held->domains[id] = domain_of(store.recall(id));
-        if (!held->domains[id].live) continue;
+        const auto& domain = held->domains[id] = domain_of(store.recall(id));
+        if (!domain.live) continue;
         voices.go_on(id);
-        voices.mute(id, held->domains[id].paused);
+        voices.mute(id, domain.paused);
     }
 }
 
 void FakeDomains::State::settle(World& held) {
     for (const auto id : std::exchange(held.changed, {})) {
-        const auto& domain = held.domains[id];
-        if (domain.live) {
-            voices.mute(id, domain.paused || !held.behaviour(id).answers);
-        } else {
-            voices.halt(id);
-        }
-        if (domain.exists()) {
-            store.keep(id, to_json(domain));
-        } else {
+        const auto* domain = held.find(id);
+        if (domain == nullptr || !domain->exists()) {
+            held.domains.erase(id);
             store.forget(id);
             voices.forget(id);
+            continue;
+        }
+        store.keep(id, to_json(*domain));
+        if (domain->live) {
+            voices.mute(id, domain->paused || !held.behaviour(id).answers);
+        } else {
+            voices.halt(id);
         }
     }
     if (!held.news.empty()) happened.notify_all();
@@ -229,24 +234,27 @@ FakeDomains::~FakeDomains() = default;
 
 void FakeDomains::define(const DomainSpec& spec) {
     state_->with_world([&](World& world) {
-        world.at(spec.id).defined = spec;
+        world.check(spec.id);
+        world.domains[spec.id].defined = spec;
         world.changed.insert(spec.id);
     });
 }
 
 void FakeDomains::start(GuestId id) {
     state_->with_world([&](World& world) {
-        auto& domain = world.at(id);
-        if (domain.live) return;
-        if (!domain.defined) throw Error(ErrorKind::not_found, fmt::format("domain {} is not defined", id));
+        world.check(id);
+        auto* domain = world.find(id);
+        if (domain != nullptr && domain->live) return;
+        if (domain == nullptr || !domain->defined)
+            throw Error(ErrorKind::not_found, fmt::format("domain {} is not defined", id));
         auto& behaviour = world.behaviour(id);
         if (behaviour.failing_starts > 0) {
             --behaviour.failing_starts;
             throw Error(ErrorKind::failed, fmt::format("start domain {}: it was told to fail", id));
         }
-        domain.live = domain.defined;
+        domain->live = domain->defined;
         state_->voices.boot(id);
-        ++domain.starts;
+        ++domain->starts;
         world.tell(id);
         if (behaviour.dies_at_start) world.end(id, false);
     });
@@ -266,22 +274,25 @@ void FakeDomains::resume(GuestId id) {
 
 void FakeDomains::press_power_button(GuestId id) {
     state_->with_world([&](World& world) {
-        if (world.at(id).run() == Run::running && world.behaviour(id).obeys_button) world.end(id, true);
+        world.check(id);
+        const auto* domain = world.find(id);
+        if (domain != nullptr && domain->run() == Run::running && world.behaviour(id).obeys_button) world.end(id, true);
     });
 }
 
 void FakeDomains::force_off(GuestId id) {
     state_->with_world([&](World& world) {
-        world.at(id);
+        world.check(id);
         world.end(id, false);
     });
 }
 
 void FakeDomains::undefine(GuestId id) {
     state_->with_world([&](World& world) {
-        auto& domain = world.at(id);
-        if (!domain.defined) return;
-        domain.defined.reset();
+        world.check(id);
+        auto* domain = world.find(id);
+        if (domain == nullptr || !domain->defined) return;
+        domain->defined.reset();
         world.tell(id);
     });
 }
@@ -291,13 +302,17 @@ std::vector<DomainSeen> FakeDomains::list() {
         if (!world.reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");
         std::vector<DomainSeen> all;
         for (const auto& [id, domain] : world.domains)
-            if (domain.exists() && !world.foreign.contains(id)) all.push_back(seen(id, domain));
+            if (!world.foreign.contains(id)) all.push_back(seen(id, domain));
         return all;
     });
 }
 
 DomainSeen FakeDomains::look(GuestId id) {
-    return state_->with_world([&](World& world) { return seen(id, world.at(id)); });
+    return state_->with_world([&](World& world) {
+        world.check(id);
+        const auto* domain = world.find(id);
+        return domain == nullptr ? DomainSeen{.id = id} : seen(id, *domain);
+    });
 }
 
 UniqueFd FakeDomains::open_channel(GuestId id) {
@@ -335,7 +350,8 @@ void FakeDomains::power_off(GuestId id) {
 
 void FakeDomains::reboot(GuestId id) {
     state_->with_world([&](World& world) {
-        if (world.domains[id].live) state_->voices.boot(id);
+        const auto* domain = world.find(id);
+        if (domain != nullptr && domain->live) state_->voices.boot(id);
     });
 }
 
@@ -349,16 +365,11 @@ void FakeDomains::add_foreign(GuestId id) {
     state_->with_world([&](World& world) { world.foreign.insert(id); });
 }
 
-int FakeDomains::starts() const {
-    return state_->with_world([](World& world) {
-        int sum = 0;
-        for (const auto& [id, domain] : world.domains) sum += domain.starts;
-        return sum;
-    });
-}
-
 int FakeDomains::starts(GuestId id) const {
-    return state_->with_world([&](World& world) { return world.domains[id].starts; });
+    return state_->with_world([&](World& world) {
+        const auto* domain = world.find(id);
+        return domain == nullptr ? 0 : domain->starts;
+    });
 }
 
 control::Identity FakeDomains::identity(GuestId id) const { return state_->voices.identity(id); }

@@ -34,6 +34,12 @@ struct Choir {
     std::map<GuestId, Voice> voices;
     std::set<GuestId> due;  ///< somebody connected or it may speak again
     bool ending = false;
+
+    // Null when it is gone or never was: what comes late leaves nothing behind.
+    Voice* find(GuestId id) {
+        const auto found = voices.find(id);
+        return found == voices.end() ? nullptr : &found->second;
+    }
 };
 
 // A guest that reads too slowly loses what it is told; a test that needs more than a socket's buffer would notice.
@@ -106,8 +112,7 @@ void Voices::State::serve(GuestId id) {
     bool stop = false;
     {
         auto held = choir.lock();
-        const auto found = held->voices.find(id);
-        if (found != held->voices.end()) stop = converse(id, found->second);
+        if (auto* voice = held->find(id)) stop = converse(id, *voice);
     }
     if (stop) told_to_stop(id);
 }
@@ -168,9 +173,10 @@ void Voices::go_on(GuestId id) {
 
 void Voices::halt(GuestId id) {
     auto choir = state_->choir.lock();
-    auto& voice = choir->voices[id];
-    voice.lines.clear();
-    voice.muted = true;
+    auto* voice = choir->find(id);
+    if (voice == nullptr) return;
+    voice->lines.clear();
+    voice->muted = true;
 }
 
 void Voices::forget(GuestId id) {
@@ -203,20 +209,20 @@ UniqueFd Voices::connect(GuestId id) {
 
 bool Voices::told_to_stop(GuestId id) {
     auto choir = state_->choir.lock();
-    const auto& guest = choir->voices[id].guest;
-    return guest && guest->stopping();
+    const auto* voice = choir->find(id);
+    return voice != nullptr && voice->guest && voice->guest->stopping();
 }
 
 control::Identity Voices::identity(GuestId id) {
     auto choir = state_->choir.lock();
-    const auto& guest = choir->voices[id].guest;
-    return guest ? guest->identity() : control::Identity{};
+    const auto* voice = choir->find(id);
+    return voice != nullptr && voice->guest ? voice->guest->identity() : control::Identity{};
 }
 
 std::vector<std::string> Voices::authorized_keys(GuestId id) {
     auto choir = state_->choir.lock();
-    const auto& guest = choir->voices[id].guest;
-    return guest ? guest->authorized_keys() : std::vector<std::string>{};
+    const auto* voice = choir->find(id);
+    return voice != nullptr && voice->guest ? voice->guest->authorized_keys() : std::vector<std::string>{};
 }
 
 }  // namespace drover
