@@ -346,7 +346,11 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
     if (hello == nullptr && ready == nullptr && refusal == nullptr) return;
     const auto now = Clock::now();
     auto when = now;
-    change_watch(id, [&](Watch& watch) {
+    {
+        auto watches = watches_.lock();
+        const auto found = watches->find(id);
+        if (found == watches->end()) return;  // gone: its last words are no reason to remember it
+        Watch& watch = found->second;
         when = watch.hear(now);
         if (hello != nullptr) {
             watch.forget_voice();
@@ -355,7 +359,7 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
             watch.ready = ready->digest;
             watch.told.clear();  // answered, whatever the answer
         }
-    });
+    }
     if (refusal == nullptr) return agenda_.add_by(id, when);
     if (when == now) spdlog::warn("guest {} refused request {}: {}", id, refusal->n, refusal->text);
 }
