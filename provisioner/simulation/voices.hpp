@@ -11,11 +11,12 @@
 namespace drover {
 
 /// The guests' ends of the control channels where no guest really runs: they speak through the real codec on real
-/// sockets, from one thread "guests". Any thread.
+/// sockets, from one thread "guests". Their ends do not count against the process's limit of open files: that thread
+/// has a file table of its own. Any thread.
 class Voices {
   public:
     /// `folder`: keeps what guests remember beyond the end of this process; empty: nothing does. `told_to_stop` is
-    /// called from the thread when a guest was told STOP; it may call anything here.
+    /// called from a thread of ours when a guest was told STOP; it may call anything here.
     Voices(std::string folder, std::function<void(GuestId)> told_to_stop);
     ~Voices();
     Voices(const Voices&) = delete;
@@ -25,7 +26,7 @@ class Voices {
     void boot(GuestId id);
     /// It goes on as it was when this process last ended; a guest that left no memory boots.
     void go_on(GuestId id);
-    /// It ends; its lines are closed.
+    /// It ends; its lines are closed a moment later.
     void halt(GuestId id);
     /// Its overlay is gone, and with it what it remembered.
     void forget(GuestId id);

@@ -1,0 +1,14 @@
+#include "simulation/choir.hpp"
+
+namespace drover {
+
+nlohmann::json to_json(const FakeGuest::Memory& memory) {
+    return {{"boot_id", memory.boot_id}, {"host_key", memory.host_key}, {"ready", memory.ready}};
+}
+
+FakeGuest::Memory memory_of(const nlohmann::json& json) {
+    if (json.is_null()) return {};
+    return {json.at("boot_id"), json.at("host_key"), json.at("ready")};
+}
+
+}  // namespace drover
