@@ -14,8 +14,8 @@ from drover import TINY, Drover  # noqa: E402
 from usage import Usage  # noqa: E402
 
 MB = 1_000_000
-IN_PROCESS = "test:///default"  # the driver's domains are in the daemon, too
-REMOTE = "test+unix:///default"  # in libvirtd
+IN_PROCESS = "test:///default"  # the driver is in the daemon: what its network costs with many names counts as ours
+REMOTE = "test+unix:///default"  # in libvirtd, as the drivers of real guests are
 
 
 def settings(uri):
