@@ -1,7 +1,6 @@
 #include "daemon/daemon.hpp"
 
 #include <fmt/format.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
@@ -84,19 +83,9 @@ void raise_open_files() {
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("cannot raise the limit of open files");
 }
 
-/// Each call to libvirt has a thread of its own, and glibc would give each an arena of its own, whose gaps nobody else
-/// fills: three times the memory after a while. Fixed thresholds, since glibc raises them with the largest block that
-/// was ever freed and would then keep what one long listing needed.
-void keep_memory_together() {
-    mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 128 * 1024);
-}
-
 }  // namespace
 
 void run_daemon(const Config& config) {
-    keep_memory_together();
     if (geteuid() != 0) throw Error(ErrorKind::denied, "droverd needs root", "run it with sudo");
     spdlog::set_default_logger(spdlog::stderr_color_mt("drover"));
     spdlog::set_level(spdlog::level::from_str(config.log_level));

@@ -18,10 +18,10 @@ void Counter::store() const {
 }
 
 long long next_number(soci::session& sql, const std::string& counter) {
-    Counter numbers(sql, counter);
-    const auto number = numbers.next();
-    numbers.store();
-    return number;
+    return *first<long long>(sql,
+                             "INSERT INTO counters (name, value) VALUES (:name, 1) "
+                             "ON CONFLICT (name) DO UPDATE SET value = counters.value + 1 RETURNING value",
+                             counter);
 }
 
 const std::string select_guests =
@@ -48,8 +48,15 @@ Guest guest_of(GuestRow row) {
 }
 
 void sort_naturally(std::vector<Guest>& guests) {
-    std::sort(guests.begin(), guests.end(),
-              [](const Guest& a, const Guest& b) { return natural_less(a.name, b.name); });
+    // Guests are large: each is moved once, to where it belongs.
+    std::vector<Guest*> order;
+    for (Guest& guest : guests) order.push_back(&guest);
+    std::sort(order.begin(), order.end(),
+              [](const Guest* a, const Guest* b) { return natural_less(a->name, b->name); });
+    std::vector<Guest> sorted;
+    sorted.reserve(guests.size());
+    for (Guest* guest : order) sorted.push_back(std::move(*guest));
+    guests = std::move(sorted);
 }
 
 }  // namespace drover

@@ -1,15 +1,28 @@
 #include "simulation/store.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 
 #include "model/error.hpp"
+#include "model/unique_fd.hpp"
 
 namespace drover {
 namespace fs = std::filesystem;
+
+namespace {
+
+/// All files are as long as this: the next text covers the one before with one write, which nothing cuts short.
+constexpr std::size_t room = 4096;
+
+}  // namespace
 
 Store::Store(std::string folder, std::string kind) : folder_(std::move(folder)), kind_(std::move(kind)) {
     if (!folder_.empty()) fs::create_directories(folder_);
@@ -17,9 +30,11 @@ Store::Store(std::string folder, std::string kind) : folder_(std::move(folder)),
 
 void Store::keep(GuestId id, const nlohmann::json& what) const {
     if (folder_.empty()) return;
-    const auto part = file(id) + ".part";
-    std::ofstream(part) << what;
-    fs::rename(part, file(id));
+    auto text = what.dump();
+    text.resize(std::max(room, text.size()), ' ');
+    const UniqueFd fd(::open(file(id).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    if (!fd || ::pwrite(fd.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
+        throw Error(ErrorKind::failed, fmt::format("cannot write {}: {}", file(id), std::strerror(errno)));
 }
 
 nlohmann::json Store::recall(GuestId id) const {
