@@ -2,6 +2,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "model/requests.hpp"
 #include "wire/wire.hpp"
@@ -41,5 +42,21 @@ struct Answer {
 
 /// A JSON answer.
 inline Answer answer(const wire::Json& json, int status = 200) { return {status, wire::dump(json) + "\n"}; }
+
+/// A JSON array as an answer, written row by row: a long one never stands in memory as a tree.
+class Rows {
+  public:
+    void add(const wire::Json& row) {
+        text_ += text_.empty() ? '[' : ',';
+        text_ += wire::dump(row);
+    }
+    Answer answer() && {
+        text_ += text_.empty() ? "[]\n" : "]\n";
+        return {.body = std::move(text_)};
+    }
+
+  private:
+    std::string text_;
+};
 
 }  // namespace drover

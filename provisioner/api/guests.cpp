@@ -46,12 +46,12 @@ Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
 
 std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
     const ListQuery query = wire::decode_list_query(call.target.parameters);
-    wire::Json listings = wire::Json::array();
+    Rows rows;
     for (const Guest& guest : doors.registry.guests.list(query, call.visible_owner)) {
-        wire::Json listing = wire::guest_listing(guest, doors.config.instance);
-        if (wire::listing_matches(listing, query.where)) listings.push_back(std::move(listing));
+        const wire::Json listing = wire::guest_listing(guest, doors.config.instance);
+        if (wire::listing_matches(listing, query.where)) rows.add(listing);
     }
-    return answer(listings);
+    return std::move(rows).answer();
 }
 
 std::optional<Answer> show_guest(const Doors& doors, const Call& call) {

@@ -13,7 +13,7 @@ std::optional<Answer> list_images(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const std::vector<Images::Row> promoted = doors.registry.images.list();
     std::vector<std::string> never_built = doors.roots.recipes();
-    wire::Json listings = wire::Json::array();
+    Rows rows;
     for (const Version& version : doors.roots.versions()) {
         wire::ImageRow row{.image = version.image, .version = version.digest, .bytes = version.bytes};
         for (const Images::Row& current : promoted) {
@@ -23,10 +23,10 @@ std::optional<Answer> list_images(const Doors& doors, const Call& call) {
         }
         row.guests = doors.registry.images.guests_of(version.digest);
         std::erase(never_built, version.image);
-        listings.push_back(wire::encode(row));
+        rows.add(wire::encode(row));
     }
-    for (const std::string& image : never_built) listings.push_back(wire::encode(wire::ImageRow{.image = image}));
-    return answer(listings);
+    for (const std::string& image : never_built) rows.add(wire::encode(wire::ImageRow{.image = image}));
+    return std::move(rows).answer();
 }
 
 std::optional<Answer> build_image(const Doors& doors, const Call& call) {

@@ -19,12 +19,12 @@ Operation visible_summary(const Doors& doors, const Call& call, OperationId id) 
 }  // namespace
 
 std::optional<Answer> list_operations(const Doors& doors, const Call& call) {
-    wire::Json listings = wire::Json::array();
+    Rows rows;
     for (const Operation& operation :
          visible_operations(doors, call, wire::decode_limit(call.target.parameters, 100))) {
-        listings.push_back(wire::operation_listing(operation));
+        rows.add(wire::operation_listing(operation));
     }
-    return answer(listings);
+    return std::move(rows).answer();
 }
 
 std::optional<Answer> show_operation(const Doors& doors, const Call& call) {
@@ -40,11 +40,11 @@ std::optional<Answer> list_events(const Doors& doors, const Call& call) {
     const wire::EventQuery query = wire::decode_event_query(call.target.parameters);
     Registry& registry = doors.registry;
     if (!query.follow) {
-        wire::Json listings = wire::Json::array();
+        Rows rows;
         for (const Event& event : registry.events.since(query.since, query.limit, call.visible_owner)) {
-            listings.push_back(wire::encode(event));
+            rows.add(wire::encode(event));
         }
-        return answer(listings);
+        return std::move(rows).answer();
     }
     Answer stream{.type = "text/event-stream"};
     // A caller who does not read holds one batch of them here.

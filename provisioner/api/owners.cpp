@@ -15,11 +15,11 @@ void check_visible(const Call& call, const std::string& name) {
 
 std::optional<Answer> list_owners(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
-    wire::Json listings = wire::Json::array();
+    Rows rows;
     for (const Owner& owner : doors.registry.owners.list()) {
-        if (!call.visible_owner || *call.visible_owner == owner.name) listings.push_back(wire::encode(owner));
+        if (!call.visible_owner || *call.visible_owner == owner.name) rows.add(wire::encode(owner));
     }
-    return answer(listings);
+    return std::move(rows).answer();
 }
 
 std::optional<Answer> show_owner(const Doors& doors, const Call& call) {

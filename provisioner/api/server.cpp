@@ -26,7 +26,7 @@ constexpr auto idle_limit = std::chrono::seconds(60);
 constexpr auto request_limit = std::chrono::seconds(10);
 constexpr auto keepalive_interval = std::chrono::seconds(15);
 constexpr int reader_threads = 4;
-constexpr int writer_threads = 32;  // they wait for the disk together
+constexpr int writer_threads = 24;  // they wait for the disk together
 
 Answer error_answer(const Error& error) { return answer(wire::encode(error), form_of(error.kind()).http_status); }
 

@@ -6,7 +6,7 @@
 #include <atomic>
 #include <boost/asio.hpp>
 #include <chrono>
-#include <deque>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -120,7 +120,8 @@ class Session : public std::enable_shared_from_this<Session> {
         writing_ = false;
         if (closed_) return;
         if (error) return end();
-        if (!output_.empty()) flush();
+        if (!output_.empty()) return flush();
+        in_flight_ = output_ = std::string();  // what was said is seldom said again: no room is kept for it
     }
 
     void end() {
@@ -134,7 +135,7 @@ class Session : public std::enable_shared_from_this<Session> {
     Socket socket_;
     asio::steady_timer pause_;
     LineReader reader_;
-    std::deque<std::string> lines_;
+    std::list<std::string> lines_;  // an empty deque takes half a kilobyte, for each silent guest
     std::chrono::steady_clock::time_point second_;
     int lines_this_second_ = 0;
     std::string output_, in_flight_;

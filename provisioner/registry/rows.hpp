@@ -43,9 +43,8 @@ Guest guest_of(GuestRow row);
 template <typename... Values>
 std::vector<Guest> read_guests(soci::session& sql, const std::string& clause, const Values&... values) {
     std::vector<Guest> result;
-    for (GuestRow& row : rows<GuestRow>(sql, select_guests + " " + clause, values...)) {
-        result.push_back(guest_of(std::move(row)));
-    }
+    each<GuestRow>(
+        sql, [&](const GuestRow& row) { result.push_back(guest_of(row)); }, select_guests + " " + clause, values...);
     return result;
 }
 

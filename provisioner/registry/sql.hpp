@@ -99,16 +99,23 @@ void prepare(soci::statement& statement, const std::string& query, const Values&
     statement.define_and_bind();
 }
 
-/// All rows of a query.
-template <typename Row, typename... Values>
-std::vector<Row> rows(soci::session& sql, const std::string& query, const Values&... values) {
+/// Calls `take(const Row&)` with each row of a query.
+template <typename Row, typename Take, typename... Values>
+void each(soci::session& sql, Take&& take, const std::string& query, const Values&... values) {
     Row row{};
     soci::statement statement(sql);
     Columns<Row>::bind(statement, row);
     prepare(statement, query, values...);
     statement.execute();
+    while (statement.fetch()) take(std::as_const(row));
+}
+
+/// All rows of a query.
+template <typename Row, typename... Values>
+std::vector<Row> rows(soci::session& sql, const std::string& query, const Values&... values) {
     std::vector<Row> result;
-    while (statement.fetch()) result.push_back(row);
+    each<Row>(
+        sql, [&](const Row& row) { result.push_back(row); }, query, values...);
     return result;
 }
 

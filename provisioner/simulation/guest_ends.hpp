@@ -1,6 +1,6 @@
 #pragma once
 #include <condition_variable>
-#include <deque>
+#include <list>
 #include <map>
 
 #include "model/sync.hpp"
@@ -42,7 +42,7 @@ class GuestEnds {
 
     const Shared shared_;
     UniqueFd ready_;
-    std::map<GuestId, std::deque<Line>> lines_;  ///< of a guest's lines only the first is served
+    std::map<GuestId, std::list<Line>> lines_;  ///< of a guest's lines only the first is served
 };
 
 }  // namespace drover
