@@ -7,8 +7,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr long long MiB = 1LL << 20;
-constexpr long long TiB = 1LL << 40;
+constexpr long long mib = 1LL << 20;
+constexpr long long tib = 1LL << 40;
 constexpr std::size_t longest_state = 200;
 constexpr std::size_t longest_socket = 107;  // sockaddr_un
 
@@ -39,9 +39,9 @@ const std::vector<Key<Config>>& top_keys() {
              c.network.host_names = v.one_of({"hosts", "none"});
          }},
         {"quota.default", [](Config& c, const Value& v) { c.quota = v.number(0, 1000000); }},
-        {"guest.memory", [](Config& c, const Value& v) { c.guest.memory = v.size(32 * MiB, TiB); }},
+        {"guest.memory", [](Config& c, const Value& v) { c.guest.memory = v.size(32 * mib, tib); }},
         {"guest.cpus", [](Config& c, const Value& v) { c.guest.cpus = v.number(1, 64); }},
-        {"guest.disk", [](Config& c, const Value& v) { c.guest.disk = v.size(16 * MiB, 16 * TiB); }},
+        {"guest.disk", [](Config& c, const Value& v) { c.guest.disk = v.size(16 * mib, 16 * tib); }},
         {"guest.image",
          [](Config& c, const Value& v) {
              c.guest.image = v.checked([](auto name) { check_plain_name("image", name); });

@@ -48,7 +48,7 @@ std::string shown(const YAML::Node& node) {
     if (node.IsSequence()) return "a list";
     if (node.IsMap()) return "a group of keys";
     constexpr std::size_t longest = 80;
-    const auto text = node.Scalar();
+    const auto& text = node.Scalar();
     return text.size() <= longest ? "'" + text + "'" : "'" + text.substr(0, longest) + "...'";
 }
 

@@ -12,7 +12,7 @@ namespace drover {
 /// and what is expected instead; bounds are inclusive.
 class Value {
   public:
-    explicit Value(YAML::Node node) : node_(std::move(node)) {}
+    explicit Value(const YAML::Node& node) : node_(node) {}
 
     [[nodiscard]] std::string text() const;
     [[nodiscard]] std::string one_of(const std::vector<std::string>& words) const;

@@ -32,8 +32,8 @@ bool is_allowed(std::uint32_t character) {
 /// Takes one allowed character off the front.
 bool take_character(std::string_view& text) {
     const auto first = static_cast<unsigned char>(text.front());
-    const auto form = std::find_if(utf8_forms.begin(), utf8_forms.end(),
-                                   [&](const Utf8Form& f) { return (first & f.mask) == f.lead; });
+    const auto* form = std::find_if(utf8_forms.begin(), utf8_forms.end(),
+                                    [&](const Utf8Form& f) { return (first & f.mask) == f.lead; });
     if (form == utf8_forms.end() || text.size() < form->length) return false;
     std::uint32_t character = first & static_cast<unsigned char>(~form->mask);
     for (const char c : text.substr(1, form->length - 1)) {

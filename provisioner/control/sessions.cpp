@@ -26,7 +26,7 @@ struct Listener {
     std::array<char, max_line> input{};
 };
 
-constexpr std::size_t most_waiting_output = 64 * 1024;
+constexpr std::size_t most_waiting_output = 64UL * 1024;
 constexpr int most_lines_a_turn = 64;
 constexpr int most_lines_a_second = 256;
 

@@ -52,11 +52,12 @@ class Signals {
     Signals() {
         sigemptyset(&set_);
         for (const int signal : {SIGTERM, SIGINT}) sigaddset(&set_, signal);
-        std::signal(SIGPIPE, SIG_IGN);
+        std::signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): it refuses only what is no signal
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     }
     ~Signals() {
         if (!thread_.joinable()) return;
+        // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread,cert-pos44-c): all block it; this one awaits it
         pthread_kill(thread_.native_handle(), SIGTERM);
         thread_.join();
     }

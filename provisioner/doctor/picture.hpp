@@ -19,10 +19,10 @@ template <typename T> struct Seen {
     Seen() = default;
     Seen(T seen) : value(std::move(seen)) {}  // NOLINT(google-explicit-constructor): a painted value is a seen one
     /// What nobody could look at.
-    static Seen hidden(std::string why_not, std::string mend) {
+    static Seen hidden(const std::string& why_not, const std::string& mend) {
         Seen seen;
-        seen.why_not = std::move(why_not);
-        seen.mend = std::move(mend);
+        seen.why_not = why_not;
+        seen.mend = mend;
         return seen;
     }
 };

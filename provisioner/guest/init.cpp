@@ -27,8 +27,8 @@ constexpr const char* modules = "/modules";
 void say(const std::string& text) {
     const UniqueFd console(open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC));
     const auto line = "drover: " + text + "\n";
-    // Nobody is left to tell when the console does not take it.
-    if (console) static_cast<void>(!write(console.get(), line.data(), line.size()));
+    // Nobody is left to tell when there is no console, or it does not take it.
+    [[maybe_unused]] const auto written = write(console.get(), line.data(), line.size());
 }
 
 [[noreturn]] void power_off() {

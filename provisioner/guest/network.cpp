@@ -1,19 +1,19 @@
 #include "guest/network.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <net/route.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "control/fields.hpp"
 #include "guest/files.hpp"
@@ -37,7 +37,8 @@ sockaddr socket_address(Address address) {
 /// One network interface, through the ioctls of a socket.
 class Interface {
   public:
-    explicit Interface(const std::string& name) : name_(name), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    explicit Interface(std::string name)
+        : name_(std::move(name)), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         if (!socket_) fail("cannot make a socket");
     }
 
@@ -102,9 +103,8 @@ class Interface {
     }
     /// A line of /proc/net/route begins: name, destination, gateway, in hex of the machine's own byte order.
     [[nodiscard]] bool has_default_route(Address gateway) const {
-        std::array<char, 64> line{};
-        std::snprintf(line.data(), line.size(), "\n%s\t00000000\t%08X\t", name_.c_str(), htonl(gateway.value));
-        return read_if_there("/proc/net/route").value_or("").find(line.data()) != std::string::npos;
+        const auto line = fmt::format("\n{}\t00000000\t{:08X}\t", name_, htonl(gateway.value));
+        return read_if_there("/proc/net/route").value_or("").find(line) != std::string::npos;
     }
 
     std::string name_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "guest/copy.hpp"
@@ -43,8 +44,8 @@ void sync_file_system(const fs::path& path) {
 
 class Seeder {
   public:
-    Seeder(const fs::path& root, const fs::path& overlay)
-        : root_(root), overlay_(overlay), own_(overlay / own_folder), record_(read_record(own_ / "seeded")) {
+    Seeder(fs::path root, const fs::path& overlay)
+        : root_(std::move(root)), overlay_(overlay), own_(overlay / own_folder), record_(read_record(own_ / "seeded")) {
         fs::remove_all(own_ / "incoming");  // what a run that was cut short left behind
         put_folder(own_, 0700);
         put_folder(own_ / "incoming", 0700);
@@ -89,8 +90,10 @@ class Seeder {
         if (!is_there(path)) copy_tree(below(root_, path), stage(path));
         fresh_.push_back(path);
     }
-    bool is_there(const std::string& path) const { return fs::exists(fs::symlink_status(below(overlay_, path))); }
-    fs::path place_of(std::size_t index) const { return own_ / "incoming" / std::to_string(index); }
+    [[nodiscard]] bool is_there(const std::string& path) const {
+        return fs::exists(fs::symlink_status(below(overlay_, path)));
+    }
+    [[nodiscard]] fs::path place_of(std::size_t index) const { return own_ / "incoming" / std::to_string(index); }
     fs::path stage(const std::string& path) {
         staged_.push_back(path);
         return place_of(staged_.size() - 1);

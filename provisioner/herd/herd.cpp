@@ -252,7 +252,7 @@ void Herd::look_at_all() {
     for (const auto& [id, rev] : parts_.registry.guests.revisions()) {
         const auto found = domains.find(id);
         bool rests = false;
-        change_watch(id, [&](Watch& watch) {
+        change_watch(id, [&, id = id, rev = rev](Watch& watch) {
             if (watch.looks != known[id]) return;
             DomainSeen domain = found == domains.end() ? DomainSeen{.id = id} : std::move(found->second);
             rests = watch.rested == rev && watch.domain == domain;

@@ -261,9 +261,9 @@ void LibvirtDomains::define(const DomainSpec& spec) {
         const DomainHandle domain(virDomainDefineXMLFlags(c, xml.c_str(), 0));
         tags->forget(id);
         if (domain) return;
-        const auto error = last_error("define domain " + ours->domain_name(id));
+        auto error = last_error("define domain " + ours->domain_name(id));
         find(c, *ours, id);  // throws when it is somebody else's
-        throw error;
+        throw Error(std::move(error));
     });
 }
 

@@ -18,7 +18,7 @@ struct NetworkSpec {
 struct HostName {
     Address address;
     std::string name;
-    auto operator<=>(const HostName&) const = default;
+    auto operator<=>(const HostName&) const = default;  // NOLINT(modernize-use-nullptr): the 0 is clang 14's own
 };
 
 /// The seam to the hypervisor's network of one instance. Deadlines, threads, errors and repetition as for Domains.

@@ -9,7 +9,7 @@ namespace drover {
 /// An IPv4 address in host byte order.
 struct Address {
     std::uint32_t value = 0;
-    auto operator<=>(const Address&) const = default;
+    auto operator<=>(const Address&) const = default;  // NOLINT(modernize-use-nullptr): the 0 is clang 14's own
 };
 
 /// Dotted quad. Error{usage} naming the text when it is none.
@@ -21,7 +21,7 @@ struct Subnet {
     Address network;
     int prefix = 24;
 
-    auto operator<=>(const Subnet&) const = default;
+    auto operator<=>(const Subnet&) const = default;  // NOLINT(modernize-use-nullptr): the 0 is clang 14's own
     /// The first usable address: the gateway, which is the host.
     [[nodiscard]] Address gateway() const { return {network.value + 1}; }
     /// The first and the last address that guests may get.

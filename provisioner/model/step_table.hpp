@@ -34,7 +34,9 @@ class PhaseSet {
     constexpr PhaseSet(std::initializer_list<Phase> phases) {
         for (Phase phase : phases) bits_ |= 1U << static_cast<unsigned>(phase);
     }
-    [[nodiscard]] constexpr bool contains(Phase phase) const { return (bits_ >> static_cast<unsigned>(phase)) & 1U; }
+    [[nodiscard]] constexpr bool contains(Phase phase) const {
+        return ((bits_ >> static_cast<unsigned>(phase)) & 1U) != 0;
+    }
 
   private:
     unsigned bits_ = 0;

@@ -40,7 +40,7 @@ bool Reserve::has_room() const {
     struct statvfs disk {};
     const auto folder = std::filesystem::path(file_).parent_path();
     if (::statvfs(folder.c_str(), &disk) != 0) return false;
-    return static_cast<long long>(disk.f_bavail * disk.f_frsize) >= room_for * size_;
+    return disk.f_bavail * disk.f_frsize >= static_cast<unsigned long long>(room_for * size_);
 }
 
 bool Reserve::make() const {

@@ -48,7 +48,7 @@ template <> struct type_conversion<bool> {
 };
 
 /// Words are stored as people see them.
-template <typename Word, Word (*parse)(std::string_view)> struct word_conversion {
+template <typename Word, Word (*parse)(std::string_view)> struct WordConversion {
     using base_type = std::string;
     static void from_base(const std::string& text, indicator /*state*/, Word& word) { word = parse(text); }
     static void to_base(const Word& word, std::string& text, indicator& state) {
@@ -56,9 +56,9 @@ template <typename Word, Word (*parse)(std::string_view)> struct word_conversion
         state = i_ok;
     }
 };
-template <> struct type_conversion<drover::Kind> : word_conversion<drover::Kind, drover::parse_kind> {};
-template <> struct type_conversion<drover::Phase> : word_conversion<drover::Phase, drover::parse_phase> {};
-template <> struct type_conversion<drover::Desired> : word_conversion<drover::Desired, drover::parse_desired> {};
+template <> struct type_conversion<drover::Kind> : WordConversion<drover::Kind, drover::parse_kind> {};
+template <> struct type_conversion<drover::Phase> : WordConversion<drover::Phase, drover::parse_phase> {};
+template <> struct type_conversion<drover::Desired> : WordConversion<drover::Desired, drover::parse_desired> {};
 
 /// None is NULL.
 template <typename T> struct type_conversion<std::optional<T>> {

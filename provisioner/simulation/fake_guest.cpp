@@ -24,6 +24,8 @@ std::string public_key_of(const std::string& seed) {
 }
 
 template <typename... Types> struct Overloaded : Types... { using Types::operator()...; };
+// clang 14 does not find this by itself.
+template <typename... Types> Overloaded(Types...) -> Overloaded<Types...>;
 
 }  // namespace
 

@@ -16,8 +16,8 @@ namespace drover {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr long long MiB = 1 << 20;
-constexpr long long smallest = 16 * MiB;
+constexpr long long mib = 1 << 20;
+constexpr long long smallest = 16 * mib;
 
 void make_sparse_file(const fs::path& path, long long bytes) {
     const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -29,7 +29,7 @@ void make_sparse_file(const fs::path& path, long long bytes) {
 /// small, because every overlay grows by the whole of its journal sooner or later.
 void format(const fs::path& base, const Profile& profile, long long bytes) {
     constexpr auto id = "64726f76-6572-4000-8000-000000000001";
-    const auto journal = std::clamp(bytes / MiB / 256, 4LL, 64LL);
+    const auto journal = std::clamp(bytes / mib / 256, 4LL, 64LL);
     Command command{.argv = {"mke2fs", "-q", "-F", "-t", "ext4", "-b", "4096", "-m", "0", "-L", "drover", "-U", id,
                              "-J", fmt::format("size={}", journal), "-E",
                              fmt::format("root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,hash_seed={}", id)}};
@@ -62,7 +62,7 @@ Prototypes::Prototypes(const fs::path& state) : state_(state) {
 std::shared_ptr<const Prototype> Prototypes::get(const Profile& profile, long long bytes) {
     if (bytes < smallest || bytes > (1LL << 44))
         throw Error(ErrorKind::usage, fmt::format("a disk of {} bytes", bytes), "between 16MiB and 16TiB");
-    const long long rounded = (bytes + MiB - 1) / MiB * MiB;
+    const long long rounded = (bytes + mib - 1) / mib * mib;
     const auto short_key = fmt::format("{}-{}", profile.name, rounded);
     {
         auto loaded = loaded_.lock();

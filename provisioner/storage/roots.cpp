@@ -132,7 +132,7 @@ std::vector<Version> Roots::versions() const {
     return versions;
 }
 
-void Roots::verify(const Version& version) const {
+void Roots::verify(const Version& version) {
     const auto folder = fs::path(version.root).parent_path();
     const auto manifest = read_manifest(folder);
     const std::string hint = fmt::format("move {} away, then build {} again", folder.string(), version.image);
@@ -143,7 +143,7 @@ void Roots::verify(const Version& version) const {
             throw Error(ErrorKind::failed, fmt::format("{} is not what was built", (folder / name).string()), hint);
 }
 
-void Roots::sweep() {
+void Roots::sweep() const {
     for (const auto& path : entries_of(fs::path(paths_.state) / "tmp")) remove_tree(path);
 }
 

@@ -51,9 +51,9 @@ class Roots {
     [[nodiscard]] std::vector<Version> versions() const;
     /// Reads all files of the version again and holds them against its digest. Error{failed} naming the file that is
     /// not what was built. About a second for 300 MB.
-    void verify(const Version& version) const;
+    static void verify(const Version& version);
     /// Removes what an interrupted build or prototype left behind. At start, before anything is built.
-    void sweep();
+    void sweep() const;
 
   private:
     Version build_alone(const std::string& image, const BuildWork& work) const;

@@ -118,6 +118,7 @@ Time parse_rfc3339(const std::string& text) {
     int year = 0;
     unsigned month = 0, day = 0;
     int hour = 0, minute = 0, second = 0, end = 0;
+    // NOLINTNEXTLINE(cert-err34-c): no number is wider than its type, and `found` and `end` tell the rest
     const int found =
         std::sscanf(text.c_str(), "%4d-%2u-%2uT%2d:%2d:%2dZ%n", &year, &month, &day, &hour, &minute, &second, &end);
     const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(month), std::chrono::day(day)};

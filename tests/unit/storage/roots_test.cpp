@@ -74,7 +74,7 @@ TEST_F(RootsTest, BuildsAVersion) {
     EXPECT_EQ(version.bytes, 14 + static_cast<long long>(fs::file_size(version.root)));
     EXPECT_EQ(roots.version("small", version.digest), version);
     EXPECT_THAT(roots.versions(), ElementsAre(version));
-    EXPECT_NO_THROW(roots.verify(version));
+    EXPECT_NO_THROW(Roots::verify(version));
     EXPECT_THAT(names_in(fs::path(paths.state) / "tmp"), IsEmpty());
 }
 
@@ -191,13 +191,13 @@ TEST_F(RootsTest, ATamperedVersionIsFound) {
     const auto version = build();
     fs::permissions(version.kernel, fs::perms(0644));
     write(version.kernel, "KERNEL\n");
-    EXPECT_THAT(error_of([&] { roots.verify(version); }), HasSubstr(version.kernel + " is not what was built"));
+    EXPECT_THAT(error_of([&] { Roots::verify(version); }), HasSubstr(version.kernel + " is not what was built"));
 
     const auto manifest = fs::path(version.root).parent_path() / "manifest.json";
     auto text = read(manifest);
     fs::permissions(manifest, fs::perms(0644));
     write(manifest, text.replace(text.find("quiet"), 5, "loud!"));
-    EXPECT_THAT(error_of([&] { roots.verify(version); }), HasSubstr("does not agree with its own digest"));
+    EXPECT_THAT(error_of([&] { Roots::verify(version); }), HasSubstr("does not agree with its own digest"));
 }
 
 TEST_F(RootsTest, ADamagedVersionIsNotFoundAndDoesNotHideTheOthers) {
