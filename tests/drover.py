@@ -164,7 +164,8 @@ class Drover:
 
     def known_names(self):
         """What the instance's network answers to and the host's own table has, as one text."""
-        return virsh("net-dumpxml", self.instance) + pathlib.Path("/etc/hosts").read_text()
+        files = "".join(file.read_text() for file in (self.state / "names").iterdir())
+        return virsh("net-dumpxml", self.instance) + files + pathlib.Path("/etc/hosts").read_text()
 
 
 def everywhere(function, guests):

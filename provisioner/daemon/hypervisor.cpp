@@ -28,7 +28,8 @@ Hypervisor::Hypervisor(const Config& config, const std::string& registry) {
     }
     connection_.emplace(events_, uri);
     domains_ = std::make_unique<LibvirtDomains>(*connection_, config.instance, registry);
-    networks_ = std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, config.network.name);
+    networks_ = std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, config.network.name,
+                                                  config.state + "/names");
     if (guests_are_simulated(config))
         domains_ = std::make_unique<SimulatedGuests>(std::move(domains_), config.state + "/simulated");
 }

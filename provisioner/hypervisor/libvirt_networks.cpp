@@ -5,13 +5,11 @@
 
 #include <algorithm>
 #include <optional>
-#include <unordered_map>
 
 #include "hypervisor/handles.hpp"
 #include "hypervisor/network_xml.hpp"
 #include "hypervisor/ownership.hpp"
 #include "hypervisor/subnets.hpp"
-#include "model/sync.hpp"
 
 namespace drover {
 namespace {
@@ -43,24 +41,22 @@ bool is_active(virNetworkPtr network, const Own& own) {
     return active == 1;
 }
 
-/// A network is there twice: as it is defined and as it runs. Each is read and changed for itself, so that a change of
-/// which only one half was done is completed by the next.
-struct Half {
-    unsigned describe, update;
-};
-constexpr Half defined{VIR_NETWORK_XML_INACTIVE, VIR_NETWORK_UPDATE_AFFECT_CONFIG};
-constexpr Half live{0, VIR_NETWORK_UPDATE_AFFECT_LIVE};
-
-std::vector<Half> halves_of(virNetworkPtr network, const Own& own) {
-    if (own.has_one_half) return {live};
-    return is_active(network, own) ? std::vector{defined, live} : std::vector{defined};
-}
-
-// What runs; what is defined where nothing runs.
-std::string describe(virNetworkPtr network, const Own& own, const Half& half = live) {
-    const TextHandle text(virNetworkGetXMLDesc(network, half.describe));
+// What runs, or with VIR_NETWORK_XML_INACTIVE what is defined; the one where the other is not.
+std::string describe(virNetworkPtr network, const Own& own, unsigned flags = 0) {
+    const TextHandle text(virNetworkGetXMLDesc(network, flags));
     if (!text) throw last_error("describe network " + own.name);
     return text.get();
+}
+
+// libvirt's test driver forgets what it was told of the DNS server, and has none.
+bool has_folder(const std::string& xml, const Own& own) { return own.is_played || watches(xml, own.folder); }
+
+// The attribute "connections" does not tell: libvirt forgets it when an entry of a running network changes.
+int count_guests(virNetworkPtr network, const Own& own) {
+    if (own.is_played || !is_active(network, own)) return 0;
+    const int ports = virNetworkListAllPorts(network, nullptr, 0);
+    if (ports < 0) throw last_error("count the guests in network " + own.name);
+    return ports;
 }
 
 void stop_and_undefine(virNetworkPtr network, const Own& own) {
@@ -69,56 +65,73 @@ void stop_and_undefine(virNetworkPtr network, const Own& own) {
         throw last_error("remove network " + own.name);
 }
 
-// False: it cannot be done just so; the reason is found by looking.
-bool try_entry(virNetworkPtr network, const Half& half, const std::string& xml, virNetworkUpdateCommand command) {
-    return virNetworkUpdate(network, command, VIR_NETWORK_SECTION_DNS_HOST, -1, xml.c_str(), half.update) == 0;
-}
-
-void add_entry(virNetworkPtr network, const Own& own, const Half& half, const HostName& host,
-               const std::string& domain) {
+// The entries of a network that runs; what is defined is another matter.
+void add_entry(virNetworkPtr network, const Own& own, const HostName& host, const std::string& domain) {
     if (virNetworkUpdate(network, VIR_NETWORK_UPDATE_COMMAND_ADD_LAST, VIR_NETWORK_SECTION_DNS_HOST, -1,
-                         host_xml(host, domain).c_str(), half.update) < 0)
+                         host_xml(host, domain).c_str(), VIR_NETWORK_UPDATE_AFFECT_LIVE) < 0)
         throw last_error(fmt::format("name {} in network {}", host.name, own.name));
 }
 
-void remove_entry(virNetworkPtr network, const Own& own, const Half& half, Address address) {
+void remove_entry(virNetworkPtr network, const Own& own, Address address) {
     if (virNetworkUpdate(network, VIR_NETWORK_UPDATE_COMMAND_DELETE, VIR_NETWORK_SECTION_DNS_HOST, -1,
-                         address_xml(address).c_str(), half.update) < 0)
+                         address_xml(address).c_str(), VIR_NETWORK_UPDATE_AFFECT_LIVE) < 0)
         throw last_error(fmt::format("forget {} in network {}", to_text(address), own.name));
 }
 
 // What stands in the way of `host` goes; nothing happens when it is there already.
-void put_entry(virNetworkPtr network, const Own& own, const Half& half, const HostName& host) {
-    const auto xml = describe(network, own, half);
+void put_entry(virNetworkPtr network, const Own& own, const std::string& xml, const HostName& host) {
     const auto names = read_names(xml);
     if (std::find(names.begin(), names.end(), host) != names.end()) return;
     for (const auto& other : names)
-        if (other.address == host.address || other.name == host.name) remove_entry(network, own, half, other.address);
-    add_entry(network, own, half, host, read_shape(xml).domain);
+        if (other.address == host.address || other.name == host.name) remove_entry(network, own, other.address);
+    add_entry(network, own, host, read_shape(xml).domain);
 }
 
-void drop_entry(virNetworkPtr network, const Own& own, const Half& half, Address address) {
-    for (const auto& host : read_names(describe(network, own, half)))
-        if (host.address == address) return remove_entry(network, own, half, address);
+void drop_entry(virNetworkPtr network, const Own& own, const std::string& xml, Address address) {
+    for (const auto& host : read_names(xml))
+        if (host.address == address) return remove_entry(network, own, address);
+}
+
+/// The XML of a network that runs since before names had a folder: until it is started anew, it is told them itself.
+std::optional<std::string> read_older(virNetworkPtr network, const Own& own) {
+    if (own.is_played || !is_active(network, own)) return std::nullopt;
+    auto xml = describe(network, own);
+    return has_folder(xml, own) ? std::nullopt : std::optional(std::move(xml));
 }
 
 // libvirt looks after its dnsmasq only when it has something to tell it: so it is told the gateway's name anew.
 void revive_dns(virNetworkPtr network, const Own& own, const NetworkSpec& spec) {
     const auto gateway = gateway_name(spec.subnet);
-    drop_entry(network, own, live, gateway.address);
-    add_entry(network, own, live, gateway, spec.domain);
+    drop_entry(network, own, describe(network, own), gateway.address);
+    add_entry(network, own, gateway, spec.domain);
+}
+
+void define(virConnectPtr connection, const Own& own, const std::string& xml) {
+    const NetworkHandle network(virNetworkDefineXML(connection, xml.c_str()));
+    if (!network) throw last_error("define network " + own.name);
 }
 
 void make(virConnectPtr connection, const Own& own, const NetworkSpec& spec) {
-    const NetworkHandle network(virNetworkDefineXML(connection, to_xml(spec, own.name).c_str()));
-    if (!network) throw last_error("define network " + own.name);
+    define(connection, own, to_xml(spec, own.name, own.folder));
+}
+
+// A network from before names had a folder gets it: from its next start on, which is now, unless a guest would lose its
+// line.
+void give_folder(virConnectPtr connection, virNetworkPtr network, const Own& own, int guests) {
+    define(connection, own, with_folder(describe(network, own, VIR_NETWORK_XML_INACTIVE), own.folder));
+    if (guests == 0 && is_active(network, own) && virNetworkDestroy(network) < 0)
+        throw last_error("stop network " + own.name);
 }
 
 // A network of another shape goes, unless a guest would lose its line.
 NetworkHandle remake(virConnectPtr connection, NetworkHandle network, const Own& own, const NetworkSpec& spec) {
     const auto xml = describe(network.get(), own);
-    if (read_shape(xml) == shape_of(spec)) return network;
-    if (const int guests = read_connections(xml); guests > 0)
+    const int guests = count_guests(network.get(), own);
+    if (read_shape(xml) == shape_of(spec)) {
+        if (!has_folder(xml, own)) give_folder(connection, network.get(), own, guests);
+        return network;
+    }
+    if (guests > 0)
         throw Error(ErrorKind::refused,
                     fmt::format("network {} cannot become {}: {} guests are plugged in", own.name, to_text(spec.subnet),
                                 guests),
@@ -136,14 +149,6 @@ void ensure_network(virConnectPtr connection, const Own& own, const NetworkSpec&
     if (virNetworkCreate(network.get()) == 0) return;
     const auto error = last_error("start network " + own.name);
     if (!is_active(network.get(), own)) throw Error(error);
-}
-
-std::vector<HostName> read_entries(virConnectPtr connection, const Own& own) {
-    const auto network = require(connection, own);
-    const auto xml = describe(network.get(), own);
-    auto names = read_names(xml);
-    if (const auto subnet = read_shape(xml).subnet) std::erase(names, gateway_name(*subnet));
-    return names;
 }
 
 std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) {
@@ -166,84 +171,46 @@ std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) 
 
 }  // namespace
 
-/// What the network answers as far as we know, so that a name can be added without reading the whole network, which
-/// takes the longer the more names there are. What others change is seen when all names are read.
-struct LibvirtNetworks::Entries {
-    struct Known {
-        std::string domain;
-        std::optional<std::unordered_map<std::string, Address>> names;  ///< nothing until they were read
-    };
-    Synchronized<Known> known;
-
-    /// The network's domain when nothing is known to stand in the way of `host`. An older entry of its address is no
-    /// matter: libvirt refuses a second one.
-    std::optional<std::string> domain_for(const HostName& host) {
-        auto held = known.lock();
-        if (!held->names || held->domain.empty() || held->names->contains(host.name)) return std::nullopt;
-        return held->domain;
-    }
-    void added(const HostName& host) {
-        auto held = known.lock();
-        if (held->names) held->names->insert_or_assign(host.name, host.address);
-    }
-    void removed(Address address) {
-        auto held = known.lock();
-        if (held->names) std::erase_if(*held->names, [&](const auto& entry) { return entry.second == address; });
-    }
-    void read(const std::vector<HostName>& all) {
-        auto held = known.lock();
-        held->names.emplace();
-        for (const auto& host : all) held->names->emplace(host.name, host.address);
-    }
-};
-
 LibvirtNetworks::LibvirtNetworks(Connection& connection, std::string instance, const std::string& registry,
-                                 std::string name)
+                                 std::string name, const std::string& folder)
     : connection_(connection),
       instance_(std::move(instance)),
-      entries_(std::make_shared<Entries>()),
-      own_(std::make_shared<OwnNetwork>(
-          OwnNetwork{std::move(name), derived_uuid(registry, "network"), connection.uri().starts_with("test")})) {}
+      folder_(folder),
+      own_(std::make_shared<OwnNetwork>(OwnNetwork{std::move(name), derived_uuid(registry, "network"), folder,
+                                                   connection.uri().starts_with("test")})) {}
 
 void LibvirtNetworks::ensure(const NetworkSpec& spec) {
+    folder_.make();
     connection_.call([own = own_, spec](virConnectPtr c) { ensure_network(c, *own, spec); });
-    entries_->known.lock()->domain = spec.domain;
 }
 
 void LibvirtNetworks::remove() {
     connection_.call([own = own_](virConnectPtr c) {
         if (const auto network = find(c, *own)) stop_and_undefine(network.get(), *own);
     });
+    folder_.remove();
 }
 
 void LibvirtNetworks::add_name(const HostName& host) {
-    connection_.call([own = own_, host, domain = entries_->domain_for(host)](virConnectPtr c) {
+    connection_.call([own = own_, host](virConnectPtr c) {
         const auto network = require(c, *own);
-        for (const auto& half : halves_of(network.get(), *own)) {
-            if (domain && try_entry(network.get(), half, host_xml(host, *domain), VIR_NETWORK_UPDATE_COMMAND_ADD_LAST))
-                continue;
-            put_entry(network.get(), *own, half, host);
-        }
+        if (const auto older = read_older(network.get(), *own)) put_entry(network.get(), *own, *older, host);
     });
-    entries_->added(host);
+    folder_.put(host);
 }
 
 void LibvirtNetworks::remove_name(Address address) {
     connection_.call([own = own_, address](virConnectPtr c) {
         const auto network = find(c, *own);
         if (!network) return;
-        for (const auto& half : halves_of(network.get(), *own)) {
-            if (try_entry(network.get(), half, address_xml(address), VIR_NETWORK_UPDATE_COMMAND_DELETE)) continue;
-            drop_entry(network.get(), *own, half, address);
-        }
+        if (const auto older = read_older(network.get(), *own)) drop_entry(network.get(), *own, *older, address);
     });
-    entries_->removed(address);
+    folder_.drop(address);
 }
 
 std::vector<HostName> LibvirtNetworks::names() {
-    auto names = connection_.call([own = own_](virConnectPtr c) { return read_entries(c, *own); });
-    entries_->read(names);
-    return names;
+    connection_.call([own = own_](virConnectPtr c) { require(c, *own); });
+    return folder_.read();
 }
 
 std::vector<Subnet> LibvirtNetworks::taken_subnets() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "hypervisor/ownership.hpp"
@@ -33,11 +34,31 @@ std::optional<Subnet> subnet_of(xml_node ip) {
     return subnet;
 }
 
+constexpr const char* options_namespace = "http://libvirt.org/schemas/network/dnsmasq/1.0";
+constexpr std::string_view folder_option = "hostsdir=";
+
+// libvirt writes the prefix that it is usually given, whatever it was given.
+xml_node options_of(xml_node network) { return network.child("dnsmasq:options"); }
+
+void add_folder(xml_node network, const std::string& folder) {
+    if (network.attribute("xmlns:dnsmasq").empty())
+        network.append_attribute("xmlns:dnsmasq").set_value(options_namespace);
+    const auto options = options_of(network);
+    add(options ? options : add(network, "dnsmasq:options"), "dnsmasq:option",
+        {{"value", fmt::format("{}{}", folder_option, folder)}});
+}
+
+// An older folder of ours: that of a state folder which was moved.
+bool is_folder_like(xml_node option, std::string_view folder) {
+    const std::string_view value = option.attribute("value").value();
+    return value.starts_with(folder_option) && value.ends_with(folder.substr(folder.rfind('/')));
+}
+
 xml_node network_in(const pugi::xml_document& document) { return document.child("network"); }
 
 }  // namespace
 
-std::string to_xml(const NetworkSpec& spec, const std::string& name) {
+std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::string& folder) {
     pugi::xml_document document;
     auto network = add(document.root(), "network");
     add(network, "name", {}, name);
@@ -48,6 +69,7 @@ std::string to_xml(const NetworkSpec& spec, const std::string& name) {
     add(network, "domain", {{"name", spec.domain}, {"localOnly", "yes"}});
     add_host(add(network, "dns"), gateway_name(spec.subnet), spec.domain);
     add(network, "ip", {{"address", to_text(spec.subnet.gateway())}, {"netmask", to_text(spec.subnet.netmask())}});
+    add_folder(network, folder);
     return xml::print(document.document_element());
 }
 
@@ -60,8 +82,29 @@ NetworkShape read_shape(const std::string& xml) {
             subnet_of(network.child("ip"))};
 }
 
-int read_connections(const std::string& xml) {
-    return network_in(xml::parse(xml, "the network's XML")).attribute("connections").as_int(0);
+bool watches(const std::string& xml, const std::string& folder) {
+    const auto document = xml::parse(xml, "the network's XML");
+    const auto options = options_of(network_in(document)).children("dnsmasq:option");
+    return std::any_of(options.begin(), options.end(), [&](xml_node option) {
+        return option.attribute("value").value() == fmt::format("{}{}", folder_option, folder);
+    });
+}
+
+std::string with_folder(const std::string& xml, const std::string& folder) {
+    const auto document = xml::parse(xml, "the network's XML");
+    auto network = network_in(document);
+    const auto remove_if = [](xml_node parent, const char* name, const auto& goes) {
+        for (auto node = parent.child(name); node;) {
+            const auto next = node.next_sibling(name);
+            if (goes(node)) parent.remove_child(node);
+            node = next;
+        }
+    };
+    const std::string gateway = network.child("ip").attribute("address").value();
+    remove_if(network.child("dns"), "host", [&](xml_node host) { return host.attribute("ip").value() != gateway; });
+    remove_if(options_of(network), "dnsmasq:option", [&](xml_node it) { return is_folder_like(it, folder); });
+    add_folder(network, folder);
+    return xml::print(network);
 }
 
 std::vector<Subnet> read_subnets(const std::string& xml) {

@@ -16,14 +16,18 @@ struct NetworkShape {
     bool operator==(const NetworkShape&) const = default;
 };
 
-/// The network called `name`: NAT, no DHCP, a DNS that answers for its domain alone. Its first name is the host's own,
-/// "gateway".
-std::string to_xml(const NetworkSpec& spec, const std::string& name);
+/// The network called `name`: NAT, no DHCP, a DNS that answers for its domain alone and watches `folder` for names. The
+/// host's own, "gateway", is part of the network.
+std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::string& folder);
 NetworkShape shape_of(const NetworkSpec& spec);
 NetworkShape read_shape(const std::string& xml);
 
-/// How many guests are plugged in, from a running network's XML.
-int read_connections(const std::string& xml);
+/// Whether the network's DNS watches the folder.
+bool watches(const std::string& xml, const std::string& folder);
+/// The network with its DNS watching the folder, and no other of that name, and with no guest's name in itself; all
+/// else as it was.
+std::string with_folder(const std::string& xml, const std::string& folder);
+
 /// Its subnets: none, one or several.
 std::vector<Subnet> read_subnets(const std::string& xml);
 

@@ -27,15 +27,17 @@ class Networks {
     virtual ~Networks() = default;
 
     /// Makes and starts the network when it is not there or not running; an existing one of other shape is remade
-    /// only when no guest is plugged in, else Error{refused}. A network of that name that is not ours: Error{refused}.
+    /// only when no guest is plugged in, else Error{refused}, and keeps its names. A network of that name that is not
+    /// ours: Error{refused}.
     virtual void ensure(const NetworkSpec& spec) = 0;
     /// Stops and removes it; absent: nothing.
     virtual void remove() = 0;
-    /// DNS answers `host` from now on; an older entry of that address or name goes. Milliseconds.
+    /// DNS answers `host` from now on; an older entry of that address or name goes. Milliseconds,
+    /// however many names there are.
     virtual void add_name(const HostName& host) = 0;
     /// DNS forgets the entry of that address; absent: nothing.
     virtual void remove_name(Address address) = 0;
-    /// What the network's DNS is configured to answer.
+    /// What the network's DNS is configured to answer; a name is "" where that cannot be told: remove_name mends it.
     virtual std::vector<HostName> names() = 0;
     /// Subnets in use on this host, by interfaces, routes and other networks: `auto` keeps clear of them.
     virtual std::vector<Subnet> taken_subnets() = 0;

@@ -20,7 +20,6 @@ void FakeNetworks::ensure(const NetworkSpec& spec) {
     const bool same = world->spec && world->spec->subnet == spec.subnet && world->spec->domain == spec.domain;
     if (world->spec && !same && world->plugged > 0)
         throw Error(ErrorKind::refused, "the network cannot change: guests are plugged in");
-    if (!same) world->names.clear();
     world->spec = spec;
 }
 

@@ -44,6 +44,8 @@ TEST_P(NetworksContract, IsRemadeWhenNobodyIsPluggedIn) {
     networks().ensure(spec);
     networks().add_name({nth(5), "alice-1"});
     EXPECT_EQ(networks().names().size(), 1);
+    networks().ensure(world().network());
+    EXPECT_EQ(networks().names(), (std::vector<HostName>{{nth(5), "alice-1"}}));
 }
 
 TEST_P(NetworksContract, OfSomebodyElseIsNotTouched) {

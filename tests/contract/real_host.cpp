@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "hypervisor/handles.hpp"
+#include "hypervisor/network_xml.hpp"
 
 namespace drover {
 namespace {
@@ -70,7 +71,7 @@ RealHost::RealHost(std::string image)
       folder_(make_folder()),
       connection_(loop_, uri),
       domains_(connection_, instance_, registry_),
-      networks_(connection_, instance_, registry_, instance_) {
+      networks_(connection_, instance_, registry_, instance_, folder_ / "names") {
     fs::copy_file(DROVER_TEST_GUEST, folder_ / "test_guest");
     run(fmt::format("cd {} && truncate -s 1M root initrd && truncate -s 64M prototype && chmod 444 *",
                     folder_.string()));
@@ -152,6 +153,30 @@ void RealHost::stop_network() {
     connection_.call([name = instance_](virConnectPtr c) {
         if (virNetworkDestroy(NetworkHandle(virNetworkLookupByName(c, name.c_str())).get()) < 0)
             throw last_error("stop");
+    });
+}
+
+void RealHost::make_older_network(const HostName& host) {
+    const auto spec = network();
+    auto xml = to_xml(spec, instance_, "");
+    for (const auto* part : {"<dns>", "<dnsmasq:options>"}) {
+        const auto from = xml.find(part);
+        const auto end = std::string("</") + (part + 1);
+        xml.erase(from, xml.find(end) + end.size() - from);
+    }
+    xml.insert(xml.find("<ip"), fmt::format("<dns>{}</dns>", host_xml(host, spec.domain)));
+    connection_.call([xml](virConnectPtr c) {
+        const NetworkHandle network(virNetworkDefineXML(c, xml.c_str()));
+        if (!network || virNetworkCreate(network.get()) < 0) throw last_error("make an older network");
+    });
+}
+
+bool RealHost::watches_folder(bool defined) {
+    return connection_.call([&](virConnectPtr c) {
+        const NetworkHandle network(virNetworkLookupByName(c, instance_.c_str()));
+        const TextHandle xml(virNetworkGetXMLDesc(network.get(), defined ? VIR_NETWORK_XML_INACTIVE : 0));
+        if (!xml) throw last_error("describe");
+        return watches(xml.get(), folder_ / "names");
     });
 }
 

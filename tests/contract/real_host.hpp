@@ -37,6 +37,10 @@ class RealHost : public World {
     void freeze(GuestId id);
     void kill_dns();
     void stop_network();
+    /// Our network as it was made before names had a folder: with this name in itself. Running.
+    void make_older_network(const HostName& host);
+    /// Whether what is defined watches the folder; else what runs.
+    bool watches_folder(bool defined);
 
   private:
     DomainSpec spec(GuestId id);

@@ -83,7 +83,7 @@ TEST_P(OnRealHost, AProbeThatSwitchesItselfOffIsBelievedAndNoOther) {
     EXPECT_FALSE(kvm_works(host().connection(), host().ownership(), xml));
 }
 
-// dnsmasq is told of a change by a signal, and may answer one more question before it looks.
+// dnsmasq hears of a change, and may answer one more question before it looks.
 testing::AssertionResult dns_says(Address server, const std::string& name, const std::string& expected) {
     std::string said;
     const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -102,8 +102,45 @@ TEST_P(OnRealHost, DnsAnswersForNamesAloneAndInTheDomain) {
     EXPECT_TRUE(dns_says(gateway, "alice-1", to_text(address)));
     EXPECT_TRUE(dns_says(gateway, "alice-1." + spec.domain, to_text(address)));
     EXPECT_TRUE(dns_says(gateway, "gateway." + spec.domain, to_text(gateway)));
-    networks().remove_name(address);
+    networks().add_name({address, "alice-2"});
     EXPECT_TRUE(dns_says(gateway, "alice-1." + spec.domain, "none"));
+    EXPECT_TRUE(dns_says(gateway, "alice-2." + spec.domain, to_text(address)));
+    networks().remove_name(address);
+    EXPECT_TRUE(dns_says(gateway, "alice-2." + spec.domain, "none"));
+}
+
+TEST_P(OnRealHost, AnOlderNetworkThatNobodyUsesIsStartedAnewWithItsFolder) {
+    const auto spec = world().network();
+    const Address address{spec.subnet.network.value + 9};
+    host().make_older_network({address, "alice-1"});
+    networks().ensure(spec);
+    EXPECT_TRUE(host().watches_folder(true) && host().watches_folder(false));
+    EXPECT_TRUE(dns_says(spec.subnet.gateway(), "alice-1." + spec.domain, "none"));
+    networks().add_name({address, "alice-1"});
+    EXPECT_TRUE(dns_says(spec.subnet.gateway(), "alice-1." + spec.domain, to_text(address)));
+}
+
+TEST_P(OnRealHost, AnOlderNetworkInUseGoesOnAnsweringAndGetsItsFolderWithItsNextStart) {
+    const auto spec = world().network();
+    const Address first{spec.subnet.network.value + 8}, second{spec.subnet.network.value + 9};
+    const auto gateway = spec.subnet.gateway();
+    const auto guest = host().sleeper(1);
+    networks().remove();
+    host().make_older_network({first, "alice-1"});
+    start(guest);
+    for (int i = 0; i < 2; ++i) networks().ensure(spec);
+    EXPECT_TRUE(host().watches_folder(true) && !host().watches_folder(false));
+    EXPECT_TRUE(dns_says(gateway, "alice-1." + spec.domain, to_text(first)));
+    for (const HostName& name : {HostName{first, "alice-1"}, {second, "alice-2"}}) networks().add_name(name);
+    EXPECT_TRUE(dns_says(gateway, "alice-2." + spec.domain, to_text(second)));
+    networks().remove_name(first);
+    EXPECT_TRUE(dns_says(gateway, "alice-1." + spec.domain, "none"));
+    EXPECT_EQ(networks().names(), (std::vector<HostName>{{second, "alice-2"}}));
+
+    domains().force_off(1);
+    networks().ensure(spec);
+    EXPECT_TRUE(host().watches_folder(false));
+    EXPECT_TRUE(dns_says(gateway, "alice-2." + spec.domain, to_text(second)));
 }
 
 TEST_P(OnRealHost, DnsComesBackAfterItsServerWasKilled) {
@@ -130,6 +167,7 @@ TEST_P(OnRealHost, NamesAreKeptWhileTheNetworkIsDown) {
 TEST_P(OnRealHost, ANetworkInUseIsNotRemade) {
     start(host().sleeper(1));
     auto spec = world().network();
+    networks().ensure(spec);  // which changes an entry
     spec.domain = "other.internal";
     EXPECT_EQ(kind_of([&] { networks().ensure(spec); }), ErrorKind::refused);
     domains().force_off(1);

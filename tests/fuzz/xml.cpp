@@ -24,7 +24,6 @@ void tag(const std::string& xml) {
 
 void channel_path(const std::string& xml) { read_channel_path(xml); }
 void user(const std::string& xml) { read_user(xml); }
-void connections(const std::string& xml) { read_connections(xml); }
 
 void subnets(const std::string& xml) {
     for (const auto& subnet : read_subnets(xml)) fuzz::hold(subnet.contains(subnet.network), "a subnet without itself");
@@ -40,10 +39,15 @@ void names(const std::string& xml) {
     for (const auto& host : read_names(xml)) host_xml(host, domain);
 }
 
+void folder(const std::string& xml) {
+    if (read_shape(xml).bridge.empty()) return;
+    fuzz::hold(watches(with_folder(xml, "/s/names"), "/s/names"), "a network without the folder that it was given");
+}
+
 void fsck_domains(const std::string& xml) { fsck::read_domains(xml); }
 void fsck_networks(const std::string& xml) { fsck::read_networks(xml); }
 
-constexpr std::array<void (*)(const std::string&), 9> readers{tag,   channel_path, user,         connections,  subnets,
+constexpr std::array<void (*)(const std::string&), 9> readers{tag,   channel_path, user,         folder,       subnets,
                                                               shape, names,        fsck_domains, fsck_networks};
 
 }  // namespace
