@@ -20,8 +20,9 @@ constexpr std::array checks{
     Check{"missing-root", missing_roots},       Check{"doubled-address", doubled_addresses},
     Check{"doubled-address", doubled_macs},     Check{"doubled-address", unmarked_addresses},
     Check{"doubled-address", leaked_addresses}, Check{"stale-dns", stale_dns_hosts},
-    Check{"stale-dns", stale_hosts_lines},      Check{"orphan-network", orphan_networks},
-    Check{"orphan-network", orphan_bridges},    Check{"missing-network", missing_networks},
+    Check{"stale-dns", stale_name_files},       Check{"stale-dns", stale_hosts_lines},
+    Check{"orphan-network", orphan_networks},   Check{"orphan-network", orphan_bridges},
+    Check{"missing-network", missing_networks},
 };
 
 }  // namespace

@@ -21,10 +21,13 @@ struct ForgetHost {
     std::string network;  ///< UUID
     DnsHost host;
 };
+struct RemoveName {
+    NameLine line;
+};
 struct RemoveLine {
     std::string line;
 };
-using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, ForgetHost, RemoveLine>;
+using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, ForgetHost, RemoveName, RemoveLine>;
 
 /// What one look makes of something.
 struct Suspicion {
@@ -64,6 +67,7 @@ Suspicions missing_networks(const Sight& sight);
 Suspicions orphan_networks(const Sight& sight);
 Suspicions orphan_bridges(const Sight& sight);
 Suspicions stale_dns_hosts(const Sight& sight);
+Suspicions stale_name_files(const Sight& sight);
 Suspicions stale_hosts_lines(const Sight& sight);
 
 }  // namespace drover::fsck

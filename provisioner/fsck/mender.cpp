@@ -60,6 +60,11 @@ std::string Mender::mend_it(const ForgetHost& mend) {
     return "removed from the network's DNS";
 }
 
+std::string Mender::mend_it(const RemoveName& mend) {
+    const bool was_there = NameFiles(sight_.config.state).remove(mend.line);
+    return was_there ? "removed from the network's DNS" : gone_already;
+}
+
 std::string Mender::mend_it(const RemoveLine& mend) {
     HostsFile(tools_.hosts_file, sight_.config.instance).remove(mend.line);
     return fmt::format("removed from {}", tools_.hosts_file);

@@ -74,7 +74,7 @@ Suspicions orphan_bridges(const Sight& sight) {
                                     bridge)}}};
 }
 
-/// In the network's DNS. Its own address has the host's name.
+/// In the network itself, by somebody's hand or an older Drover's. Its own address has the host's name.
 Suspicions stale_dns_hosts(const Sight& sight) {
     Suspicions found;
     for (const auto& network : sight.world.networks) {
@@ -89,6 +89,21 @@ Suspicions stale_dns_hosts(const Sight& sight) {
                              .repair = "remove it from the network's DNS"},
                  .mend = ForgetHost{network.uuid, host}});
         }
+    }
+    return found;
+}
+
+/// In the folder that the network's DNS watches.
+Suspicions stale_name_files(const Sight& sight) {
+    Suspicions found;
+    for (const auto& line : sight.world.name_lines) {
+        if (!is_stale(sight, parse_line(line.text))) continue;
+        found.push_back({.finding = {.object = printable(line.text),
+                                     .detail = fmt::format("the network's DNS answers it by the file names/{} of the "
+                                                           "state folder, and no guest has that address and name",
+                                                           printable(line.file)),
+                                     .repair = "remove it from the network's DNS"},
+                         .mend = RemoveName{line}});
     }
     return found;
 }

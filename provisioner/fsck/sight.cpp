@@ -35,6 +35,7 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Virsh& v
     look_at_hypervisor(config.hosts.front().vm_uri, virsh, world);
     world.overlays = state.overlays();
     world.roots = state.roots();
+    world.name_lines = NameFiles(config.state).lines();
     world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
     world.bridge = std::filesystem::exists(fmt::format("{}/{}-br", tools.interfaces, config.instance));
     return world;

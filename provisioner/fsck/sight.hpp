@@ -9,6 +9,7 @@
 
 #include "config/config.hpp"
 #include "fsck/fsck.hpp"
+#include "fsck/name_files.hpp"
 #include "fsck/registry_facts.hpp"
 #include "fsck/state_folder.hpp"
 #include "fsck/virsh.hpp"
@@ -22,6 +23,7 @@ struct World {
     std::vector<Network> networks;
     std::vector<OverlayFolder> overlays;
     std::set<std::string> roots;           ///< "<image>/<64 hex digits>"
+    std::vector<NameLine> name_lines;      ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;  ///< of our block
     bool bridge = false;                   ///< the host has an interface of our bridge's name
 };

@@ -81,6 +81,12 @@ def in_network(herd, *words):
     return [Fault("stale-dns", told, mends=("dns", herd.network(), told))]
 
 
+def in_names_folder(herd, line, file=None):
+    with (herd.drover.state / "names" / (file or line.split()[0])).open("a") as names:
+        names.write(f"{line}\n")
+    return [Fault("stale-dns", printable(line), mends=("name", printable(line)))]
+
+
 def in_hosts_file(herd, line):
     end = f"# end drover {herd.drover.instance}\n"
     HOSTS.write_text(HOSTS.read_text().replace(end, f"{line}\n{end}"))
@@ -94,6 +100,23 @@ def name_of_nobody_in_the_network(herd):
 
 def name_of_a_guest_at_another_address(herd):
     return in_network(herd, free_address(herd), f"{herd.take()['name']}.elsewhere")
+
+
+def file_of_nobody(herd):
+    return in_names_folder(herd, f"{free_address(herd)} ghost-{next(herd.numbers)}")
+
+
+def file_of_a_guest_at_another_address(herd):
+    return in_names_folder(herd, f"{free_address(herd)} {herd.take()['name']}")
+
+
+def file_with_one_line_too_many(herd):
+    guest = herd.take()
+    return in_names_folder(herd, f"{guest['address']} www.example.org")
+
+
+def file_of_rubbish(herd):
+    return in_names_folder(herd, f"gäst {next(herd.numbers)}", file="notes")
 
 
 def line_of_nobody(herd):
@@ -194,6 +217,10 @@ KINDS = {
         address_of_nobody_in_use,
     ],
     "stale-dns": [
+        file_of_nobody,
+        file_of_a_guest_at_another_address,
+        file_with_one_line_too_many,
+        file_of_rubbish,
         name_of_nobody_in_the_network,
         name_of_a_guest_at_another_address,
         line_of_nobody,

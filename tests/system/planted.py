@@ -86,7 +86,7 @@ class Herd:
 
     def snapshot(self):
         """All that there is, by sort and name as fsck tells it, with what it is like."""
-        return {**self.domains(), **self.networks(), **self.files("overlays"), **self.lines()}
+        return {**self.domains(), **self.networks(), **self.names(), **self.files("overlays"), **self.lines()}
 
     def domains(self):
         names = self.virsh("list", "--all", "--name").split()
@@ -103,6 +103,11 @@ class Herd:
                 network.remove(dns)
             found["network", name] = xml.tostring(network)
         return found
+
+    def names(self):
+        """What the files say that the network's DNS reads."""
+        texts = [file.read_text(errors="surrogateescape") for file in (self.drover.state / "names").iterdir()]
+        return {("name", printable(line)): "" for text in texts for line in text.splitlines()}
 
     def files(self, folder):
         top = self.drover.state / folder

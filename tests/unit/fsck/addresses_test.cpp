@@ -24,7 +24,7 @@ TEST_F(Addresses, OfTwoGuestsAreDoubled) {
                 ");\n");
         execute("UPDATE guests SET address = " + number(address) + " WHERE id = " + std::to_string(id) + ";\n");
     };
-    write_network({});
+    std::filesystem::remove_all(state("names"));
     write_text(tools_.hosts_file, "");
     move(2, "10.77.0.2");
     move(4, "10.77.0.4");

@@ -73,7 +73,8 @@ FsckTest::FsckTest() {
     config_.state = folder_ / "state";
     config_.network.name = "drover";
     config_.network.domain = "drover.internal";
-    for (const auto* path : {"state/overlays", "state/roots/tiny", "hypervisor/domains", "hypervisor/networks", "net"})
+    for (const auto* path :
+         {"state/overlays", "state/names", "state/roots/tiny", "hypervisor/domains", "hypervisor/networks", "net"})
         fs::create_directories(folder_ / path);
     fs::copy_file(DROVER_SOURCE "/tests/unit/fsck/virsh", hypervisor("virsh"));
     tools_ = {.virsh = hypervisor("virsh"),
@@ -131,19 +132,18 @@ void FsckTest::make_overlay(GuestId id, std::int64_t counter) {
 }
 
 void FsckTest::name_guest(const Row& row) {
-    add_dns(address_of(row.id), row.name);
+    write_names(address_of(row.id), fmt::format("{} {}\n", address_of(row.id), row.name));
     add_hosts_line(fmt::format("{} {} {}.drover.internal", address_of(row.id), row.name, row.name));
 }
 
 void FsckTest::retire(const Row& row) {
     remove_domain(row.id);
-    for (const auto& file : {hypervisor("networks/" + network_uuid + ".xml"), tools_.hosts_file}) {
-        std::istringstream lines(read_text(file));
-        std::string rest;
-        for (std::string line; std::getline(lines, line);)
-            if (line.find(address_of(row.id)) == std::string::npos) rest += line + "\n";
-        write_text(file, rest);
-    }
+    fs::remove(state("names/" + address_of(row.id)));
+    std::istringstream lines(read_text(tools_.hosts_file));
+    std::string rest;
+    for (std::string line; std::getline(lines, line);)
+        if (line.find(address_of(row.id)) == std::string::npos) rest += line + "\n";
+    write_text(tools_.hosts_file, rest);
     remove_overlay(row.id);
     soci::transaction transaction(sql_);
     execute(fmt::format(
@@ -197,6 +197,10 @@ void FsckTest::add_dns(const std::string& address, const std::string& name, bool
         write_text(file + ".xml", text);
         if (in_definition) write_text(file + ".config", read_text(file + ".config") + address + "\n");
     }
+}
+
+void FsckTest::write_names(const std::string& file, const std::string& text) const {
+    write_text(state("names/" + file), text);
 }
 
 void FsckTest::add_hosts_line(const std::string& line) {

@@ -64,6 +64,8 @@ class FsckTest : public ::testing::Test {
     };
     void write_network(const PlantedNetwork& network);
     void add_dns(const std::string& address, const std::string& name, bool in_definition = true);
+    /// A file that the network's DNS reads.
+    void write_names(const std::string& file, const std::string& text) const;
     void add_hosts_line(const std::string& line);
     void make_root(const std::string& hex);
     void execute(const std::string& sql);

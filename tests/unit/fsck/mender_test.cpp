@@ -39,12 +39,16 @@ TEST_F(MenderTest, SparesWhatIsSomebodyElsesNow) {
     add_dns("10.77.0.50", "new");
     EXPECT_THAT(carry_out(fsck::ForgetHost{network_uuid, {"10.77.0.50", {"old"}}}), HasSubstr("nothing"));
     EXPECT_THAT(read_text(hypervisor("networks/" + network_uuid + ".xml")), HasSubstr("10.77.0.50"));
+    write_names("10.77.0.50", "10.77.0.50 new\n");
+    EXPECT_THAT(carry_out(fsck::RemoveName{{"10.77.0.50", "10.77.0.50 old"}}), HasSubstr("nothing"));
+    EXPECT_EQ(read_text(state("names/10.77.0.50")), "10.77.0.50 new\n");
 }
 
 TEST_F(MenderTest, FindsNothingLeftToDo) {
     EXPECT_THAT(carry_out(fsck::RemoveDomain{foreign_uuid, 1}), HasSubstr("gone already"));
     EXPECT_THAT(carry_out(fsck::MoveToLost{"1"}), HasSubstr("gone already"));
     EXPECT_THAT(carry_out(fsck::ForgetHost{foreign_uuid, {"10.77.0.50", {"old"}}}), HasSubstr("gone already"));
+    EXPECT_THAT(carry_out(fsck::RemoveName{{"10.77.0.50", "10.77.0.50 old"}}), HasSubstr("gone already"));
 }
 
 TEST_F(MenderTest, SaysWhyItFailed) {

@@ -31,8 +31,28 @@ TEST_F(Networks, ForgetNamesOfNoLivingGuest) {
     EXPECT_THAT(kinds_of(findings), expected);
     EXPECT_THAT(findings, Each(Field(&Finding::repair, "removed from the network's DNS")));
     EXPECT_EQ(dns(), healthy);
-    EXPECT_EQ(read_text(hypervisor("networks/" + network_uuid + ".config")),
-              "10.77.0.1\n10.77.0.2\n10.77.0.3\n10.77.0.4\n");
+    EXPECT_EQ(read_text(hypervisor("networks/" + network_uuid + ".config")), "10.77.0.1\n");
+    EXPECT_THAT(kinds(), IsEmpty());
+}
+
+TEST_F(Networks, FilesOfNamesForgetThoseOfNoLivingGuest) {
+    write_names("10.77.0.50", "10.77.0.50 ghost-1\n");
+    write_names("10.77.0.51", "10.77.0.51 alice-1\n");
+    write_names("10.77.0.3", "10.77.0.3 alice-2 alice-2.drover.internal\n10.77.0.3 www.example.org");
+    write_names("by-hand", "# a remark\n\ngarbage\n");
+    for (const auto* ignored : {".10.77.0.52", "10.77.0.52~", "#10.77.0.52#"})
+        write_names(ignored, "10.77.0.52 ghost-2\n");
+    const auto expected = UnorderedElementsAre("stale-dns 10.77.0.50 ghost-1", "stale-dns 10.77.0.51 alice-1",
+                                               "stale-dns 10.77.0.3 www.example.org", "stale-dns garbage");
+    EXPECT_THAT(kinds(), expected);
+    EXPECT_EQ(read_text(state("names/10.77.0.50")), "10.77.0.50 ghost-1\n") << "a look changed something";
+    const auto findings = look(true);
+    EXPECT_THAT(kinds_of(findings), expected);
+    EXPECT_THAT(findings, Each(Field(&Finding::repair, "removed from the network's DNS")));
+    EXPECT_FALSE(fs::exists(state("names/10.77.0.50")) || fs::exists(state("names/10.77.0.51")));
+    EXPECT_EQ(read_text(state("names/10.77.0.3")), "10.77.0.3 alice-2 alice-2.drover.internal\n");
+    EXPECT_EQ(read_text(state("names/by-hand")), "# a remark\n\n");
+    EXPECT_EQ(read_text(state("names/10.77.0.2")), "10.77.0.2 alice-1\n");
     EXPECT_THAT(kinds(), IsEmpty());
 }
 
