@@ -1,0 +1,299 @@
+#include "model/wave.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+#include "model/names.hpp"
+
+namespace drover {
+namespace {
+
+constexpr Duration let_through_after = std::chrono::minutes(5);
+
+std::size_t index(WaveClass wave) { return static_cast<std::size_t>(wave); }
+
+/// splitmix64 (Steele, Lea, Flood 2014): mixes all bits of `x`.
+std::uint64_t mixed(std::uint64_t x) {
+    x += 0x9e3779b97f4a7c15;
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+    x = (x ^ x >> 27) * 0x94d049bb133111eb;
+    return x ^ x >> 31;
+}
+
+bool above(const std::optional<double>& reading, const std::optional<int>& most) {
+    return reading && most && *reading > *most;
+}
+
+bool below(const std::optional<long long>& reading, const std::optional<long long>& least) {
+    return reading && least && *reading < *least;
+}
+
+}  // namespace
+
+bool Wave::Place::operator<(const Place& other) const {
+    if (retry != other.retry) return other.retry;
+    if (name != other.name) return natural_less(name, other.name);
+    return id < other.id;
+}
+
+Wave::Wave(const WavePolicies& policies, std::uint64_t seed) : policies_(policies), seed_(seed) {}
+
+bool Wave::enter(const Guest& guest, Step step, Instant now) {
+    const auto wave = class_of(guest, step);
+    if (!wave) return true;
+    if (const auto known = tickets_.find(guest.id); known != tickets_.end()) {
+        Ticket& ticket = known->second;
+        if (ticket.state == State::begun) return true;
+        if (ticket.state == State::called) {
+            if (now < ticket.begun) return false;
+            ticket.state = State::begun;
+            ticket.begun = now;
+            return true;
+        }
+        if (ticket.wave == *wave && ticket.attempts == guest.attempts && ticket.operation == guest.operation) {
+            return false;
+        }
+        withdraw(guest.id);
+    }
+    if (is_put_back(guest)) return false;
+    Host& host = hosts_[guest.host];
+    if (host.idles() && !host.idle_since) host.idle_since = now;
+    line_up(tickets_.emplace(guest.id, ticket_of(guest, *wave)).first->second);
+    return false;
+}
+
+Wave::Ticket Wave::ticket_of(const Guest& guest, WaveClass wave) {
+    return {.id = guest.id,
+            .name = guest.name,
+            .host = guest.host,
+            .work = fmt::format("{} {} {}", to_text(wave), guest.image, to_text(guest.kind)),
+            .wave = wave,
+            .operation = guest.operation,
+            .attempts = guest.attempts};
+}
+
+void Wave::line_up(const Ticket& ticket) {
+    lines_.at(index(ticket.wave))[ticket.host].insert({ticket.attempts > 0, ticket.name, ticket.id});
+}
+
+/// Out of its line, or from where it waits for the first of its operation.
+void Wave::drop(const Ticket& ticket) {
+    lines_.at(index(ticket.wave))[ticket.host].erase({ticket.attempts > 0, ticket.name, ticket.id});
+    if (auto* operation = find_operation(ticket)) operation->aside.erase(ticket.id);
+}
+
+std::vector<GuestId> Wave::admit(Instant now) {
+    Closed closed;
+    Closed closed_for_stops;
+    admit_from(WaveClass::stop, closed_for_stops, now);
+    for (const WaveClass wave : {WaveClass::start, WaveClass::upgrade, WaveClass::refill}) {
+        admit_from(wave, closed, now);
+    }
+    std::vector<GuestId> called;
+    while (!due_.empty() && due_.begin()->first.first <= now) {
+        called.push_back(due_.begin()->second);
+        due_.erase(due_.begin());
+    }
+    return called;
+}
+
+/// Whoever is held closes the way for all behind who would be held by the same.
+void Wave::admit_from(WaveClass wave, Closed& closed, Instant now) {
+    while (const Ticket* first = first_of(wave, closed)) {
+        Ticket& ticket = tickets_.at(first->id);
+        if (waits_for_first(ticket)) {
+            drop(ticket);
+            operations_[*ticket.operation].aside.insert(ticket.id);
+            continue;
+        }
+        switch (hold_of(ticket, now)) {
+            case Hold::none: give(ticket, now); break;
+            case Hold::interval:
+            case Hold::in_flight: closed.everywhere = true; break;
+            default: closed.hosts.insert(ticket.host);
+        }
+    }
+}
+
+const Wave::Ticket* Wave::first_of(WaveClass wave, const Closed& closed) const {
+    if (closed.everywhere) return nullptr;
+    const Place* first = nullptr;
+    for (const auto& [host, line] : lines_.at(index(wave))) {
+        if (line.empty() || closed.hosts.contains(host)) continue;
+        if (first == nullptr || *line.begin() < *first) first = &*line.begin();
+    }
+    return first == nullptr ? nullptr : &tickets_.at(first->id);
+}
+
+Wave::Hold Wave::hold_of(const Ticket& ticket, Instant now) const {
+    const WavePolicy& policy = policies_.of(ticket.wave);
+    const auto& log = log_.at(index(ticket.wave));
+    const Host& host = hosts_.at(ticket.host);
+    if (policy.size && log.size() >= static_cast<std::size_t>(*policy.size) && now < *log.begin() + policy.interval) {
+        return Hold::interval;
+    }
+    if (policy.in_flight && taken(ticket.wave) >= static_cast<std::size_t>(*policy.in_flight)) return Hold::in_flight;
+    const auto here = host.taken.at(index(ticket.wave));
+    if (policy.per_host && here >= static_cast<std::size_t>(*policy.per_host)) return Hold::per_host;
+    if (ticket.wave != WaveClass::stop) {
+        if (const Hold brake = brake_of(policy.brakes, host, now); brake != Hold::none) return brake;
+    }
+    return policy.adaptive && !host.limit(ticket.wave).fits() ? Hold::adaptive : Hold::none;
+}
+
+Wave::Hold Wave::brake_of(const Brakes& brakes, const Host& host, Instant now) {
+    const HostLoad& load = host.load;
+    if (below(load.free_memory, brakes.free_memory) || below(load.free_disk, brakes.free_disk)) return Hold::floor;
+    const bool pressed = above(load.memory_some, brakes.memory_some) || above(load.memory_full, brakes.memory_full) ||
+                         above(load.io_some, brakes.io_some) || above(load.io_full, brakes.io_full);
+    const bool long_idle = host.idles() && host.idle_since && now - *host.idle_since >= let_through_after;
+    return pressed && !long_idle ? Hold::pressure : Hold::none;
+}
+
+void Wave::give(Ticket& ticket, Instant now) {
+    drop(ticket);
+    ticket.state = State::called;
+    ticket.given = now;
+    ticket.begun = now + jitter_of(ticket);
+    ticket.turn = ++given_;
+    due_.emplace(std::pair(ticket.begun, ticket.turn), ticket.id);
+    take(ticket);
+}
+
+void Wave::take(Ticket& ticket) {
+    Host& host = hosts_[ticket.host];
+    ticket.share = ticket.wave == WaveClass::stop ? 0 : costs_[ticket.work].share();
+    ticket.number = host.limit(ticket.wave).begin(ticket.share);
+    ++host.taken.at(index(ticket.wave));
+    ++taken_.at(index(ticket.wave));
+    if (ticket.wave != WaveClass::stop) host.idle_since.reset();
+    const WavePolicy& policy = policies_.of(ticket.wave);
+    if (policy.size) {
+        auto& log = log_.at(index(ticket.wave));
+        log.insert(ticket.given);
+        if (log.size() > static_cast<std::size_t>(*policy.size)) log.erase(log.begin());
+    }
+    if (policy.stop_on && ticket.operation && ticket.attempts == 0) note_first(ticket, policy.stop_on->first);
+}
+
+void Wave::release(const Ticket& ticket, Instant now) {
+    Host& host = hosts_[ticket.host];
+    host.limit(ticket.wave).end(ticket.share);
+    --host.taken.at(index(ticket.wave));
+    --taken_.at(index(ticket.wave));
+    if (host.idles() && ticket.wave != WaveClass::stop) host.idle_since = now;
+}
+
+void Wave::note(const Guest& guest, Instant now, std::optional<double> cpu_seconds) {
+    const auto known = tickets_.find(guest.id);
+    if (known == tickets_.end()) return;
+    if (const auto ending = ending_of(guest, known->second.attempts)) leave(guest.id, *ending, now, cpu_seconds);
+}
+
+void Wave::leave(GuestId id, Ending ending, Instant now, std::optional<double> cpu_seconds) {
+    const auto known = tickets_.find(id);
+    if (known == tickets_.end()) return;
+    if (known->second.state != State::begun) return withdraw(id);
+    const Ticket ticket = known->second;
+    tickets_.erase(known);
+    learn(ticket, ending, now, cpu_seconds);
+    release(ticket, now);
+    count_ending(ticket, ending);
+}
+
+void Wave::learn(const Ticket& ticket, Ending ending, Instant now, std::optional<double> cpu_seconds) {
+    AdaptiveLimit& limit = hosts_[ticket.host].limit(ticket.wave);
+    if (ending == Ending::timed_out) limit.decrease(ticket.begun, now);
+    if (ending != Ending::done) return;
+    Cost& cost = costs_[ticket.work];
+    const double seconds = std::chrono::duration<double>(now - ticket.begun).count();
+    cost.learn(seconds, limit.alone(ticket.number), cpu_seconds);
+    limit.succeeded(cost.best > 0 ? seconds / cost.best : 1, ticket.begun, now);
+}
+
+void Wave::withdraw(GuestId id) {
+    const auto known = tickets_.find(id);
+    if (known == tickets_.end()) return;
+    const Ticket ticket = known->second;
+    tickets_.erase(known);
+    if (ticket.state == State::waiting) return drop(ticket);
+    release(ticket, ticket.given);
+    if (ticket.state == State::begun) return;
+    due_.erase({ticket.begun, ticket.turn});
+    auto& log = log_.at(index(ticket.wave));
+    if (const auto entry = log.find(ticket.given); entry != log.end()) log.erase(entry);
+    if (auto* operation = find_operation(ticket); operation != nullptr && operation->undecided.erase(id) > 0) {
+        open(*operation);
+    }
+}
+
+void Wave::decline(GuestId id) {
+    const auto known = tickets_.find(id);
+    if (known == tickets_.end() || known->second.state != State::called) return;
+    if (!due_.contains({known->second.begun, known->second.turn})) withdraw(id);
+}
+
+void Wave::take_over(const Guest& guest, Instant since) {
+    const auto wave = class_in_flight(guest);
+    if (!wave || tickets_.contains(guest.id)) return;
+    Ticket& ticket = tickets_.emplace(guest.id, ticket_of(guest, *wave)).first->second;
+    ticket.state = State::begun;
+    ticket.given = ticket.begun = since;
+    take(ticket);
+}
+
+void Wave::see(const std::string& name, const HostLoad& load, Instant now) {
+    Host& host = hosts_[name];
+    host.load = load;
+    host.stops.set_cores(load.cores);
+    host.others.set_cores(load.cores);
+    const auto brakes = [&](WaveClass wave) { return brake_of(policies_.of(wave).brakes, host, now) != Hold::none; };
+    const bool braked = brakes(WaveClass::start) || brakes(WaveClass::upgrade) || brakes(WaveClass::refill);
+    if (braked && !host.braked && !host.idles()) host.others.decrease(now, now);
+    host.braked = braked;
+}
+
+std::optional<Instant> Wave::wake(Instant now) const {
+    std::optional<Instant> first;
+    const auto consider = [&](Instant when) {
+        if (when > now && (!first || when < *first)) first = when;
+    };
+    if (!due_.empty()) consider(due_.begin()->first.first);
+    for (const WaveClass wave : all_wave_classes) {
+        const WavePolicy& policy = policies_.of(wave);
+        if (policy.size && anybody_waits(wave) && !log_.at(index(wave)).empty())
+            consider(*log_.at(index(wave)).begin() + policy.interval);
+    }
+    for (const auto& [name, host] : hosts_) {
+        if (host.idle_since && host.braked) consider(*host.idle_since + let_through_after);
+    }
+    return first;
+}
+
+bool Wave::anybody_waits(WaveClass wave) const {
+    const auto& lines = lines_.at(index(wave));
+    return std::any_of(lines.begin(), lines.end(), [](const auto& entry) { return !entry.second.empty(); });
+}
+
+bool Wave::has_slot(GuestId id) const {
+    const auto known = tickets_.find(id);
+    return known != tickets_.end() && known->second.state == State::begun;
+}
+
+std::size_t Wave::taken() const {
+    std::size_t sum = 0;
+    for (const std::size_t number : taken_) sum += number;
+    return sum;
+}
+
+Duration Wave::jitter_of(const Ticket& ticket) const {
+    const auto most = static_cast<std::uint64_t>(policies_.of(ticket.wave).jitter.count());
+    if (most == 0) return Duration(0);
+    const auto drawn =
+        mixed(mixed(seed_ ^ static_cast<std::uint64_t>(ticket.id)) + static_cast<std::uint64_t>(ticket.attempts));
+    return Duration(static_cast<Duration::rep>(drawn % (most + 1)));
+}
+
+}  // namespace drover

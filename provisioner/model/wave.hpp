@@ -1,0 +1,191 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "model/guest.hpp"
+#include "model/wave_class.hpp"
+#include "model/wave_limit.hpp"
+#include "model/wave_policy.hpp"
+
+namespace drover {
+
+/// What a host has and how it fares. Readings that nobody has are left out.
+struct HostLoad {
+    int cores = 1;
+    std::optional<double> memory_some, memory_full, io_some, io_full;  ///< percent of the last 10 s, /proc/pressure
+    std::optional<long long> free_memory, free_disk;                   ///< bytes
+};
+
+/// When a guest is expected to begin and to be where it should be; no times: something holds it that time alone
+/// does not end.
+struct Planned {
+    GuestId id = 0;
+    std::string name;
+    std::optional<Instant> begin, end;
+};
+
+/// The wave of an operation that was stopped by its `stop_on`. Its guests here have not begun and are to be put back to
+/// what they were.
+struct StoppedWave {
+    OperationId operation = 0;
+    std::string reason;
+    std::vector<GuestId> put_back;
+};
+
+/// The admission rule for steps that load the host. Pure and deterministic: no I/O, no clock (every call says what time
+/// it is), no lock (one thread at a time); a copy is a wave of its own. What it knows of guests under way can be handed
+/// in anew after a kill (take_over).
+///
+/// A guest that finds no slot waits in line and is called by name when it may go: stops, starts, upgrades, refills each
+/// in a line of their own, first tries before retries, then in natural order of names. An upgrade waits while a start
+/// waits, a refill while either does, unless that one only waits for another host. Nobody overtakes: when the first in
+/// line is held, so is everybody behind it whom the same holds.
+class Wave {
+  public:
+    /// `seed` is for the jitter.
+    explicit Wave(const WavePolicies& policies, std::uint64_t seed = 0);
+
+    /// Whether `step` of `guest` may be done now: it needs no slot, or has one (being called, it begins). Else it waits
+    /// in line from now on; admit() names it. A guest whose operation was stopped does not even wait.
+    bool enter(const Guest& guest, Step step, Instant now);
+    /// Who may go now, in this order: call them. They have their slots.
+    std::vector<GuestId> admit(Instant now);
+    /// When to admit again though nothing happened meanwhile; after `now`.
+    [[nodiscard]] std::optional<Instant> wake(Instant now) const;
+
+    /// The row as it is now: where it should be, its slot is free and it waits no longer; failed once more, too.
+    /// `cpu_seconds`: what it used since it began, where known.
+    void note(const Guest& guest, Instant now, std::optional<double> cpu_seconds = std::nullopt);
+    /// Its slot is free. Not begun: as withdraw.
+    void leave(GuestId id, Ending ending, Instant now, std::optional<double> cpu_seconds = std::nullopt);
+    /// It wants nothing any more: out of line; a slot that it did not use was never given.
+    void withdraw(GuestId id);
+    /// It was called and had its turn: a slot that it did not begin to use was never given.
+    void decline(GuestId id);
+    /// It is under way since `since`, says its row: counted without asking.
+    void take_over(const Guest& guest, Instant since);
+    /// How a host fares. A host that was never seen has one core.
+    void see(const std::string& host, const HostLoad& load, Instant now);
+
+    /// Waves that were stopped since the last call.
+    std::vector<StoppedWave> take_stopped();
+    /// The operation is over: nothing of it is remembered.
+    void forget(OperationId operation);
+
+    /// What a guest in line waits for, for people; empty when it does not wait.
+    [[nodiscard]] std::string waits_for(GuestId id, Instant now) const;
+    /// Everybody under way or in line, in the order in which they begin: this very rule on a clock of its own, with
+    /// what is known of their costs, as if no brake held and all went well.
+    [[nodiscard]] std::vector<Planned> plan(Instant now) const;
+
+    [[nodiscard]] std::size_t waiting() const { return tickets_.size() - taken(); }
+    /// Whether it uses a slot: what it costs is counted until it is where it should be.
+    [[nodiscard]] bool has_slot(GuestId id) const;
+    /// Slots in use or given.
+    [[nodiscard]] std::size_t taken() const;
+    [[nodiscard]] std::size_t taken(WaveClass wave) const { return taken_.at(static_cast<std::size_t>(wave)); }
+
+  private:
+    enum class State { waiting, called, begun };
+    enum class Hold { none, interval, in_flight, per_host, adaptive, pressure, floor };
+
+    struct Ticket {
+        GuestId id = 0;
+        std::string name, host, work;
+        WaveClass wave = WaveClass::start;
+        std::optional<OperationId> operation;
+        int attempts = 0;
+        State state = State::waiting;
+        Instant given, begun;      ///< its slot; of a called one, when it may begin
+        double share = 0;          ///< of the cores, as estimated when it got its slot
+        std::uint64_t turn = 0;    ///< counts slots given
+        std::uint64_t number = 0;  ///< of its host's limit
+    };
+
+    /// Where a ticket stands in its line.
+    struct Place {
+        bool retry = false;
+        std::string name;
+        GuestId id = 0;
+        bool operator<(const Place& other) const;
+    };
+    using Line = std::set<Place>;
+
+    struct Host {
+        HostLoad load;
+        std::array<std::size_t, all_wave_classes.size()> taken{};
+        AdaptiveLimit stops, others;
+        std::optional<Instant> idle_since;  ///< nothing that brakes hold is under way
+        bool braked = false;
+        bool seen = false;
+        AdaptiveLimit& limit(WaveClass wave) { return wave == WaveClass::stop ? stops : others; }
+        [[nodiscard]] const AdaptiveLimit& limit(WaveClass wave) const {
+            return wave == WaveClass::stop ? stops : others;
+        }
+        [[nodiscard]] bool idles() const { return taken[1] + taken[2] + taken[3] == 0; }
+    };
+
+    /// How the first of an operation fare, where a policy stops on their failures.
+    struct Operation {
+        std::set<GuestId> undecided;
+        int done = 0, failed = 0;
+        std::set<GuestId> aside;  ///< wait for them
+        std::string stopped;      ///< why
+        [[nodiscard]] int started() const { return static_cast<int>(undecided.size()) + done + failed; }
+    };
+
+    /// Who may not go in what is left of this admission.
+    struct Closed {
+        bool everywhere = false;
+        std::set<std::string> hosts;
+    };
+
+    void admit_from(WaveClass wave, Closed& closed, Instant now);
+    const Ticket* first_of(WaveClass wave, const Closed& closed) const;
+    Hold hold_of(const Ticket& ticket, Instant now) const;
+    static Hold brake_of(const Brakes& brakes, const Host& host, Instant now);
+    void give(Ticket& ticket, Instant now);
+    void take(Ticket& ticket);
+    void release(const Ticket& ticket, Instant now);
+    void learn(const Ticket& ticket, Ending ending, Instant now, std::optional<double> cpu_seconds);
+    void line_up(const Ticket& ticket);
+    void drop(const Ticket& ticket);
+    [[nodiscard]] Duration jitter_of(const Ticket& ticket) const;
+    static Ticket ticket_of(const Guest& guest, WaveClass wave);
+    [[nodiscard]] bool anybody_waits(WaveClass wave) const;
+
+    Operation* find_operation(const Ticket& ticket);
+    void note_first(const Ticket& ticket, int first);
+    [[nodiscard]] bool waits_for_first(const Ticket& ticket) const;
+    [[nodiscard]] bool is_put_back(const Guest& guest) const;
+    void count_ending(const Ticket& ticket, Ending ending);
+    void stop(OperationId id, const StopOn& stop_on);
+    void open(Operation& operation);
+
+    [[nodiscard]] std::string describe(Hold hold, const Ticket& ticket, Instant now) const;
+    [[nodiscard]] std::string describe_brake(const Ticket& ticket) const;
+    [[nodiscard]] std::vector<const Ticket*> tickets_by_name() const;
+    [[nodiscard]] double expected_of(const Ticket& ticket) const;
+
+    WavePolicies policies_;
+    std::uint64_t seed_;
+    std::unordered_map<GuestId, Ticket> tickets_;
+    std::array<std::map<std::string, Line>, all_wave_classes.size()> lines_;  ///< by class, then host
+    std::array<std::multiset<Instant>, all_wave_classes.size()> log_;         ///< when the last `size` were given slots
+    std::array<std::size_t, all_wave_classes.size()> taken_{};
+    std::map<std::pair<Instant, std::uint64_t>, GuestId>
+        due_;                  ///< have a slot and are to be called then, in this order
+    std::uint64_t given_ = 0;  ///< slots, ever
+    std::map<std::string, Host> hosts_;
+    std::map<std::string, Cost> costs_;
+    std::map<OperationId, Operation> operations_;
+    std::vector<StoppedWave> stopped_;
+};
+
+}  // namespace drover

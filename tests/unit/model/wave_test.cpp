@@ -1,0 +1,410 @@
+#include "model/wave.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace drover {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Ids = std::vector<GuestId>;
+
+WavePolicies all(const std::string& policy) {
+    const WavePolicy one = parse_wave_policy(policy);
+    return {one, one, one, one};
+}
+
+Instant at(Duration time) { return Instant(time); }
+
+/// `guest-<id>`, off and wanted ready.
+Guest stopped(GuestId id) {
+    Guest guest{.id = id, .name = "guest-" + std::to_string(id), .owner = "alice", .image = "tiny", .host = "one"};
+    guest.phase = Phase::stopped;
+    guest.want = {"v1", 1, 1};
+    guest.have = {"v1", 1, 0};
+    return guest;
+}
+
+Guest ready(GuestId id) {
+    Guest guest = stopped(id);
+    guest.phase = Phase::ready;
+    guest.have = guest.want;
+    return guest;
+}
+
+Guest pooled(GuestId id) {
+    Guest guest = stopped(id);
+    guest.owner.reset();
+    guest.desired = Desired::parked;
+    return guest;
+}
+
+/// Guests `first` to `last` come to be started.
+void line_up(Wave& wave, GuestId first, GuestId last, Instant now = at(0s)) {
+    for (GuestId id = first; id <= last; ++id) wave.enter(stopped(id), Step::start, now);
+}
+
+/// Calls whoever may go, and they begin.
+Ids begin(Wave& wave, Instant now) {
+    const Ids called = wave.admit(now);
+    for (const GuestId id : called) EXPECT_TRUE(wave.enter(stopped(id), Step::start, now)) << id;
+    return called;
+}
+
+TEST(Wave, WhatLoadsNothingNeedsNoSlot) {
+    Wave wave(all("in_flight=1"));
+    for (const Step step :
+         {Step::build, Step::identify, Step::park, Step::adopt, Step::resume, Step::press, Step::force, Step::retire}) {
+        EXPECT_TRUE(wave.enter(stopped(1), step, at(0s)));
+    }
+    EXPECT_EQ(wave.waiting() + wave.taken(), 0U);
+}
+
+TEST(Wave, WhoIsCalledByNameGoesInNaturalOrder) {
+    Wave wave(all("in_flight=2"));
+    for (const GuestId id : {10, 9, 2, 1}) EXPECT_FALSE(wave.enter(stopped(id), Step::start, at(0s)));
+    EXPECT_THAT(begin(wave, at(0s)), ElementsAre(1, 2));
+    EXPECT_THAT(begin(wave, at(0s)), IsEmpty());
+    wave.leave(1, Ending::done, at(1s));
+    EXPECT_THAT(begin(wave, at(1s)), ElementsAre(9));
+    wave.leave(2, Ending::failed, at(2s));
+    wave.leave(9, Ending::timed_out, at(2s));
+    EXPECT_THAT(begin(wave, at(2s)), ElementsAre(10));
+}
+
+TEST(Wave, ASlotIsFreeWhenTheGuestIsReadyNotBefore) {
+    Wave wave(all("in_flight=1"));
+    line_up(wave, 1, 2);
+    EXPECT_THAT(begin(wave, at(0s)), ElementsAre(1));
+    Guest guest = stopped(1);
+    guest.phase = Phase::starting;
+    guest.have = guest.want;
+    wave.note(guest, at(1s));
+    EXPECT_THAT(wave.admit(at(1s)), IsEmpty());
+    guest.phase = Phase::ready;
+    wave.note(guest, at(2s));
+    EXPECT_THAT(wave.admit(at(2s)), ElementsAre(2));
+}
+
+TEST(Wave, ASlotIsFreeWhenTheAttemptFailed) {
+    Wave wave(all("in_flight=1"));
+    line_up(wave, 1, 2);
+    begin(wave, at(0s));
+    Guest guest = stopped(1);
+    guest.attempts = 1;
+    wave.note(guest, at(1s));
+    EXPECT_THAT(wave.admit(at(1s)), ElementsAre(2));
+}
+
+TEST(Wave, RetriesQueueBehindFirstTries) {
+    Wave wave(all("in_flight=1"));
+    Guest retry = stopped(1);
+    retry.attempts = 1;
+    wave.enter(retry, Step::start, at(0s));
+    line_up(wave, 2, 2);
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(2));
+}
+
+TEST(Wave, TheStaircaseIsExact) {
+    Wave wave(all("15/30s"));
+    line_up(wave, 1, 40);
+    EXPECT_EQ(begin(wave, at(0s)).size(), 15U);
+    EXPECT_THAT(begin(wave, at(29'999ms)), IsEmpty());
+    EXPECT_EQ(wave.wake(at(1s)), at(30s));
+    EXPECT_EQ(begin(wave, at(30s)).size(), 15U);
+    EXPECT_EQ(begin(wave, at(60s)).size(), 10U);
+}
+
+TEST(Wave, NoIntervalHoldsMoreThanItsSize) {
+    Wave wave(all("2/10s"));
+    line_up(wave, 1, 1);
+    EXPECT_EQ(begin(wave, at(0s)).size(), 1U);
+    line_up(wave, 2, 4, at(9s));
+    EXPECT_THAT(begin(wave, at(9s)), ElementsAre(2));
+    EXPECT_THAT(begin(wave, at(10s)), ElementsAre(3));
+    EXPECT_THAT(begin(wave, at(18s)), IsEmpty());
+    EXPECT_THAT(begin(wave, at(19s)), ElementsAre(4));
+}
+
+TEST(Wave, EachHostHasItsOwnLimit) {
+    Wave wave(all("per_host=1"));
+    for (GuestId id = 1; id <= 4; ++id) {
+        Guest guest = stopped(id);
+        guest.host = id <= 2 ? "one" : "two";
+        wave.enter(guest, Step::start, at(0s));
+    }
+    EXPECT_THAT(begin(wave, at(0s)), ElementsAre(1, 3));
+    wave.leave(3, Ending::done, at(1s));
+    EXPECT_THAT(begin(wave, at(1s)), ElementsAre(4));
+}
+
+TEST(Wave, RefillWaitsForUpgradesAndTheseForStarts) {
+    Wave wave(all("in_flight=1"));
+    wave.enter(pooled(1), Step::start, at(0s));
+    Guest old = ready(2);
+    old.want.version = "v2";
+    wave.enter(old, Step::stop, at(0s));
+    line_up(wave, 3, 4);
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(3));
+    EXPECT_EQ(wave.waits_for(1, at(0s)), "starts go first: one of 1 starts in flight");
+    wave.withdraw(3);
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(4, 2, 1)) << "each class has its own limit, nobody is left before them";
+}
+
+TEST(Wave, AStopWaitsForNoStart) {
+    Wave wave(all("in_flight=1"));
+    line_up(wave, 1, 2);
+    Guest guest = ready(3);
+    guest.desired = Desired::stopped;
+    wave.enter(guest, Step::stop, at(0s));
+    EXPECT_THAT(wave.admit(at(0s)), testing::UnorderedElementsAre(1, 3));
+}
+
+TEST(Wave, OneSlotCoversStopAndStartOfARestart) {
+    Wave wave(all("in_flight=1"));
+    Guest guest = ready(1);
+    guest.want.boot = 2;
+    wave.enter(guest, Step::stop, at(0s));
+    line_up(wave, 2, 2);
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(1));
+    EXPECT_TRUE(wave.enter(guest, Step::stop, at(0s)));
+    for (const Phase phase : {Phase::stopping, Phase::stopped}) {
+        guest.phase = phase;
+        wave.note(guest, at(1s));
+        EXPECT_THAT(wave.admit(at(1s)), IsEmpty());
+    }
+    EXPECT_TRUE(wave.enter(guest, Step::start, at(2s)));
+    guest.have = guest.want;
+    guest.phase = Phase::ready;
+    wave.note(guest, at(3s));
+    EXPECT_THAT(wave.admit(at(3s)), ElementsAre(2));
+}
+
+TEST(Wave, WhoDeclinesOrWithdrawsMakesRoomAndIsNotCounted) {
+    Wave wave(all("2/10s"));
+    line_up(wave, 1, 4);
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(1, 2));
+    wave.decline(1);
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(3));
+    EXPECT_TRUE(wave.enter(stopped(3), Step::start, at(0s)));
+    wave.decline(3);
+    EXPECT_THAT(wave.admit(at(0s)), IsEmpty()) << "it had begun";
+    wave.withdraw(4);
+    EXPECT_EQ(wave.waiting(), 0U);
+    EXPECT_THAT(wave.admit(at(10s)), IsEmpty());
+}
+
+TEST(Wave, WhoNeedsNothingAnyMoreLeavesTheLine) {
+    Wave wave(all("in_flight=1"));
+    line_up(wave, 1, 2);
+    begin(wave, at(0s));
+    Guest guest = stopped(2);
+    guest.desired = Desired::stopped;
+    wave.note(guest, at(0s));
+    EXPECT_EQ(wave.waiting(), 0U);
+}
+
+TEST(Wave, SlotsSurviveAKill) {
+    Wave wave(all("in_flight=3"));
+    Guest starting = stopped(1);
+    starting.phase = Phase::starting;
+    Guest restarting = ready(2);
+    restarting.want.boot = 2;
+    restarting.phase = Phase::stopping;
+    Guest stopping = ready(3);
+    stopping.phase = Phase::stopping;
+    stopping.desired = Desired::stopped;
+    for (const Guest& guest : {starting, restarting, stopping, stopped(4), ready(5)}) wave.take_over(guest, at(0s));
+    EXPECT_EQ(wave.taken(WaveClass::start), 2U);
+    EXPECT_EQ(wave.taken(WaveClass::stop), 1U);
+    line_up(wave, 6, 7);
+    EXPECT_THAT(wave.admit(at(1s)), ElementsAre(6));
+    restarting.phase = Phase::stopped;
+    EXPECT_TRUE(wave.enter(restarting, Step::start, at(2s)));
+}
+
+TEST(Wave, JitterIsSeededAndBounded) {
+    Wave wave(all("in_flight=100,jitter=2s"), 7);
+    Wave same(all("in_flight=100,jitter=2s"), 7);
+    Wave other(all("in_flight=100,jitter=2s"), 8);
+    std::vector<std::pair<Instant, GuestId>> begins;
+    std::vector<std::pair<Instant, GuestId>> others;
+    for (Wave* each : {&wave, &same, &other}) line_up(*each, 1, 50);
+    for (Instant now = at(0s); now <= at(2s); now += 1ms) {
+        const Ids called = wave.admit(now);
+        EXPECT_EQ(same.admit(now), called);
+        for (const GuestId id : called) begins.emplace_back(now, id);
+        for (const GuestId id : other.admit(now)) others.emplace_back(now, id);
+    }
+    EXPECT_EQ(begins.size(), 50U);
+    EXPECT_NE(begins, others);
+    EXPECT_GT(begins.back().first - begins.front().first, 1s);
+}
+
+TEST(Wave, ACalledOneBeginsNotBeforeItsJitter) {
+    Wave wave(all("in_flight=1,jitter=10s"), 3);
+    line_up(wave, 1, 1);
+    EXPECT_THAT(wave.admit(at(0s)), IsEmpty());
+    EXPECT_FALSE(wave.enter(stopped(1), Step::start, at(1ms)));
+    wave.decline(1);
+    const auto when = wave.wake(at(0s));
+    ASSERT_TRUE(when);
+    EXPECT_THAT(wave.admit(*when), ElementsAre(1));
+    EXPECT_TRUE(wave.enter(stopped(1), Step::start, *when));
+}
+
+struct BrakeCase {
+    std::string policy;
+    HostLoad load;
+    std::string text;
+    bool floor = false;
+};
+
+TEST(Wave, BrakesHoldStartsAndSayWhy) {
+    const std::vector<BrakeCase> cases{
+        {"memory_some=10%", {.memory_some = 10.5}, "memory (some) pressure on one: 10 % of the last 10 s"},
+        {"memory_full=10%", {.memory_full = 20}, "memory (full) pressure on one: 20 %"},
+        {"io_some=10%", {.io_some = 20}, "io (some) pressure"},
+        {"io_full=10%", {.io_full = 20}, "io (full) pressure"},
+        {"free_memory=1GiB", {.free_memory = 1 << 20}, "memory on one: 1 MiB free, less than 1024 MiB", true},
+        {"free_disk=1GiB", {.free_disk = 0}, "disk on one: 0 MiB free", true},
+    };
+    for (const BrakeCase& one : cases) {
+        Wave wave(all(one.policy));
+        wave.see("one", one.load, at(0s));
+        line_up(wave, 1, 2);
+        EXPECT_THAT(wave.admit(at(0s)), IsEmpty()) << one.policy;
+        EXPECT_THAT(wave.waits_for(2, at(0s)), HasSubstr(one.text));
+        EXPECT_THAT(wave.admit(at(299s)), IsEmpty());
+        EXPECT_EQ(wave.admit(at(300s)), one.floor ? Ids{} : Ids{1}) << "one is let through after 5 minutes";
+        wave.see("one", {}, at(301s));
+        EXPECT_EQ(wave.admit(at(301s)).size() + wave.taken(), one.floor ? 4U : 3U) << "called and taken, 2 in all";
+    }
+}
+
+TEST(Wave, BrakesNeverHoldAStop) {
+    Wave wave(all("memory_full=1%,free_memory=1GiB"));
+    wave.see("one", {.memory_full = 100, .free_memory = 0}, at(0s));
+    Guest guest = ready(1);
+    guest.desired = Desired::stopped;
+    wave.enter(guest, Step::stop, at(0s));
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(1));
+}
+
+TEST(Wave, AReadingThatNobodyHasHoldsNobody) {
+    Wave wave(all("memory_some=0%,memory_full=0%,io_some=0%,io_full=0%,free_memory=1TiB,free_disk=1TiB"));
+    wave.see("one", {}, at(0s));
+    line_up(wave, 1, 1);
+    EXPECT_THAT(wave.admit(at(0s)), ElementsAre(1));
+}
+
+TEST(Wave, StopsWhenTooManyOfTheFirstFail) {
+    Wave wave(all("in_flight=100,stop_on=50%/4"));
+    for (GuestId id = 1; id <= 10; ++id) {
+        Guest guest = stopped(id);
+        guest.operation = 12;
+        wave.enter(guest, Step::start, at(0s));
+    }
+    const auto of_12 = [](GuestId id) {
+        Guest guest = stopped(id);
+        guest.operation = 12;
+        return guest;
+    };
+    const Ids called = wave.admit(at(0s));
+    EXPECT_THAT(called, ElementsAre(1, 2, 3, 4)) << "the first";
+    for (const GuestId id : called) wave.enter(of_12(id), Step::start, at(0s));
+    EXPECT_EQ(wave.waits_for(5, at(0s)), "enough of the first 4 of its operation to succeed");
+    wave.leave(1, Ending::done, at(1s));
+    wave.leave(2, Ending::failed, at(1s));
+    wave.leave(3, Ending::failed, at(1s));
+    EXPECT_THAT(wave.admit(at(1s)), IsEmpty());
+    EXPECT_THAT(wave.take_stopped(), IsEmpty());
+    wave.leave(4, Ending::timed_out, at(1s));
+    const auto result = wave.take_stopped();
+    ASSERT_EQ(result.size(), 1U);
+    EXPECT_EQ(result[0].operation, 12);
+    EXPECT_EQ(result[0].reason, "3 of the first 4 failed, more than 50 %");
+    EXPECT_THAT(result[0].put_back, ElementsAre(5, 6, 7, 8, 9, 10));
+    EXPECT_FALSE(wave.enter(of_12(5), Step::start, at(2s)));
+    EXPECT_EQ(wave.waiting(), 0U) << "what is put back does not wait";
+    EXPECT_THAT(wave.take_stopped(), IsEmpty());
+    line_up(wave, 11, 11);
+    EXPECT_THAT(wave.admit(at(2s)), ElementsAre(11)) << "others go on";
+}
+
+TEST(Wave, GoesOnWhenEnoughOfTheFirstSucceed) {
+    Wave wave(all("in_flight=100,stop_on=50%/4"));
+    for (GuestId id = 1; id <= 6; ++id) {
+        Guest guest = stopped(id);
+        guest.operation = 12;
+        wave.enter(guest, Step::start, at(0s));
+    }
+    for (const GuestId id : wave.admit(at(0s))) wave.enter(stopped(id), Step::start, at(0s));
+    wave.leave(1, Ending::failed, at(1s));
+    wave.leave(2, Ending::done, at(1s));
+    EXPECT_THAT(wave.admit(at(1s)), IsEmpty());
+    wave.leave(3, Ending::done, at(1s));
+    EXPECT_THAT(wave.admit(at(1s)), ElementsAre(5, 6));
+}
+
+TEST(Wave, AdaptiveFitsTheCoresByWhatStartsCost) {
+    Wave wave(all("adaptive"));
+    wave.see("one", {.cores = 4}, at(0s));
+    line_up(wave, 1, 200);
+    EXPECT_EQ(begin(wave, at(0s)).size(), 2U) << "nothing is known: one for two cores";
+    Instant now = at(0s);
+    std::size_t most = 0;
+    Ids under_way{1, 2};
+    while (!under_way.empty()) {  // each takes 10 s and uses 2 CPU seconds, however many there are
+        now += 10s;
+        for (const GuestId id : std::exchange(under_way, {})) wave.leave(id, Ending::done, now, 2.0);
+        under_way = begin(wave, now);
+        most = std::max(most, under_way.size());
+    }
+    EXPECT_EQ(most, 25U) << "4 cores and a quarter more, a fifth of a core each";
+}
+
+TEST(Wave, AdaptiveHalvesOnTimeoutsOnceARound) {
+    Wave wave(all("adaptive"));
+    wave.see("one", {.cores = 16}, at(0s));
+    line_up(wave, 1, 100);
+    EXPECT_EQ(begin(wave, at(0s)).size(), 8U);
+    wave.leave(1, Ending::timed_out, at(10s));
+    wave.leave(2, Ending::timed_out, at(11s));
+    EXPECT_THAT(wave.admit(at(11s)), IsEmpty());
+    for (GuestId id = 3; id <= 5; ++id) wave.leave(id, Ending::failed, at(12s));
+    EXPECT_EQ(begin(wave, at(12s)).size(), 1U) << "4 at once now";
+}
+
+TEST(Wave, APlanIsTheOrderTheStaircaseAndTheEnds) {
+    Wave wave(all("2/30s"));
+    line_up(wave, 1, 5);
+    const auto plan = wave.plan(at(0s));
+    ASSERT_EQ(plan.size(), 5U);
+    for (std::size_t i = 0; i < 5; ++i) {
+        EXPECT_EQ(plan[i].id, static_cast<GuestId>(i + 1));
+        EXPECT_EQ(plan[i].begin, at(30s * static_cast<int>(i / 2)));
+        EXPECT_EQ(plan[i].end, *plan[i].begin + 10s) << "nothing is known: ten seconds";
+    }
+    EXPECT_EQ(wave.waiting(), 5U) << "a plan changes nothing";
+}
+
+TEST(Wave, APlanGoesByWhatIsKnown) {
+    Wave wave(all("in_flight=1"));
+    line_up(wave, 1, 3);
+    begin(wave, at(0s));
+    wave.leave(1, Ending::done, at(4s), 1.0);
+    begin(wave, at(4s));
+    const auto plan = wave.plan(at(5s));
+    ASSERT_EQ(plan.size(), 2U);
+    EXPECT_EQ(plan[0].begin, at(4s));
+    EXPECT_EQ(plan[0].end, at(8s));
+    EXPECT_EQ(plan[1].begin, at(8s));
+    EXPECT_EQ(plan[1].end, at(12s));
+}
+
+}  // namespace
+}  // namespace drover
