@@ -57,10 +57,12 @@ bool Wave::enter(const Guest& guest, Step step, Instant now) {
         }
         withdraw(guest.id);
     }
-    if (is_put_back(guest)) return false;
+    Ticket ticket = ticket_of(guest, *wave);
+    if (is_put_back(ticket)) return false;
     Host& host = hosts_[guest.host];
     if (host.idles() && !host.idle_since) host.idle_since = now;
-    line_up(tickets_.emplace(guest.id, ticket_of(guest, *wave)).first->second);
+    line_up(ticket);
+    tickets_.emplace(guest.id, std::move(ticket));
     return false;
 }
 
@@ -105,7 +107,7 @@ void Wave::admit_from(WaveClass wave, Closed& closed, Instant now) {
         Ticket& ticket = tickets_.at(first->id);
         if (waits_for_first(ticket)) {
             drop(ticket);
-            operations_[*ticket.operation].aside.insert(ticket.id);
+            find_operation(ticket)->aside.insert(ticket.id);
             continue;
         }
         switch (hold_of(ticket, now)) {
@@ -209,7 +211,8 @@ void Wave::learn(const Ticket& ticket, Ending ending, Instant now, std::optional
     if (ending != Ending::done) return;
     Cost& cost = costs_[ticket.work];
     const double seconds = std::chrono::duration<double>(now - ticket.begun).count();
-    cost.learn(seconds, limit.alone(ticket.number), cpu_seconds);
+    if (!planning_) cost.learn(seconds, limit.count(), cpu_seconds);
+    if (!planning_ && limit.alone(ticket.number)) cost.learn_alone(seconds);
     limit.succeeded(cost.best > 0 ? seconds / cost.best : 1, ticket.begun, now);
 }
 
@@ -220,13 +223,13 @@ void Wave::withdraw(GuestId id) {
     tickets_.erase(known);
     if (ticket.state == State::waiting) return drop(ticket);
     release(ticket, ticket.given);
+    if (auto* operation = find_operation(ticket); operation != nullptr && operation->undecided.erase(id) > 0) {
+        open(*operation);
+    }
     if (ticket.state == State::begun) return;
     due_.erase({ticket.begun, ticket.turn});
     auto& log = log_.at(index(ticket.wave));
     if (const auto entry = log.find(ticket.given); entry != log.end()) log.erase(entry);
-    if (auto* operation = find_operation(ticket); operation != nullptr && operation->undecided.erase(id) > 0) {
-        open(*operation);
-    }
 }
 
 void Wave::decline(GuestId id) {

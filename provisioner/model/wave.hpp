@@ -30,8 +30,8 @@ struct Planned {
     std::optional<Instant> begin, end;
 };
 
-/// The wave of an operation that was stopped by its `stop_on`. Its guests here have not begun and are to be put back to
-/// what they were.
+/// The wave (of one class) of an operation that was stopped by its `stop_on`. What had not begun is to be put back to
+/// what it was: these, who were in line, and those of the operation who had not come yet.
 struct StoppedWave {
     OperationId operation = 0;
     std::string reason;
@@ -161,11 +161,12 @@ class Wave {
     [[nodiscard]] bool anybody_waits(WaveClass wave) const;
 
     Operation* find_operation(const Ticket& ticket);
+    const Operation* find_operation(const Ticket& ticket) const;
     void note_first(const Ticket& ticket, int first);
     [[nodiscard]] bool waits_for_first(const Ticket& ticket) const;
-    [[nodiscard]] bool is_put_back(const Guest& guest) const;
+    [[nodiscard]] bool is_put_back(const Ticket& ticket) const;
     void count_ending(const Ticket& ticket, Ending ending);
-    void stop(OperationId id, const StopOn& stop_on);
+    void stop(const Ticket& last, const StopOn& stop_on);
     void open(Operation& operation);
 
     [[nodiscard]] std::string describe(Hold hold, const Ticket& ticket, Instant now) const;
@@ -184,8 +185,9 @@ class Wave {
     std::uint64_t given_ = 0;  ///< slots, ever
     std::map<std::string, Host> hosts_;
     std::map<std::string, Cost> costs_;
-    std::map<OperationId, Operation> operations_;
+    std::map<std::pair<OperationId, WaveClass>, Operation> operations_;
     std::vector<StoppedWave> stopped_;
+    bool planning_ = false;  ///< what happens is made up: nothing is learnt from it
 };
 
 }  // namespace drover

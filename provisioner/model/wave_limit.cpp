@@ -15,27 +15,30 @@ constexpr int few = 8;      // a mean of fewer says little
 
 }  // namespace
 
-void Cost::learn(double seconds, bool alone, std::optional<double> cpu_seconds) {
+void Cost::learn(double seconds, int under_way, std::optional<double> cpu_seconds) {
     known = std::min(known + 1, memory);
     takes += (seconds - takes) / known;
+    beside += (under_way - beside) / known;
     if (cpu_seconds) {
         cpu = cpu_counted ? cpu + (*cpu_seconds - cpu) / known : *cpu_seconds;
         cpu_counted = true;
     }
     if (known < few || takes < best) {
         best = takes;
-    } else if (alone) {
-        best += (seconds - best) / few;
     }
 }
 
 double Cost::share() const { return cpu_counted && best > 0 ? cpu / best : 1; }
 
-double Cost::expected(double busy, int cores) const {
+void Cost::learn_alone(double seconds) {
+    if (seconds > best) best += (seconds - best) / few;
+}
+
+double Cost::expected(double busy, int cores, int under_way) const {
     constexpr double unknown = 10;
     if (known == 0) return unknown;
-    if (!cpu_counted) return takes;
-    return std::max(takes, best * std::max(1.0, busy / cores));
+    const double crowded = cpu_counted ? best * std::max(1.0, busy / cores) : best;
+    return std::max(crowded, takes * under_way / beside);
 }
 
 double AdaptiveLimit::most() const { return most_.value_or(std::max(2.0, cores_ / 2.0)); }

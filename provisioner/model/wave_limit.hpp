@@ -15,15 +15,19 @@ struct Cost {
     int known = 0;             ///< how many
     double cpu = 0;            ///< CPU seconds of one, the mean of late; 0: nobody told
     double takes = 0;          ///< seconds from its begin, the mean of late
+    double beside = 0;         ///< how many were under way with it, the mean of late
     double best = 0;           ///< the least that this mean has been, or of one alone: nothing was in the way
     bool cpu_counted = false;  ///< `cpu` is known
 
-    /// One more took `seconds` and used `cpu_seconds`. `alone`: no other was under way meanwhile.
-    void learn(double seconds, bool alone, std::optional<double> cpu_seconds);
+    /// One more took `seconds`, at its end as one of `under_way`, and used `cpu_seconds`.
+    void learn(double seconds, int under_way, std::optional<double> cpu_seconds);
+    /// The same one was alone all the time: nothing was in its way, so an old best may be too good.
+    void learn_alone(double seconds);
     /// The cores that one keeps busy while nothing is in its way; 1 while that is not known.
     [[nodiscard]] double share() const;
-    /// How many seconds one will take beside others that keep `busy` of `cores` cores busy.
-    [[nodiscard]] double expected(double busy, int cores) const;
+    /// How many seconds one will take as one of `under_way` that keep `busy` of `cores` cores busy: as long as at best,
+    /// or in proportion to what those of late took, should they have shared something that was short.
+    [[nodiscard]] double expected(double busy, int cores, int under_way) const;
 };
 
 /// How many may be under way on one host. Two limits:

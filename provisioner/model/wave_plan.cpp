@@ -88,6 +88,7 @@ std::string Wave::describe_brake(const Ticket& ticket) const {
 /// This very rule, moved by a clock of its own until nobody is left, or only those whom no time lets go.
 std::vector<Planned> Wave::plan(Instant now) const {
     Wave wave = *this;
+    wave.planning_ = true;
     std::vector<Planned> result;
     Ends ends;
     for (auto& [name, host] : wave.hosts_) host.load = {.cores = host.load.cores};
@@ -123,7 +124,7 @@ std::vector<Planned> Wave::plan(Instant now) const {
 double Wave::expected_of(const Ticket& ticket) const {
     const AdaptiveLimit& limit = hosts_.at(ticket.host).limit(ticket.wave);
     const auto known = costs_.find(ticket.work);
-    return (known == costs_.end() ? Cost{} : known->second).expected(limit.busy(), limit.cores());
+    return (known == costs_.end() ? Cost{} : known->second).expected(limit.busy(), limit.cores(), limit.count());
 }
 
 }  // namespace drover

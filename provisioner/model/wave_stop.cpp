@@ -15,30 +15,31 @@ int allowed(const StopOn& stop_on) { return stop_on.percent * stop_on.first / 10
 
 }  // namespace
 
-Wave::Operation* Wave::find_operation(const Ticket& ticket) {
+const Wave::Operation* Wave::find_operation(const Ticket& ticket) const {
     if (!ticket.operation) return nullptr;
-    const auto found = operations_.find(*ticket.operation);
+    const auto found = operations_.find({*ticket.operation, ticket.wave});
     return found == operations_.end() ? nullptr : &found->second;
 }
 
+Wave::Operation* Wave::find_operation(const Ticket& ticket) {
+    return const_cast<Operation*>(std::as_const(*this).find_operation(ticket));
+}
+
 void Wave::note_first(const Ticket& ticket, int first) {
-    Operation& operation = operations_[*ticket.operation];
+    Operation& operation = operations_[{*ticket.operation, ticket.wave}];
     if (operation.started() < first) operation.undecided.insert(ticket.id);
 }
 
 bool Wave::waits_for_first(const Ticket& ticket) const {
     const auto& stop_on = policies_.of(ticket.wave).stop_on;
-    if (!stop_on || !ticket.operation) return false;
-    const auto found = operations_.find(*ticket.operation);
-    if (found == operations_.end() || !found->second.stopped.empty()) return false;
-    const Operation& operation = found->second;
-    return operation.started() >= stop_on->first && operation.done < stop_on->first - allowed(*stop_on);
+    const Operation* operation = find_operation(ticket);
+    if (!stop_on || operation == nullptr || !operation->stopped.empty()) return false;
+    return operation->started() >= stop_on->first && operation->done < stop_on->first - allowed(*stop_on);
 }
 
-bool Wave::is_put_back(const Guest& guest) const {
-    if (!guest.operation || guest.attempts > 0) return false;
-    const auto found = operations_.find(*guest.operation);
-    return found != operations_.end() && !found->second.stopped.empty();
+bool Wave::is_put_back(const Ticket& ticket) const {
+    const Operation* operation = find_operation(ticket);
+    return operation != nullptr && !operation->stopped.empty() && ticket.attempts == 0;
 }
 
 void Wave::count_ending(const Ticket& ticket, Ending ending) {
@@ -47,23 +48,23 @@ void Wave::count_ending(const Ticket& ticket, Ending ending) {
     if (operation == nullptr || !stop_on || operation->undecided.erase(ticket.id) == 0) return;
     ++(ending == Ending::done ? operation->done : operation->failed);
     if (operation->failed > allowed(*stop_on)) {
-        stop(*ticket.operation, *stop_on);
+        stop(ticket, *stop_on);
     } else if (!waits_for_first(ticket)) {
         open(*operation);
     }
 }
 
 /// Retries of those that had begun go on: only what was never begun can be put back.
-void Wave::stop(OperationId id, const StopOn& stop_on) {
-    Operation& operation = operations_.at(id);
+void Wave::stop(const Ticket& last, const StopOn& stop_on) {
+    Operation& operation = *find_operation(last);
     operation.undecided.clear();
     operation.stopped = fmt::format("{} of the first {} failed, more than {} %", operation.failed,
                                     operation.failed + operation.done, stop_on.percent);
     open(operation);
-    StoppedWave stopped{.operation = id, .reason = operation.stopped};
+    StoppedWave stopped{.operation = *last.operation, .reason = operation.stopped};
     for (const Ticket* ticket : tickets_by_name()) {
-        const bool not_begun = ticket->state == State::waiting && ticket->attempts == 0;
-        if (ticket->operation == id && not_begun) stopped.put_back.push_back(ticket->id);
+        const bool same = ticket->operation == last.operation && ticket->wave == last.wave;
+        if (same && ticket->state == State::waiting && ticket->attempts == 0) stopped.put_back.push_back(ticket->id);
     }
     for (const GuestId guest : stopped.put_back) withdraw(guest);
     stopped_.push_back(std::move(stopped));
@@ -77,10 +78,12 @@ void Wave::open(Operation& operation) {
 std::vector<StoppedWave> Wave::take_stopped() { return std::exchange(stopped_, {}); }
 
 void Wave::forget(OperationId operation) {
-    const auto found = operations_.find(operation);
-    if (found == operations_.end()) return;
-    open(found->second);
-    operations_.erase(found);
+    for (const WaveClass wave : all_wave_classes) {
+        const auto found = operations_.find({operation, wave});
+        if (found == operations_.end()) continue;
+        open(found->second);
+        operations_.erase(found);
+    }
 }
 
 std::vector<const Wave::Ticket*> Wave::tickets_by_name() const {

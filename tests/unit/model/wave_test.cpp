@@ -3,56 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace drover {
+#include "wave_guests.hpp"
+
+namespace drover::test {
 namespace {
 
 using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using Ids = std::vector<GuestId>;
-
-WavePolicies all(const std::string& policy) {
-    const WavePolicy one = parse_wave_policy(policy);
-    return {one, one, one, one};
-}
-
-Instant at(Duration time) { return Instant(time); }
-
-/// `guest-<id>`, off and wanted ready.
-Guest stopped(GuestId id) {
-    Guest guest{.id = id, .name = "guest-" + std::to_string(id), .owner = "alice", .image = "tiny", .host = "one"};
-    guest.phase = Phase::stopped;
-    guest.want = {"v1", 1, 1};
-    guest.have = {"v1", 1, 0};
-    return guest;
-}
-
-Guest ready(GuestId id) {
-    Guest guest = stopped(id);
-    guest.phase = Phase::ready;
-    guest.have = guest.want;
-    return guest;
-}
-
-Guest pooled(GuestId id) {
-    Guest guest = stopped(id);
-    guest.owner.reset();
-    guest.desired = Desired::parked;
-    return guest;
-}
-
-/// Guests `first` to `last` come to be started.
-void line_up(Wave& wave, GuestId first, GuestId last, Instant now = at(0s)) {
-    for (GuestId id = first; id <= last; ++id) wave.enter(stopped(id), Step::start, now);
-}
-
-/// Calls whoever may go, and they begin.
-Ids begin(Wave& wave, Instant now) {
-    const Ids called = wave.admit(now);
-    for (const GuestId id : called) EXPECT_TRUE(wave.enter(stopped(id), Step::start, now)) << id;
-    return called;
-}
 
 TEST(Wave, WhatLoadsNothingNeedsNoSlot) {
     Wave wave(all("in_flight=1"));
@@ -301,110 +260,5 @@ TEST(Wave, AReadingThatNobodyHasHoldsNobody) {
     EXPECT_THAT(wave.admit(at(0s)), ElementsAre(1));
 }
 
-TEST(Wave, StopsWhenTooManyOfTheFirstFail) {
-    Wave wave(all("in_flight=100,stop_on=50%/4"));
-    for (GuestId id = 1; id <= 10; ++id) {
-        Guest guest = stopped(id);
-        guest.operation = 12;
-        wave.enter(guest, Step::start, at(0s));
-    }
-    const auto of_12 = [](GuestId id) {
-        Guest guest = stopped(id);
-        guest.operation = 12;
-        return guest;
-    };
-    const Ids called = wave.admit(at(0s));
-    EXPECT_THAT(called, ElementsAre(1, 2, 3, 4)) << "the first";
-    for (const GuestId id : called) wave.enter(of_12(id), Step::start, at(0s));
-    EXPECT_EQ(wave.waits_for(5, at(0s)), "enough of the first 4 of its operation to succeed");
-    wave.leave(1, Ending::done, at(1s));
-    wave.leave(2, Ending::failed, at(1s));
-    wave.leave(3, Ending::failed, at(1s));
-    EXPECT_THAT(wave.admit(at(1s)), IsEmpty());
-    EXPECT_THAT(wave.take_stopped(), IsEmpty());
-    wave.leave(4, Ending::timed_out, at(1s));
-    const auto result = wave.take_stopped();
-    ASSERT_EQ(result.size(), 1U);
-    EXPECT_EQ(result[0].operation, 12);
-    EXPECT_EQ(result[0].reason, "3 of the first 4 failed, more than 50 %");
-    EXPECT_THAT(result[0].put_back, ElementsAre(5, 6, 7, 8, 9, 10));
-    EXPECT_FALSE(wave.enter(of_12(5), Step::start, at(2s)));
-    EXPECT_EQ(wave.waiting(), 0U) << "what is put back does not wait";
-    EXPECT_THAT(wave.take_stopped(), IsEmpty());
-    line_up(wave, 11, 11);
-    EXPECT_THAT(wave.admit(at(2s)), ElementsAre(11)) << "others go on";
-}
-
-TEST(Wave, GoesOnWhenEnoughOfTheFirstSucceed) {
-    Wave wave(all("in_flight=100,stop_on=50%/4"));
-    for (GuestId id = 1; id <= 6; ++id) {
-        Guest guest = stopped(id);
-        guest.operation = 12;
-        wave.enter(guest, Step::start, at(0s));
-    }
-    for (const GuestId id : wave.admit(at(0s))) wave.enter(stopped(id), Step::start, at(0s));
-    wave.leave(1, Ending::failed, at(1s));
-    wave.leave(2, Ending::done, at(1s));
-    EXPECT_THAT(wave.admit(at(1s)), IsEmpty());
-    wave.leave(3, Ending::done, at(1s));
-    EXPECT_THAT(wave.admit(at(1s)), ElementsAre(5, 6));
-}
-
-TEST(Wave, AdaptiveFitsTheCoresByWhatStartsCost) {
-    Wave wave(all("adaptive"));
-    wave.see("one", {.cores = 4}, at(0s));
-    line_up(wave, 1, 200);
-    EXPECT_EQ(begin(wave, at(0s)).size(), 2U) << "nothing is known: one for two cores";
-    Instant now = at(0s);
-    std::size_t most = 0;
-    Ids under_way{1, 2};
-    while (!under_way.empty()) {  // each takes 10 s and uses 2 CPU seconds, however many there are
-        now += 10s;
-        for (const GuestId id : std::exchange(under_way, {})) wave.leave(id, Ending::done, now, 2.0);
-        under_way = begin(wave, now);
-        most = std::max(most, under_way.size());
-    }
-    EXPECT_EQ(most, 25U) << "4 cores and a quarter more, a fifth of a core each";
-}
-
-TEST(Wave, AdaptiveHalvesOnTimeoutsOnceARound) {
-    Wave wave(all("adaptive"));
-    wave.see("one", {.cores = 16}, at(0s));
-    line_up(wave, 1, 100);
-    EXPECT_EQ(begin(wave, at(0s)).size(), 8U);
-    wave.leave(1, Ending::timed_out, at(10s));
-    wave.leave(2, Ending::timed_out, at(11s));
-    EXPECT_THAT(wave.admit(at(11s)), IsEmpty());
-    for (GuestId id = 3; id <= 5; ++id) wave.leave(id, Ending::failed, at(12s));
-    EXPECT_EQ(begin(wave, at(12s)).size(), 1U) << "4 at once now";
-}
-
-TEST(Wave, APlanIsTheOrderTheStaircaseAndTheEnds) {
-    Wave wave(all("2/30s"));
-    line_up(wave, 1, 5);
-    const auto plan = wave.plan(at(0s));
-    ASSERT_EQ(plan.size(), 5U);
-    for (std::size_t i = 0; i < 5; ++i) {
-        EXPECT_EQ(plan[i].id, static_cast<GuestId>(i + 1));
-        EXPECT_EQ(plan[i].begin, at(30s * static_cast<int>(i / 2)));
-        EXPECT_EQ(plan[i].end, *plan[i].begin + 10s) << "nothing is known: ten seconds";
-    }
-    EXPECT_EQ(wave.waiting(), 5U) << "a plan changes nothing";
-}
-
-TEST(Wave, APlanGoesByWhatIsKnown) {
-    Wave wave(all("in_flight=1"));
-    line_up(wave, 1, 3);
-    begin(wave, at(0s));
-    wave.leave(1, Ending::done, at(4s), 1.0);
-    begin(wave, at(4s));
-    const auto plan = wave.plan(at(5s));
-    ASSERT_EQ(plan.size(), 2U);
-    EXPECT_EQ(plan[0].begin, at(4s));
-    EXPECT_EQ(plan[0].end, at(8s));
-    EXPECT_EQ(plan[1].begin, at(8s));
-    EXPECT_EQ(plan[1].end, at(12s));
-}
-
 }  // namespace
-}  // namespace drover
+}  // namespace drover::test
