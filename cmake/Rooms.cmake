@@ -15,3 +15,12 @@ function(drover_room room)
     drover_expose(drover_${room} ${room})
     target_link_libraries(drover_${room} PUBLIC ${ROOM_LINK})
 endfunction()
+
+# drover_uses_soci(<room>): the room includes SOCI's headers, and so do those that link it.
+function(drover_uses_soci room)
+    target_include_directories(drover_${room} PUBLIC ${SOCI_INCLUDE})
+    # SOCI keeps the type information of its classes to itself: the check of virtual calls would not link.
+    if(DROVER_SANITIZE MATCHES undefined)
+        target_compile_options(drover_${room} PUBLIC -fno-sanitize=vptr)
+    endif()
+endfunction()
