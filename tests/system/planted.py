@@ -50,6 +50,10 @@ class Herd:
     def virsh(self, *words):
         return sh("virsh", "-q", "-c", self.uri, *words)
 
+    def remove_network(self):
+        self.virsh("net-destroy", self.network())
+        self.virsh("net-undefine", self.network())
+
     def define(self, text, verb="define"):
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
             file.write(text)

@@ -199,8 +199,10 @@ def test_faults_on_real_qemu_are_found(seed, chance):
 
         drover.ask("retire", "--all", "--yes")
         rest = look(drover)
-        herd.virsh("net-destroy", herd.network())
-        herd.virsh("net-undefine", herd.network())
+        # The daemon looks every 30 s, too, and makes its network again. Right after that there is time for ours.
+        herd.remove_network()
+        wait_until(lambda: herd.network() in herd.virsh("net-list", "--name").split(), "its network is back", 90)
+        herd.remove_network()
         bridge = f"{drover.instance}-br"
         sh("ip", "link", "add", bridge, "type", "bridge")
         left = [Fault("orphan-network", bridge), Fault("missing-network", herd.network())]
