@@ -159,8 +159,7 @@ def active_network_with_our_bridge(herd):
 
 def our_network_defined_as(herd, name, number):
     text = herd.virsh("net-dumpxml", herd.network())
-    herd.virsh("net-destroy", herd.network())
-    herd.virsh("net-undefine", herd.network())
+    herd.remove_network()
     text = re.sub("<uuid>.*</uuid>", f"<uuid>{number}</uuid>" if number else "", text)
     herd.define(text.replace(f"<name>{herd.network()}<", f"<name>{name}<"), verb="net-define")
 

@@ -6,7 +6,7 @@ import random
 import guest_faults
 import network_faults
 import pytest
-from drover import sh
+from drover import sh, wait_until
 from planted import Fault, Herd
 from worlds import QEMU, TEST_DRIVER, built_state, keep_test_driver_alive
 
