@@ -23,6 +23,7 @@ bool is_whole_root(const fs::path& folder) {
     constexpr std::array parts{"root.squashfs", "vmlinuz", "initrd"};
     std::ostringstream text;  // which, unlike a parser, takes what cannot be read, such as a folder, for empty
     text << std::ifstream(folder / "manifest.json").rdbuf();
+    if (!text.str().ends_with('\n')) return false;  // cut, though what is left may be whole JSON
     const auto manifest = nlohmann::json::parse(text.str(), nullptr, false);
     return std::all_of(parts.begin(), parts.end(), [&](const char* part) {
         const auto bytes = nlohmann::json::json_pointer(std::string("/files/") + part + "/bytes");

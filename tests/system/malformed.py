@@ -88,6 +88,8 @@ class Schema:
         schema = self.resolve(schema)
         value = json.loads(raw)
         kind = schema.get("type")
+        if value is None:
+            return schema.get("nullable", False)
         if kind == "integer":
             whole = isinstance(value, int) and not isinstance(value, bool)
             return whole and schema.get("minimum", value) <= value <= schema.get("maximum", value)
