@@ -214,7 +214,8 @@ void FsckTest::make_root(const std::string& hex) {
     for (const auto* part : {"root.squashfs", "vmlinuz", "initrd"})
         write_text(state(fmt::format("roots/tiny/{}/{}", hex, part)), part);
     write_text(state(fmt::format("roots/tiny/{}/manifest.json", hex)),
-               R"({"files": {"initrd": {"bytes": 6}, "root.squashfs": {"bytes": 13}, "vmlinuz": {"bytes": 7}}})");
+               R"({"files": {"initrd": {"bytes": 6}, "root.squashfs": {"bytes": 13}, "vmlinuz": {"bytes": 7}}})"
+               "\n");
 }
 
 void FsckTest::execute(const std::string& sql) {
