@@ -28,13 +28,18 @@ Store::Store(std::string folder, std::string kind) : folder_(std::move(folder)),
     if (!folder_.empty()) fs::create_directories(folder_);
 }
 
+/// A new file is there with all of its text or not at all, for whoever looks after this process was killed.
 void Store::keep(GuestId id, const nlohmann::json& what) const {
     if (folder_.empty()) return;
     auto text = what.dump();
     text.resize(std::max(room, text.size()), ' ');
-    const UniqueFd fd(::open(file(id).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    if (!fd || ::pwrite(fd.get(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size()))
-        throw Error(ErrorKind::failed, fmt::format("cannot write {}: {}", file(id), std::strerror(errno)));
+    const auto name = file(id), fresh = name + ".new";
+    UniqueFd fd(::open(name.c_str(), O_WRONLY | O_CLOEXEC));
+    const bool is_new = !fd;
+    if (is_new) fd = UniqueFd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    const bool written = fd && ::pwrite(fd.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+    if (!written || (is_new && ::rename(fresh.c_str(), name.c_str()) != 0))
+        throw Error(ErrorKind::failed, fmt::format("cannot write {}: {}", name, std::strerror(errno)));
 }
 
 nlohmann::json Store::recall(GuestId id) const {
