@@ -5,6 +5,7 @@
 
 #include "model/error.hpp"
 #include "model/time.hpp"
+#include "model/wave_policy.hpp"
 
 namespace drover {
 
@@ -54,6 +55,8 @@ struct Config {
     int attempts = 3;                            ///< retry.attempts
     Duration backoff = std::chrono::seconds(2);  ///< retry.backoff: doubled at each attempt, at most 5 minutes
     int steps_in_flight = 4;                     ///< steps.in_flight
+
+    WavePolicies waves;  ///< waves.{stop,start,upgrade,refill}
 
     std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway
 

@@ -157,4 +157,6 @@ std::string Value::account() const {
     return value;
 }
 
+WavePolicy Value::wave_policy() const { return parse_wave_policy(text()); }
+
 }  // namespace drover

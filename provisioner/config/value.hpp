@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/time.hpp"
+#include "model/wave_policy.hpp"
 
 namespace drover {
 
@@ -35,6 +36,8 @@ class Value {
     [[nodiscard]] std::string token() const;
     /// An account by its name or its number, in the one form that a number has.
     [[nodiscard]] std::string account() const;
+    /// The limits of a class of waves, in the form of parse_wave_policy.
+    [[nodiscard]] WavePolicy wave_policy() const;
 
   private:
     /// The scalar as it was written without quotes: numbers and flags.

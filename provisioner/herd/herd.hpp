@@ -2,15 +2,16 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
 #include "herd/agenda.hpp"
 #include "herd/seldom.hpp"
-#include "herd/slots.hpp"
 #include "herd/steps.hpp"
 #include "herd/watch.hpp"
+#include "herd/waves.hpp"
 #include "model/sync.hpp"
 
 namespace drover {
@@ -32,10 +33,16 @@ class Herd {
     [[nodiscard]] bool hypervisor_reachable() const { return reachable_; }
 
   private:
+    static constexpr GuestId everybody = 0;  ///< the agenda's entry for a look at all domains
+    static constexpr GuestId the_next = -1;  ///< and for a look at who may go since time has passed
+    static constexpr auto look_interval = std::chrono::seconds(30);
+    static constexpr auto retry_touch = std::chrono::seconds(1);
+
     // One round: correct, choose, admit, do, commit; again until the guest has nothing to do now.
     void advance(GuestId id);
     bool round(const Guest& guest);
     bool take_step(Step step, const Guest& guest, const Watch& watch);
+    std::optional<double> cpu_used_by(const Guest& guest);
     bool try_step(Step step, const Guest& guest, const Watch& watch);
     void do_step(Step step, const Guest& guest, const Watch& watch);
 
@@ -57,14 +64,22 @@ class Herd {
     void heard(GuestId id, const control::FromGuest& message);
     Watch watch_of(const Guest& guest);
     Voice voice_of(const Guest& guest, const Watch& watch);
-    template <typename Change> void change_watch(GuestId id, Change&& change);
+    template <typename Change> void change_watch(GuestId id, Change&& change) {
+        auto watches = watches_.lock();
+        const auto [entry, added] = watches->try_emplace(id);
+        if (added && reachable_) {  // all domains were looked at, and this guest is newer: it has none
+            entry->second.domain = {.id = id};
+            entry->second.look_due = false;
+        }
+        change(entry->second);
+    }
     void work();
     void turn(GuestId id);
 
     Parts parts_;
     Synchronized<std::unordered_map<GuestId, Watch>> watches_;
     Agenda agenda_;
-    Slots slots_;
+    Waves waves_;
     std::atomic<bool> reachable_ = false;
     Seldom lost_, found_;  ///< said of it
     control::Sessions sessions_;

@@ -1,7 +1,9 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "model/guest.hpp"
@@ -36,8 +38,16 @@ struct DomainSeen {
     bool powered_off_itself = false;  ///< off by an orderly shutdown of the guest
     Make live;                        ///< from the tag of the running (else the defined) domain
     std::string name;                 ///< from the tag
+    /// That it used since it started; only from a look at one that runs, and where the hypervisor tells.
+    std::optional<double> cpu_seconds = std::nullopt;
 
-    bool operator==(const DomainSeen&) const = default;
+    /// The same domain in the same state; what it used so far is no part of that.
+    bool operator==(const DomainSeen& other) const {
+        const auto state = [](const DomainSeen& seen) {
+            return std::tie(seen.id, seen.defined, seen.run, seen.powered_off_itself, seen.live, seen.name);
+        };
+        return state(*this) == state(other);
+    }
 };
 
 /// The seam to the hypervisor's domains of one instance. Implementations: libvirt, and a small working model in tests.
@@ -73,9 +83,10 @@ class Domains {
     /// of file when the domain ends. One is served at a time: a new one gets nothing until the former is closed.
     /// Error{not_found} when the domain is not running.
     virtual UniqueFd open_channel(GuestId id) = 0;
-    /// Calls `changed` for each domain of ours that may run, rest or be gone since, and with 0 when anything may have (connection
-    /// lost or made anew). From a thread of the implementation, never while a call above holds a lock; it must return
-    /// fast and call nothing here. Set once, before the first call; null ends it: once that returns, it runs no more.
+    /// Calls `changed` for each domain of ours that may run, rest or be gone since, and with 0 when anything may have
+    /// (connection lost or made anew). From a thread of the implementation, never while a call above holds a lock; it
+    /// must return fast and call nothing here. Set once, before the first call; null ends it: once that returns, it
+    /// runs no more.
     virtual void watch(std::function<void(GuestId)> changed) = 0;
     /// Whether guests really run under KVM here: boots `kernel` and `initrd` under it with "drover.probe", which powers
     /// off at once. False when it does not within 8 s. Not cached.

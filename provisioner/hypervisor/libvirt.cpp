@@ -92,6 +92,12 @@ DomainSeen seen_of(GuestId id, int state, int reason, bool defined) {
     return seen;
 }
 
+std::optional<double> cpu_seconds_of(virDomainPtr domain) {
+    virDomainInfo info{};
+    if (virDomainGetInfo(domain, &info) < 0) return std::nullopt;
+    return static_cast<double>(info.cpuTime) / 1e9;  // nanoseconds
+}
+
 enum class Tagged { yes, no, changing };
 
 // Completes `seen` from the tag of the running, else of the defined domain; `changing` when it is neither any more.
@@ -120,7 +126,9 @@ DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id) 
         auto seen = seen_of(id, state, reason, persistent == 1);
         const auto tagged = add_tag(seen, domain.get(), ours);
         if (tagged == Tagged::no) throw foreign(name);
-        if (tagged == Tagged::yes) return seen;
+        if (tagged != Tagged::yes) continue;
+        if (seen.run == Run::running) seen.cpu_seconds = cpu_seconds_of(domain.get());
+        return seen;
     }
     throw last_error("look at domain " + name);
 }

@@ -45,8 +45,9 @@ bool Wave::enter(const Guest& guest, Step step, Instant now) {
     if (!wave) return true;
     if (const auto known = tickets_.find(guest.id); known != tickets_.end()) {
         Ticket& ticket = known->second;
-        if (ticket.state == State::begun) return true;
-        if (ticket.state == State::called) {
+        const bool turns_round = ticket.wave == WaveClass::stop && *wave != WaveClass::stop;
+        if (ticket.state == State::begun && !turns_round) return true;
+        if (ticket.state == State::called && !turns_round) {
             if (now < ticket.begun) return false;
             ticket.state = State::begun;
             ticket.begun = now;
@@ -66,23 +67,25 @@ bool Wave::enter(const Guest& guest, Step step, Instant now) {
     return false;
 }
 
-Wave::Ticket Wave::ticket_of(const Guest& guest, WaveClass wave) {
+Wave::Ticket Wave::ticket_of(const Guest& guest, WaveClass wave) const {
+    const bool ruled = guest.operation && rule_of(*guest.operation) != nullptr;
     return {.id = guest.id,
             .name = guest.name,
             .host = guest.host,
             .work = fmt::format("{} {} {}", to_text(wave), guest.image, to_text(guest.kind)),
             .wave = wave,
             .operation = guest.operation,
+            .ruled = ruled ? *guest.operation : 0,
             .attempts = guest.attempts};
 }
 
-void Wave::line_up(const Ticket& ticket) {
-    lines_.at(index(ticket.wave))[ticket.host].insert({ticket.attempts > 0, ticket.name, ticket.id});
-}
+Wave::Line& Wave::line_of(const Ticket& ticket) { return lines_.at(index(ticket.wave))[{ticket.ruled, ticket.host}]; }
+
+void Wave::line_up(const Ticket& ticket) { line_of(ticket).insert({ticket.attempts > 0, ticket.name, ticket.id}); }
 
 /// Out of its line, or from where it waits for the first of its operation.
 void Wave::drop(const Ticket& ticket) {
-    lines_.at(index(ticket.wave))[ticket.host].erase({ticket.attempts > 0, ticket.name, ticket.id});
+    line_of(ticket).erase({ticket.attempts > 0, ticket.name, ticket.id});
     if (auto* operation = find_operation(ticket)) operation->aside.erase(ticket.id);
 }
 
@@ -103,6 +106,7 @@ std::vector<GuestId> Wave::admit(Instant now) {
 
 /// Whoever is held closes the way for all behind who would be held by the same.
 void Wave::admit_from(WaveClass wave, Closed& closed, Instant now) {
+    Closed later = closed;
     while (const Ticket* first = first_of(wave, closed)) {
         Ticket& ticket = tickets_.at(first->id);
         if (waits_for_first(ticket)) {
@@ -110,39 +114,83 @@ void Wave::admit_from(WaveClass wave, Closed& closed, Instant now) {
             find_operation(ticket)->aside.insert(ticket.id);
             continue;
         }
-        switch (hold_of(ticket, now)) {
-            case Hold::none: give(ticket, now); break;
-            case Hold::interval:
-            case Hold::in_flight: closed.everywhere = true; break;
-            default: closed.hosts.insert(ticket.host);
-        }
+        const Hold hold = hold_of(ticket, now);
+        hold == Hold::none ? give(ticket, now) : close(ticket, hold, closed, later);
     }
+    closed = std::move(later);
+}
+
+void Wave::close(const Ticket& ticket, Hold hold, Closed& now, Closed& later) const {
+    if (hold != Hold::interval && hold != Hold::in_flight && hold != Hold::paused) {
+        now.lines.insert({ticket.ruled, ticket.host});
+        later.hosts.insert(ticket.host);
+        return;
+    }
+    for (const auto& [key, line] : lines_.at(index(ticket.wave))) {
+        if (key.first == ticket.ruled) now.lines.insert(key);
+    }
+    if (hold != Hold::paused) later.everywhere = true;  // whom a person paused nobody waits for
 }
 
 const Wave::Ticket* Wave::first_of(WaveClass wave, const Closed& closed) const {
     if (closed.everywhere) return nullptr;
     const Place* first = nullptr;
-    for (const auto& [host, line] : lines_.at(index(wave))) {
-        if (line.empty() || closed.hosts.contains(host)) continue;
+    for (const auto& [key, line] : lines_.at(index(wave))) {
+        if (line.empty() || closed.hosts.contains(key.second) || closed.lines.contains(key)) continue;
         if (first == nullptr || *line.begin() < *first) first = &*line.begin();
     }
     return first == nullptr ? nullptr : &tickets_.at(first->id);
 }
 
+const OperationRule* Wave::rule_of(OperationId operation) const {
+    const auto found = rules_.find(operation);
+    return found == rules_.end() ? nullptr : &found->second;
+}
+
+const WavePolicy& Wave::policy_of(const Ticket& ticket) const {
+    const OperationRule* own = rule_of(ticket.ruled);
+    return own != nullptr && own->policy ? *own->policy : policies_.of(ticket.wave);
+}
+
+const Wave::Pace* Wave::find_pace(const Ticket& ticket) const {
+    const auto found = paces_.find({ticket.wave, ticket.ruled});
+    return found == paces_.end() ? nullptr : &found->second;
+}
+
+/// Whether `size` of its rule began within the last `interval`.
+bool Wave::is_spent(const Ticket& ticket, Instant now) const {
+    const WavePolicy& policy = policy_of(ticket);
+    const Pace* pace = find_pace(ticket);
+    return policy.size && pace != nullptr && pace->log.size() >= static_cast<std::size_t>(*policy.size) &&
+           now < *pace->log.begin() + policy.interval;
+}
+
 Wave::Hold Wave::hold_of(const Ticket& ticket, Instant now) const {
-    const WavePolicy& policy = policies_.of(ticket.wave);
-    const auto& log = log_.at(index(ticket.wave));
+    const WavePolicy& policy = policy_of(ticket);
     const Host& host = hosts_.at(ticket.host);
-    if (policy.size && log.size() >= static_cast<std::size_t>(*policy.size) && now < *log.begin() + policy.interval) {
-        return Hold::interval;
-    }
-    if (policy.in_flight && taken(ticket.wave) >= static_cast<std::size_t>(*policy.in_flight)) return Hold::in_flight;
+    if (const auto* own = rule_of(ticket.ruled); own != nullptr && own->paused) return Hold::paused;
+    if (is_spent(ticket, now)) return Hold::interval;
+    const auto taken_by_rule = ticket.ruled == 0   ? taken(ticket.wave)
+                               : find_pace(ticket) ? find_pace(ticket)->taken
+                                                   : 0;
+    if (policy.in_flight && taken_by_rule >= static_cast<std::size_t>(*policy.in_flight)) return Hold::in_flight;
     const auto here = host.taken.at(index(ticket.wave));
     if (policy.per_host && here >= static_cast<std::size_t>(*policy.per_host)) return Hold::per_host;
     if (ticket.wave != WaveClass::stop) {
         if (const Hold brake = brake_of(policy.brakes, host, now); brake != Hold::none) return brake;
     }
     return policy.adaptive && !host.limit(ticket.wave).fits() ? Hold::adaptive : Hold::none;
+}
+
+void Wave::rule(OperationId operation, const OperationRule& rule) {
+    rules_[operation] = rule;
+    for (auto& [id, ticket] : tickets_) {
+        if (ticket.operation != operation || ticket.state != State::waiting || ticket.ruled == operation) continue;
+        const bool aside = !line_of(ticket).contains({ticket.attempts > 0, ticket.name, ticket.id});
+        if (!aside) line_of(ticket).erase({ticket.attempts > 0, ticket.name, ticket.id});
+        ticket.ruled = operation;
+        if (!aside) line_up(ticket);
+    }
 }
 
 Wave::Hold Wave::brake_of(const Brakes& brakes, const Host& host, Instant now) {
@@ -171,9 +219,11 @@ void Wave::take(Ticket& ticket) {
     ++host.taken.at(index(ticket.wave));
     ++taken_.at(index(ticket.wave));
     if (ticket.wave != WaveClass::stop) host.idle_since.reset();
-    const WavePolicy& policy = policies_.of(ticket.wave);
+    const WavePolicy& policy = policy_of(ticket);
+    Pace& pace = pace_of(ticket);
+    ++pace.taken;
     if (policy.size) {
-        auto& log = log_.at(index(ticket.wave));
+        auto& log = pace.log;
         log.insert(ticket.given);
         if (log.size() > static_cast<std::size_t>(*policy.size)) log.erase(log.begin());
     }
@@ -185,6 +235,7 @@ void Wave::release(const Ticket& ticket, Instant now) {
     host.limit(ticket.wave).end(ticket.share);
     --host.taken.at(index(ticket.wave));
     --taken_.at(index(ticket.wave));
+    --pace_of(ticket).taken;
     if (host.idles() && ticket.wave != WaveClass::stop) host.idle_since = now;
 }
 
@@ -228,7 +279,7 @@ void Wave::withdraw(GuestId id) {
     }
     if (ticket.state == State::begun) return;
     due_.erase({ticket.begun, ticket.turn});
-    auto& log = log_.at(index(ticket.wave));
+    auto& log = pace_of(ticket).log;
     if (const auto entry = log.find(ticket.given); entry != log.end()) log.erase(entry);
 }
 
@@ -264,10 +315,12 @@ std::optional<Instant> Wave::wake(Instant now) const {
         if (when > now && (!first || when < *first)) first = when;
     };
     if (!due_.empty()) consider(due_.begin()->first.first);
-    for (const WaveClass wave : all_wave_classes) {
-        const WavePolicy& policy = policies_.of(wave);
-        if (policy.size && anybody_waits(wave) && !log_.at(index(wave)).empty())
-            consider(*log_.at(index(wave)).begin() + policy.interval);
+    for (const auto& lines : lines_) {
+        for (const auto& [key, line] : lines) {
+            if (line.empty()) continue;
+            const Ticket& next = tickets_.at(line.begin()->id);
+            if (is_spent(next, now)) consider(*find_pace(next)->log.begin() + policy_of(next).interval);
+        }
     }
     for (const auto& [name, host] : hosts_) {
         if (host.idle_since && host.braked) consider(*host.idle_since + let_through_after);
@@ -275,14 +328,22 @@ std::optional<Instant> Wave::wake(Instant now) const {
     return first;
 }
 
-bool Wave::anybody_waits(WaveClass wave) const {
-    const auto& lines = lines_.at(index(wave));
-    return std::any_of(lines.begin(), lines.end(), [](const auto& entry) { return !entry.second.empty(); });
+bool Wave::has_slot(GuestId id) const { return begun(id).has_value(); }
+
+bool Wave::wants_cpu_of(GuestId id) const {
+    constexpr int surely = 8;  // then one of so many
+    const auto known = tickets_.find(id);
+    if (known == tickets_.end() || known->second.state != State::begun || known->second.wave == WaveClass::stop) {
+        return false;
+    }
+    const auto cost = costs_.find(known->second.work);
+    return cost == costs_.end() || cost->second.known < surely || id % surely == 0;
 }
 
-bool Wave::has_slot(GuestId id) const {
+std::optional<Instant> Wave::begun(GuestId id) const {
     const auto known = tickets_.find(id);
-    return known != tickets_.end() && known->second.state == State::begun;
+    if (known == tickets_.end() || known->second.state != State::begun) return std::nullopt;
+    return known->second.begun;
 }
 
 std::size_t Wave::taken() const {

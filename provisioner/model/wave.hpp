@@ -38,6 +38,13 @@ struct StoppedWave {
     std::vector<GuestId> put_back;
 };
 
+/// What an operation says of its own wave.
+struct OperationRule {
+    std::optional<WavePolicy> policy;  ///< none: that of the class
+    bool paused = false;               ///< none of its guests gets a slot; those that have one go on
+    bool operator==(const OperationRule&) const = default;
+};
+
 /// The admission rule for steps that load the host. Pure and deterministic: no I/O, no clock (every call says what time
 /// it is), no lock (one thread at a time); a copy is a wave of its own. What it knows of guests under way can be handed
 /// in anew after a kill (take_over).
@@ -45,7 +52,8 @@ struct StoppedWave {
 /// A guest that finds no slot waits in line and is called by name when it may go: stops, starts, upgrades, refills each
 /// in a line of their own, first tries before retries, then in natural order of names. An upgrade waits while a start
 /// waits, a refill while either does, unless that one only waits for another host. Nobody overtakes: when the first in
-/// line is held, so is everybody behind it whom the same holds.
+/// line is held, so is everybody behind it whom the same holds. An operation with a rule of its own has lines of its
+/// own: it holds nobody else's guests of its class.
 class Wave {
   public:
     /// `seed` is for the jitter.
@@ -73,6 +81,10 @@ class Wave {
     /// How a host fares. A host that was never seen has one core.
     void see(const std::string& host, const HostLoad& load, Instant now);
 
+    /// How the guests of this operation go from now on, in the place of their class's policy.
+    void rule(OperationId operation, const OperationRule& rule);
+    /// Operations of which something is remembered.
+    [[nodiscard]] std::vector<OperationId> operations() const;
     /// Waves that were stopped since the last call.
     std::vector<StoppedWave> take_stopped();
     /// The operation is over: nothing of it is remembered.
@@ -87,19 +99,24 @@ class Wave {
     [[nodiscard]] std::size_t waiting() const { return tickets_.size() - taken(); }
     /// Whether it uses a slot: what it costs is counted until it is where it should be.
     [[nodiscard]] bool has_slot(GuestId id) const;
+    /// Whether the CPU seconds that this guest used would tell something new about its image and kind.
+    [[nodiscard]] bool wants_cpu_of(GuestId id) const;
+    /// Since when it uses its slot; nothing when it has none.
+    [[nodiscard]] std::optional<Instant> begun(GuestId id) const;
     /// Slots in use or given.
     [[nodiscard]] std::size_t taken() const;
     [[nodiscard]] std::size_t taken(WaveClass wave) const { return taken_.at(static_cast<std::size_t>(wave)); }
 
   private:
     enum class State { waiting, called, begun };
-    enum class Hold { none, interval, in_flight, per_host, adaptive, pressure, floor };
+    enum class Hold { none, paused, interval, in_flight, per_host, adaptive, pressure, floor };
 
     struct Ticket {
         GuestId id = 0;
         std::string name, host, work;
         WaveClass wave = WaveClass::start;
         std::optional<OperationId> operation;
+        OperationId ruled = 0;  ///< by the rule of this operation; 0: by its class's policy
         int attempts = 0;
         State state = State::waiting;
         Instant given, begun;      ///< its slot; of a called one, when it may begin
@@ -116,6 +133,15 @@ class Wave {
         bool operator<(const Place& other) const;
     };
     using Line = std::set<Place>;
+    /// Whose rule holds a line, 0: the class's, and its host.
+    using LineKey = std::pair<OperationId, std::string>;
+    using Lines = std::map<LineKey, Line>;
+
+    /// How fast those under one rule go.
+    struct Pace {
+        std::multiset<Instant> log;  ///< when the last `size` were given slots
+        std::size_t taken = 0;
+    };
 
     struct Host {
         HostLoad load;
@@ -140,14 +166,22 @@ class Wave {
         [[nodiscard]] int started() const { return static_cast<int>(undecided.size()) + done + failed; }
     };
 
-    /// Who may not go in what is left of this admission.
+    /// Who may not go in what is left of this admission: since a class before theirs waits, or in this one.
     struct Closed {
         bool everywhere = false;
         std::set<std::string> hosts;
+        std::set<LineKey> lines;
     };
 
     void admit_from(WaveClass wave, Closed& closed, Instant now);
     const Ticket* first_of(WaveClass wave, const Closed& closed) const;
+    void close(const Ticket& ticket, Hold hold, Closed& now, Closed& later) const;
+    [[nodiscard]] const WavePolicy& policy_of(const Ticket& ticket) const;
+    [[nodiscard]] const OperationRule* rule_of(OperationId operation) const;
+    Pace& pace_of(const Ticket& ticket) { return paces_[{ticket.wave, ticket.ruled}]; }
+    [[nodiscard]] const Pace* find_pace(const Ticket& ticket) const;
+    [[nodiscard]] bool is_spent(const Ticket& ticket, Instant now) const;
+    Line& line_of(const Ticket& ticket);
     Hold hold_of(const Ticket& ticket, Instant now) const;
     static Hold brake_of(const Brakes& brakes, const Host& host, Instant now);
     void give(Ticket& ticket, Instant now);
@@ -157,8 +191,7 @@ class Wave {
     void line_up(const Ticket& ticket);
     void drop(const Ticket& ticket);
     [[nodiscard]] Duration jitter_of(const Ticket& ticket) const;
-    static Ticket ticket_of(const Guest& guest, WaveClass wave);
-    [[nodiscard]] bool anybody_waits(WaveClass wave) const;
+    [[nodiscard]] Ticket ticket_of(const Guest& guest, WaveClass wave) const;
 
     Operation* find_operation(const Ticket& ticket);
     const Operation* find_operation(const Ticket& ticket) const;
@@ -177,8 +210,9 @@ class Wave {
     WavePolicies policies_;
     std::uint64_t seed_;
     std::unordered_map<GuestId, Ticket> tickets_;
-    std::array<std::map<std::string, Line>, all_wave_classes.size()> lines_;  ///< by class, then host
-    std::array<std::multiset<Instant>, all_wave_classes.size()> log_;         ///< when the last `size` were given slots
+    std::array<Lines, all_wave_classes.size()> lines_;
+    std::map<std::pair<WaveClass, OperationId>, Pace> paces_;
+    std::map<OperationId, OperationRule> rules_;
     std::array<std::size_t, all_wave_classes.size()> taken_{};
     std::map<std::pair<Instant, std::uint64_t>, GuestId>
         due_;                  ///< have a slot and are to be called then, in this order

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <queue>
 
+#include "model/requests.hpp"
 #include "model/wave.hpp"
 
 namespace drover {
@@ -23,17 +24,18 @@ std::string Wave::waits_for(GuestId id, Instant now) const {
     if (known == tickets_.end() || known->second.state != State::waiting) return "";
     const Ticket& ticket = known->second;
     if (waits_for_first(ticket)) {
-        const int first = policies_.of(ticket.wave).stop_on->first;
+        const int first = policy_of(ticket).stop_on->first;
         return fmt::format("enough of the first {} of its operation to succeed", first);
     }
     for (const WaveClass wave : {WaveClass::stop, WaveClass::start, WaveClass::upgrade, WaveClass::refill}) {
         if (wave > ticket.wave || (wave == WaveClass::stop && ticket.wave != WaveClass::stop)) continue;
-        for (const auto& [host, line] : lines_.at(static_cast<std::size_t>(wave))) {
-            if (line.empty()) continue;
+        for (const auto& [key, line] : lines_.at(static_cast<std::size_t>(wave))) {
+            const bool ours = wave != ticket.wave || key.first == ticket.ruled;
+            if (line.empty() || !ours) continue;
             const Ticket& first = tickets_.at(line.begin()->id);
             const Hold hold = hold_of(first, now);
-            const bool concerns = hold == Hold::interval || hold == Hold::in_flight || host == ticket.host;
-            if (hold == Hold::none || !concerns) continue;
+            const bool concerns = hold == Hold::interval || hold == Hold::in_flight || key.second == ticket.host;
+            if (hold == Hold::none || !concerns || (hold == Hold::paused && wave != ticket.wave)) continue;
             const std::string before = wave == ticket.wave ? "" : fmt::format("{}s go first: ", to_text(wave));
             return before + describe(hold, first, now);
         }
@@ -42,17 +44,18 @@ std::string Wave::waits_for(GuestId id, Instant now) const {
 }
 
 std::string Wave::describe(Hold hold, const Ticket& ticket, Instant now) const {
-    const WavePolicy& policy = policies_.of(ticket.wave);
+    const WavePolicy& policy = policy_of(ticket);
     const Host& host = hosts_.at(ticket.host);
     const auto wave = to_text(ticket.wave);
     switch (hold) {
         case Hold::none: return "its turn";
+        case Hold::paused: return fmt::format("{} to be resumed", operation_name(ticket.ruled));
         case Hold::interval: {
-            const Instant next = *log_.at(static_cast<std::size_t>(ticket.wave)).begin() + policy.interval;
+            const Instant next = *find_pace(ticket)->log.begin() + policy.interval;
             return fmt::format("the next {} in {} ({} per {})", wave, to_text(whole_seconds(next - now)), *policy.size,
                                to_text(policy.interval));
         }
-        case Hold::in_flight: return fmt::format("one of {} {}s in flight", taken(ticket.wave), wave);
+        case Hold::in_flight: return fmt::format("one of {} {}s in flight", *policy.in_flight, wave);
         case Hold::per_host: return fmt::format("one of {} {}s in flight on {}", *policy.per_host, wave, ticket.host);
         case Hold::adaptive:
             return fmt::format("one of {} in flight on {}, as many as it bears now", host.limit(ticket.wave).count(),
@@ -64,7 +67,7 @@ std::string Wave::describe(Hold hold, const Ticket& ticket, Instant now) const {
 }
 
 std::string Wave::describe_brake(const Ticket& ticket) const {
-    const Brakes& brakes = policies_.of(ticket.wave).brakes;
+    const Brakes& brakes = policy_of(ticket).brakes;
     const HostLoad& load = hosts_.at(ticket.host).load;
     const auto floor = [&](auto what, const auto& reading, const auto& least) -> std::optional<std::string> {
         if (!reading || !least || *reading >= *least) return std::nullopt;

@@ -31,7 +31,7 @@ void Wave::note_first(const Ticket& ticket, int first) {
 }
 
 bool Wave::waits_for_first(const Ticket& ticket) const {
-    const auto& stop_on = policies_.of(ticket.wave).stop_on;
+    const auto& stop_on = policy_of(ticket).stop_on;
     const Operation* operation = find_operation(ticket);
     if (!stop_on || operation == nullptr || !operation->stopped.empty()) return false;
     return operation->started() >= stop_on->first && operation->done < stop_on->first - allowed(*stop_on);
@@ -44,7 +44,7 @@ bool Wave::is_put_back(const Ticket& ticket) const {
 
 void Wave::count_ending(const Ticket& ticket, Ending ending) {
     Operation* operation = find_operation(ticket);
-    const auto& stop_on = policies_.of(ticket.wave).stop_on;
+    const auto& stop_on = policy_of(ticket).stop_on;
     if (operation == nullptr || !stop_on || operation->undecided.erase(ticket.id) == 0) return;
     ++(ending == Ending::done ? operation->done : operation->failed);
     if (operation->failed > allowed(*stop_on)) {
@@ -84,6 +84,17 @@ void Wave::forget(OperationId operation) {
         open(found->second);
         operations_.erase(found);
     }
+    rules_.erase(operation);
+    std::erase_if(paces_, [&](const auto& entry) {
+        return entry.first.second == operation && operation != 0 && entry.second.taken == 0;
+    });
+}
+
+std::vector<OperationId> Wave::operations() const {
+    std::set<OperationId> result;
+    for (const auto& [operation, rule] : rules_) result.insert(operation);
+    for (const auto& [key, operation] : operations_) result.insert(key.first);
+    return {result.begin(), result.end()};
 }
 
 std::vector<const Wave::Ticket*> Wave::tickets_by_name() const {

@@ -63,6 +63,7 @@ guest: {memory: 1GiB, cpus: 4, disk: 20GiB}
 timeouts: {ready: 90s, stop: 500ms}
 retry: {attempts: 1, backoff: 0}
 steps: {in_flight: 16}
+waves: {stop: 30/10s, start: "adaptive,in_flight=9", upgrade: in_flight=2, refill: per_host=1}
 gateway: {uid: www-data}
 testing: {enabled: true, boot_id: boot-7, guests: simulated}
 )");
@@ -81,6 +82,8 @@ testing: {enabled: true, boot_id: boot-7, guests: simulated}
     expected.attempts = 1;
     expected.backoff = 0s;
     expected.steps_in_flight = 16;
+    expected.waves = {parse_wave_policy("30/10s"), parse_wave_policy("adaptive,in_flight=9"),
+                      parse_wave_policy("in_flight=2"), parse_wave_policy("per_host=1")};
     expected.gateway_uid = "www-data";
     expected.testing = {true, "boot-7", "simulated"};
     EXPECT_EQ(config, expected);
@@ -102,6 +105,19 @@ TEST(Config, AllErrorsAtOnceWithTheirLines) {
                     StartsWith("7: guest.cpus: '0', expected a whole number from 1 to 64"),
                     StartsWith("8: guest.cpus: stands here again, first in line 7"),
                     StartsWith("9: network: '10.0.0.0/8', expected a group of keys")));
+}
+
+TEST(Config, AWavePolicyIsReadStrictly) {
+    EXPECT_THAT(errors_in("waves:\n"
+                          "  start: fast\n"
+                          "  stop: in_flight=0\n"
+                          "  mass: adaptive\n"
+                          "  refill: [adaptive]\n"
+                          "  upgrade:\n"),
+                ElementsAre(StartsWith("2: waves.start: 'fast' in a wave policy, expected one of: adaptive"),
+                            StartsWith("3: waves.stop: 'in_flight=0' in a wave policy"),
+                            StartsWith("4: waves.mass: unknown key"), StartsWith("5: waves.refill: a list"),
+                            StartsWith("6: waves.upgrade: nothing")));
 }
 
 TEST(Config, TheMessageHasFileAndLinePerError) {

@@ -7,8 +7,6 @@
 #include <thread>
 #include <vector>
 
-#include "herd/slots.hpp"
-
 namespace drover {
 namespace {
 
@@ -73,19 +71,6 @@ TEST(Agenda, NeverGivesOneGuestToTwoThreads) {
     for (std::thread& worker : workers) worker.join();
     EXPECT_FALSE(doubled);
     EXPECT_LE(left, 0);
-}
-
-TEST(Slots, NamesWhoWaitedLongestWhenOneIsLeft) {
-    Slots slots(1);
-    EXPECT_TRUE(slots.enter(1));
-    EXPECT_FALSE(slots.enter(2));
-    EXPECT_FALSE(slots.enter(3));
-    EXPECT_FALSE(slots.enter(2)) << "asking again keeps the place in line";
-    EXPECT_EQ(slots.leave(), 2);
-    EXPECT_TRUE(slots.enter(2));
-    EXPECT_EQ(slots.leave(), 3);
-    EXPECT_TRUE(slots.enter(3));
-    EXPECT_EQ(slots.leave(), std::nullopt);
 }
 
 }  // namespace

@@ -1,0 +1,154 @@
+// What the herd knows beyond its rows: how the domains are, and what the guests say.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "herd/herd.hpp"
+
+namespace drover {
+namespace {
+
+using Clock = Agenda::Clock;
+
+constexpr auto proven_after = std::chrono::minutes(10);
+
+bool should_talk(Phase phase) { return phase == Phase::starting || phase == Phase::ready || phase == Phase::stopping; }
+
+}  // namespace
+
+void Herd::look_at_all() {
+    parts_.prepare_host();
+    std::unordered_map<GuestId, std::uint64_t> known;
+    {
+        auto watches = watches_.lock();
+        for (const auto& [id, watch] : *watches) known[id] = watch.looks;
+    }
+    std::unordered_map<GuestId, DomainSeen> domains;
+    for (DomainSeen& domain : parts_.domains.list()) domains[domain.id] = std::move(domain);
+    for (const auto& [id, rev] : parts_.registry.guests.revisions()) {
+        const auto found = domains.find(id);
+        bool rests = false;
+        change_watch(id, [&, id = id, rev = rev](Watch& watch) {
+            if (watch.looks != known[id]) return;
+            DomainSeen domain = found == domains.end() ? DomainSeen{.id = id} : std::move(found->second);
+            rests = watch.rested == rev && watch.domain == domain;
+            watch.domain = std::move(domain);
+            watch.look_due = false;
+        });
+        if (!rests) agenda_.add(id);
+    }
+    // Last: from here on a guest that is not known yet is newer than this look.
+    if (!reachable_.exchange(true) && found_.due()) spdlog::info("hypervisor: {} domains of ours", domains.size());
+    agenda_.add_at(everybody, Clock::now() + look_interval);
+}
+
+void Herd::look_if_due(const Guest& guest) {
+    bool due = false;
+    change_watch(guest.id, [&](Watch& watch) { due = std::exchange(watch.look_due, false); });
+    if (!due) return;
+    DomainSeen domain = parts_.domains.look(guest.id);
+    change_watch(guest.id, [&](Watch& watch) {
+        watch.domain = std::move(domain);
+        ++watch.looks;
+    });
+}
+
+/// Keeps a control channel to a guest that runs. A failure is tried again; its timeouts decide in the end.
+void Herd::listen(const Guest& guest, const Watch& watch) {
+    if (watch.domain.run != Run::running || !should_talk(guest.phase) || sessions_.attached(guest.id)) return;
+    try {
+        sessions_.attach(guest.id, parts_.domains.open_channel(guest.id));
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::unavailable) throw;
+        spdlog::debug("{}: control channel: {}", guest.name, error.what());
+        change_watch(guest.id, [](Watch& w) { w.look_due = true; });
+        agenda_.add_by(guest.id, Clock::now() + retry_touch);
+    }
+}
+
+Seen Herd::see(const Guest& guest, const Watch& watch) const {
+    Seen seen{.run = watch.domain.run,
+              .voice = watch.answers,
+              .powered_off_itself = watch.domain.powered_off_itself,
+              .proven = watch.ready_since && Clock::now() - *watch.ready_since > proven_after,
+              .live = watch.domain.live,
+              .asked = watch.asked};
+    if (const Duration timeout = timeout_of(guest.phase); timeout > Duration::zero()) {
+        seen.overdue = static_cast<int>((Clock::now() - watch.entered) / timeout);
+    }
+    return seen;
+}
+
+void Herd::wake_later(const Guest& guest, const Watch& watch) {
+    auto when = Clock::time_point::max();
+    const bool content = guest.phase == Phase::ready && watch.answers == Voice::ready;
+    if (const Duration timeout = timeout_of(guest.phase); timeout > Duration::zero() && !content) {
+        const auto passed = (Clock::now() - watch.entered) / timeout;
+        when = watch.entered + (passed + 1) * timeout;
+    }
+    if (watch.retry_at > Clock::now()) when = std::min(when, watch.retry_at);
+    if (when != Clock::time_point::max()) agenda_.add_by(guest.id, when);  // a word may be due before
+}
+
+/// The hypervisor or the registry does not answer: know nothing, do nothing, and look again soon.
+void Herd::lost_touch(const std::string& why) {
+    reachable_ = false;
+    if (lost_.due()) spdlog::warn("out of touch: {}", why);
+    auto watches = watches_.lock();
+    for (auto& [id, watch] : *watches) {
+        watch.domain.run = Run::unknown;
+        watch.phase = Phase::gone;  // its clock starts anew when we see it again: what we missed is not its fault
+        ++watch.looks;
+    }
+    agenda_.add_at(everybody, Clock::now() + retry_touch);
+}
+
+/// A guest's words only ever change what is known of that guest.
+void Herd::heard(GuestId id, const control::FromGuest& message) {
+    const auto* hello = std::get_if<control::Hello>(&message);
+    const auto* ready = std::get_if<control::Ready>(&message);
+    const auto* refusal = std::get_if<control::Err>(&message);
+    if (hello == nullptr && ready == nullptr && refusal == nullptr) return;
+    const auto now = Clock::now();
+    auto when = now;
+    {
+        auto watches = watches_.lock();
+        const auto found = watches->find(id);
+        if (found == watches->end()) return;  // gone: its last words are no reason to remember it
+        Watch& watch = found->second;
+        when = watch.hear(now);
+        if (hello != nullptr) {
+            watch.forget_voice();
+            watch.hello = *hello;
+        } else if (ready != nullptr) {
+            watch.ready = ready->digest;
+            watch.told.clear();  // answered, whatever the answer
+        }
+    }
+    if (refusal == nullptr) return agenda_.add_by(id, when);
+    if (when == now) spdlog::warn("guest {} refused request {}: {}", id, refusal->n, refusal->text);
+}
+
+/// What is known of the guest, brought up to date with its row.
+Watch Herd::watch_of(const Guest& guest) {
+    Watch copy;
+    change_watch(guest.id, [&](Watch& watch) {
+        watch.note_phase(guest.phase, Clock::now());
+        copy = watch;
+    });
+    const Voice voice = voice_of(guest, copy);
+    change_watch(guest.id, [&](Watch& watch) {
+        watch.note_voice(voice, Clock::now());
+        copy = watch;
+    });
+    return copy;
+}
+
+Voice Herd::voice_of(const Guest& guest, const Watch& watch) {
+    if (!watch.hello && watch.ready.empty()) return Voice::silent;
+    return watch.voice(steps_.digest_of(guest));
+}
+
+}  // namespace drover
