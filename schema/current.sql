@@ -57,6 +57,8 @@ CREATE TABLE operations (
     total     BIGINT NOT NULL,
     done      BIGINT NOT NULL DEFAULT 0,
     message   TEXT   NOT NULL DEFAULT '',
+    wave      TEXT   NOT NULL DEFAULT '',   -- how fast its guests go; '': as the configuration says
+    paused    BIGINT NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
     CHECK (done <= total)
 );
 
@@ -103,13 +105,19 @@ CREATE TABLE addresses (
 );
 CREATE INDEX addresses_resting ON addresses (free_at) WHERE free_at IS NOT NULL;
 
--- How far an operation is with one guest. A guest has at most one pending item: a later operation supersedes it.
+-- How far an operation is with one guest. A guest has at most one pending item: a later operation supersedes it. What
+-- was wanted of it before is put back when the operation is cancelled before it has begun with it.
 CREATE TABLE items (
     operation BIGINT NOT NULL REFERENCES operations (id),
     guest     BIGINT NOT NULL REFERENCES guests (id),
     outcome   TEXT   NOT NULL
               CHECK (outcome IN ('pending', 'done', 'failed', 'unchanged', 'refused', 'superseded', 'cancelled')),
     reason    TEXT   NOT NULL DEFAULT '',
+    was_desired TEXT   NOT NULL DEFAULT 'stopped',
+    was_overlay BIGINT NOT NULL DEFAULT 1,
+    was_boot    BIGINT NOT NULL DEFAULT 1,
+    begun       BIGINT,   -- when it began to start or stop; NULL: not yet
+    ended       BIGINT,   -- NULL: pending
     PRIMARY KEY (operation, guest)
 );
 CREATE UNIQUE INDEX items_pending ON items (guest) WHERE outcome = 'pending';

@@ -42,6 +42,14 @@ Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
     return reservation;
 }
 
+wire::Plan plan_of(const Doors& doors, const Call& call, const Change& change) {
+    const auto guests = doors.registry.guests.preview(call.caller, change, call.visible_owner);
+    const auto forecasts = doors.herd.plan(guests, OperationRule{.policy = change.wave});
+    wire::Plan plan{.verb = change.verb, .guests = {}, .ends_in = last_end(forecasts)};
+    for (const Forecast& one : forecasts) plan.guests.push_back({one.name, one.begin, one.end});
+    return plan;
+}
+
 }  // namespace
 
 std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
@@ -73,7 +81,9 @@ std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
 std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const Change change = wire::decode_change(wire::parse(call.body));
+    if (change.plan) return answer(wire::encode(plan_of(doors, call, change)));
     const Operation operation = doors.registry.guests.change(call.caller, change, call.visible_owner);
+    if (change.wave) doors.herd.rule(operation.id, rule_of(operation));
     doors.herd.nudge(doors.registry.guests.ids_in(operation.id));
     return answer(wire::operation_with_items(operation), 202);
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
 
 #include "cli/output.hpp"
@@ -14,14 +15,25 @@ struct Options {
     Verb verb = Verb::start;
     Selection selection;
     std::string owner;
-    bool yes = false;
+    std::string wave;
+    bool yes = false, plan = false;
     WaitOptions wait;
 };
+
+WavePolicy wave_of(const std::string& text) {
+    try {
+        return parse_wave_policy(text);
+    } catch (const Error& error) {
+        throw error.within("--wave");
+    }
+}
 
 /// The daemon would refuse the same: the same rules, a round trip earlier.
 Change read_change(const Options& options) {
     Change change{options.verb, options.selection};
     if (!options.owner.empty()) change.selection.owner = options.owner;
+    if (!options.wave.empty()) change.wave = wave_of(options.wave);
+    change.plan = options.plan;
     return wire::decode_change(wire::encode(change));
 }
 
@@ -34,7 +46,7 @@ std::string meant(const Selection& selection) {
 
 /// Data that is gone is gone: somebody must have meant it.
 void confirm(Console& console, const Change& change, bool yes) {
-    if (!destroys(change.verb) || yes) return;
+    if (!destroys(change.verb) || yes || change.plan) return;
     const auto what = fmt::format("{} {} destroys data", to_text(change.verb), meant(change.selection));
     if (!console.interactive) throw Error(ErrorKind::usage, what + ": not done without --yes", "add --yes");
     console.err << what << ". Go on? [y/N] " << std::flush;
@@ -46,9 +58,11 @@ void confirm(Console& console, const Change& change, bool yes) {
 bool went_well(const Item& item) { return item.outcome == "done" || item.outcome == "unchanged"; }
 
 wire::Json summary(const Operation& operation) {
-    return {{"operation", operation_name(operation.id)},
-            {"items", wire::operation_with_items(operation)["items"]},
-            {"outcome", operation.outcome}};
+    auto items = wire::operation_with_items(operation)["items"];
+    for (auto& item : items) {
+        for (const auto* time : {"begun", "ended"}) item.erase(time);  // `drover operations` has them
+    }
+    return {{"operation", operation_name(operation.id)}, {"items", items}, {"outcome", operation.outcome}};
 }
 
 void tell(Console& console, const Operation& operation) {
@@ -63,11 +77,42 @@ void tell(Console& console, const Operation& operation) {
     if (!operation.finished) console.out << "follow with: drover operations " << operation_name(operation.id) << '\n';
 }
 
+/// "12s", "3m20s", "1h05m"; as exact as a forecast is.
+std::string about(const wire::Json& seconds) {
+    if (!seconds.is_number()) return "";
+    const auto whole = static_cast<long long>(std::ceil(seconds.get<double>()));
+    if (whole < 60) return fmt::format("{}s", whole);
+    if (whole < 3600) return fmt::format("{}m{:02}s", whole / 60, whole % 60);
+    return fmt::format("{}h{:02}m", whole / 3600, whole % 3600 / 60);
+}
+
+void tell_plan(Console& console, const wire::Json& plan) {
+    if (plan["guests"].empty()) {
+        console.out << "nothing to do\n";
+        return;
+    }
+    Table table({"GUEST", "BEGINS AFTER", "IS THERE AFTER"});
+    for (const auto& guest : plan["guests"]) {
+        table.add({field(guest, "name"), about(guest["begin"]), about(guest["end"])});
+    }
+    table.print(console);
+    const auto end = about(plan["ends_in"]);
+    console.out << fmt::format("{} {}: {}; nothing was changed\n", field(plan, "verb"), guests(plan["guests"].size()),
+                               end.empty() ? "nobody knows how long" : "about " + end);
+}
+
+int tell_what_would_be(Context& context, Client& client, const Change& change) {
+    const auto plan = client.post("/v1/changes", wire::encode(change));
+    context.json ? print_json(context.console, plan) : tell_plan(context.console, plan);
+    return 0;
+}
+
 int change(Context& context, const Options& options) {
     const auto change = read_change(options);
     const auto timeout = timeout_of(options.wait);
     confirm(context.console, change, options.yes);
     Client client(context.socket);
+    if (change.plan) return tell_what_would_be(context, client, change);
     auto operation = wire::decode_operation(client.post("/v1/changes", wire::encode(change)));
     if (!operation.finished && !options.wait.no_wait) operation = follow(context, client, operation.id, timeout);
     context.json ? print_json(context.console, summary(operation)) : tell(context.console, operation);
@@ -82,6 +127,9 @@ void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summar
     added->add_option("GLOB", options->selection.globs, "Names, with wildcards * ? [ ]")->type_name("");
     add_text(*added, "--owner", options->owner, "NAME", "All guests of this owner");
     added->add_flag("--all", options->selection.all, "All guests that you may see");
+    add_text(*added, "--wave", options->wave, "LIMITS",
+             "How fast: 15/30s, in_flight=8, adaptive,stop_on=20%/10 ...; else as the configuration says");
+    added->add_flag("--plan", options->plan, "Tell who would move when, and change nothing");
     if (destroys(verb)) added->add_flag("--yes", options->yes, "Do not ask");
     add_wait_options(*added, options->wait);
     on_chosen(added, chosen, options, change);
@@ -90,7 +138,8 @@ void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summar
 }  // namespace
 
 void add_mass(CLI::App& app, Action& chosen) {
-    add_one(app, chosen, Verb::start, "Start guests", "  drover start alice-1\n  drover start --owner alice --no-wait");
+    add_one(app, chosen, Verb::start, "Start guests",
+            "  drover start alice-1\n  drover start --all --wave 15/30s\n  drover start --all --plan");
     add_one(app, chosen, Verb::stop, "Stop guests in good order", "  drover stop 'alice-*'\n  drover stop --all");
     add_one(app, chosen, Verb::restart, "Stop guests and start them again",
             "  drover restart alice-1 bob-2\n  drover restart --owner alice --timeout 30m");

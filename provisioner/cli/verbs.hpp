@@ -13,6 +13,7 @@ void add_show(CLI::App& app, Action& chosen);
 /// start, stop, restart, rebuild, retire.
 void add_mass(CLI::App& app, Action& chosen);
 void add_events(CLI::App& app, Action& chosen);
+/// operations, pause, resume, cancel.
 void add_operations(CLI::App& app, Action& chosen);
 void add_owner(CLI::App& app, Action& chosen);
 void add_image(CLI::App& app, Action& chosen);

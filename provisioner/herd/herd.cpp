@@ -25,7 +25,7 @@ Herd::Herd(const Parts& parts)
     : parts_(parts),
       waves_(parts.config, {.call = [this](GuestId id) { agenda_.add(id); },
                             .wake = [this](Instant when) { agenda_.add_by(the_next, when); },
-                            .stopped = [](const StoppedWave&) {}}),
+                            .stopped = [this](StoppedWave wave) { put_back(std::move(wave)); }}),
       sessions_({.said = [this](GuestId id, const control::FromGuest& message) { heard(id, message); },
                  .closed = [this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); }}),
       steps_(parts_, sessions_) {
@@ -42,7 +42,7 @@ Herd::~Herd() {
 }
 
 void Herd::start() {
-    waves_.take_over(parts_.registry.guests.list({}, std::nullopt));
+    take_over();
     agenda_.add(everybody);
     for (int i = 0; i < parts_.config.steps_in_flight + quick_workers; ++i) {
         workers_.emplace_back([this] { work(); });
@@ -77,6 +77,7 @@ void Herd::turn(GuestId id) {
         if (id == everybody) {
             look_at_all();
         } else if (id == the_next) {
+            put_back_again();
             waves_.admit();
         } else {
             advance(id);

@@ -29,6 +29,15 @@ class Herd {
     /// Something about this guest was written in the registry: look into it now. Any thread, returns at once.
     void nudge(GuestId id);
     void nudge(const std::vector<GuestId>& ids);
+    /// How the guests of an operation go from now on, in the place of their class's policy.
+    void rule(OperationId operation, const OperationRule& rule) { waves_.rule(operation, rule); }
+    /// When these guests will begin and be where they should be, for all that is known now: Waves::plan.
+    [[nodiscard]] std::vector<Forecast> plan(const std::vector<Guest>& guests,
+                                             const std::optional<OperationRule>& rule = std::nullopt) const {
+        return waves_.plan(guests, rule);
+    }
+    /// What a guest in line waits for, for people; empty when it does not wait.
+    [[nodiscard]] std::string waits_for(GuestId id) const { return waves_.waits_for(id); }
     /// Whether the hypervisor answered last time.
     [[nodiscard]] bool hypervisor_reachable() const { return reachable_; }
 
@@ -46,6 +55,10 @@ class Herd {
     bool try_step(Step step, const Guest& guest, const Watch& watch);
     void do_step(Step step, const Guest& guest, const Watch& watch);
 
+    void take_over();
+    void put_back(StoppedWave wave);
+    void put_back_again();
+    void forget_ended();
     void look_at_all();
     void look_if_due(const Guest& guest);
     void listen(const Guest& guest, const Watch& watch);
@@ -80,11 +93,15 @@ class Herd {
     Synchronized<std::unordered_map<GuestId, Watch>> watches_;
     Agenda agenda_;
     Waves waves_;
+    Synchronized<std::vector<StoppedWave>> stopped_;  ///< to be put back: the registry did not take it
     std::atomic<bool> reachable_ = false;
     Seldom lost_, found_;  ///< said of it
     control::Sessions sessions_;
     Steps steps_;
     std::vector<std::thread> workers_;
 };
+
+/// What the operation says of its wave.
+OperationRule rule_of(const Operation& operation);
 
 }  // namespace drover

@@ -41,6 +41,7 @@ void Herd::look_at_all() {
     }
     // Last: from here on a guest that is not known yet is newer than this look.
     if (!reachable_.exchange(true) && found_.due()) spdlog::info("hypervisor: {} domains of ours", domains.size());
+    forget_ended();
     agenda_.add_at(everybody, Clock::now() + look_interval);
 }
 

@@ -1,6 +1,8 @@
 #include "herd/waves.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <unordered_set>
 #include <utility>
 
 #include "herd/host_load.hpp"
@@ -11,11 +13,27 @@ namespace {
 constexpr int most_cpus = 4096;  // of one guest: who is said to have used more was measured by something else
 constexpr Duration fresh = std::chrono::seconds(2);  // a reading of the host; its pressure is a mean of 10 s
 
+/// Of a guest that is as its row says: what it will ask for first that loads the host.
+Step first_heavy_step(const Guest& guest) {
+    if (guest.phase == Phase::ready || guest.phase == Phase::parked) return guest.settled() ? Step::none : Step::stop;
+    const bool is_off = guest.phase == Phase::reserved || guest.phase == Phase::stopped;
+    return is_off && guest.desired == Desired::ready ? Step::start : Step::none;
+}
+
 double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 }  // namespace
 
 Instant wave_clock() { return std::chrono::time_point_cast<Duration>(std::chrono::steady_clock::now()); }
+
+std::optional<Duration> last_end(const std::vector<Forecast>& forecasts) {
+    Duration last{0};
+    for (const Forecast& one : forecasts) {
+        if (!one.end) return std::nullopt;
+        last = std::max(last, *one.end);
+    }
+    return last;
+}
 
 /// What came of a change: told when the lock is over.
 struct Waves::News {
@@ -111,6 +129,29 @@ void Waves::forget(OperationId operation) {
 std::vector<OperationId> Waves::operations() const { return state_.lock()->wave.operations(); }
 
 std::string Waves::waits_for(GuestId id) const { return state_.lock()->wave.waits_for(id, wave_clock()); }
+
+std::vector<Forecast> Waves::plan(const std::vector<Guest>& guests, const std::optional<OperationRule>& rule) const {
+    constexpr OperationId planned = std::numeric_limits<OperationId>::max();
+    Wave wave = state_.lock()->wave;
+    const Instant moment = wave_clock();
+    if (rule) wave.rule(planned, *rule);
+    std::unordered_set<GuestId> asked;
+    for (Guest guest : guests) {
+        asked.insert(guest.id);
+        if (rule) guest.operation = planned;
+        const Step step = first_heavy_step(guest);
+        if (step != Step::none) wave.enter(guest, step, moment);
+    }
+    std::vector<Forecast> result;
+    const auto from_now = [&](const std::optional<Instant>& when) -> std::optional<Duration> {
+        if (!when) return std::nullopt;
+        return std::max(*when - moment, Duration::zero());
+    };
+    for (const Planned& one : wave.plan(moment)) {
+        if (asked.contains(one.id)) result.push_back({one.id, one.name, from_now(one.begin), from_now(one.end)});
+    }
+    return result;
+}
 
 Waves::Counts Waves::counts() const {
     auto state = state_.lock();

@@ -10,6 +10,14 @@
 
 namespace drover {
 
+/// When a guest is expected to begin, and to be where it should be, from now; none: something holds it that time alone
+/// does not end, or it has nothing to wait for.
+struct Forecast {
+    GuestId id = 0;
+    std::string name;
+    std::optional<Duration> begin, end;
+};
+
 /// The admission rule (model/wave.hpp) with a clock and this host's readings: one for the whole herd. Any thread.
 class Waves {
   public:
@@ -51,8 +59,10 @@ class Waves {
         std::size_t waiting = 0, taken = 0;
     };
     [[nodiscard]] Counts counts() const;
-    /// The wave as it is, to be asked what would become of it.
-    [[nodiscard]] Wave copy() const { return state_.lock()->wave; }
+    /// When these will begin and be where they should be, for all that is known now: those under way or in line, and
+    /// those that come now, under `rule` where it is given. In the order in which they begin.
+    [[nodiscard]] std::vector<Forecast> plan(const std::vector<Guest>& guests,
+                                             const std::optional<OperationRule>& rule = std::nullopt) const;
 
   private:
     struct State {
@@ -69,6 +79,9 @@ class Waves {
     Ends ends_;
     mutable Synchronized<State> state_;
 };
+
+/// When the last of them is where it should be; none when that cannot be told of one.
+std::optional<Duration> last_end(const std::vector<Forecast>& forecasts);
 
 /// The present moment, as waves count it.
 Instant wave_clock();

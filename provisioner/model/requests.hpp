@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/guest.hpp"
+#include "model/wave_policy.hpp"
 
 /// What people ask for and what they get back: the same types from the command line to the registry. Their JSON form is
 /// wire/wire.hpp.
@@ -56,6 +57,8 @@ struct Selection {
 struct Change {
     Verb verb = Verb::start;
     Selection selection;
+    std::optional<WavePolicy> wave{};  ///< how fast; none: as the configuration says
+    bool plan = false;                 ///< only tell what would be done
 
     bool operator==(const Change&) const = default;
 };
@@ -67,7 +70,9 @@ struct Item {
     std::string name;
     std::string outcome;
     Phase phase = Phase::reserved;  ///< the guest's, now
-    std::string reason;             ///< why it failed or was refused
+    std::string reason;             ///< why it failed, was refused or cancelled
+    std::optional<Time> begun;      ///< when it began to start or stop
+    std::optional<Time> ended;      ///< when it got its outcome
 };
 
 /// One accepted request for change; durable; also the audit trail.
@@ -80,7 +85,9 @@ struct Operation {
     std::optional<Time> finished;
     std::string outcome;  ///< "running", "done", "failed", "partial", "cancelled"
     long long total = 0, done = 0;
-    std::string message;      ///< how it ended, for operations without items
+    std::string message;      ///< how it ended, for operations without items, or why its wave stopped
+    std::string wave;         ///< a WavePolicy as text; empty: as the configuration says
+    bool paused = false;      ///< no further guest begins
     std::vector<Item> items;  ///< only where asked for
 };
 

@@ -154,38 +154,61 @@ void write_changes(Transaction& transaction, const Caller& caller, Verb verb, co
             wishes.write(after);
             if (after.settled()) outcome = "done";  // all that was wrong was its fault: no step will follow
         }
-        items.add(guest.id, outcome, reason);
+        items.add(guest.id, guest, outcome, reason);
     }
     wishes.finish();
     items.finish();
 }
 
-nlohmann::json arguments_of(const Selection& selection) {
-    if (selection.owner) return {{"owner", *selection.owner}};
-    if (selection.all) return {{"all", true}};
-    return {{"globs", selection.globs}};
+nlohmann::json arguments_of(const Change& change) {
+    nlohmann::json arguments;
+    if (change.selection.owner) {
+        arguments["owner"] = *change.selection.owner;
+    } else if (change.selection.all) {
+        arguments["all"] = true;
+    } else {
+        arguments["globs"] = change.selection.globs;
+    }
+    if (change.wave) arguments["wave"] = to_text(*change.wave);
+    return arguments;
+}
+
+void check_selection(const Selection& selection) {
+    if ((selection.globs.empty() ? 0 : 1) + (selection.owner ? 1 : 0) + (selection.all ? 1 : 0) != 1) {
+        throw Error(ErrorKind::usage, "a verb takes exactly one of GLOB..., --owner, --all");
+    }
 }
 
 }  // namespace
 
 Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner) {
-    const auto& selection = change.selection;
-    if ((selection.globs.empty() ? 0 : 1) + (selection.owner ? 1 : 0) + (selection.all ? 1 : 0) != 1) {
-        throw Error(ErrorKind::usage, "a verb takes exactly one of GLOB..., --owner, --all");
-    }
+    check_selection(change.selection);
     return session_.transact("commit.change", [&](Transaction& transaction) {
-        const auto guests = selected(transaction.sql, selection, visible_owner);
+        const auto guests = selected(transaction.sql, change.selection, visible_owner);
         const std::string verb(to_text(change.verb));
-        const auto owner = selection.owner ? selection.owner : visible_owner;
+        const auto owner = change.selection.owner ? change.selection.owner : visible_owner;
         const auto total = static_cast<long long>(guests.size());
-        const auto operation =
-            begin_operation(transaction, {caller.who(), verb, arguments_of(selection).dump(), owner, total});
+        const auto operation = begin_operation(transaction, {caller.who(), verb, arguments_of(change).dump(), owner,
+                                                             total, change.wave ? to_text(*change.wave) : ""});
         add_event(transaction, {.kind = "operation",
                                 .owner = owner,
                                 .operation = operation,
                                 .message = fmt::format("{}: {} {} guests", caller.who(), verb, total)});
         write_changes(transaction, caller, change.verb, guests, operation);
         return read_operation(transaction.sql, operation);
+    });
+}
+
+std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
+                                   const std::optional<std::string>& visible_owner) {
+    check_selection(change.selection);
+    return session_.read([&](Transaction& transaction) {
+        std::vector<Guest> result;
+        for (const Guest& guest : selected(transaction.sql, change.selection, visible_owner)) {
+            const bool moves = judge(guest, change.verb, caller).outcome == "pending";
+            if (moves) result.push_back(changed(guest, change.verb));
+        }
+        return result;
     });
 }
 

@@ -155,10 +155,11 @@ std::vector<std::string> add_guests(Transaction& transaction, Guest pattern, con
     pattern.operation = operation;
     GuestWriter guests(transaction, std::move(pattern));
     ItemWriter items(transaction, operation);
+    const Guest unborn{.desired = Desired::stopped};  // cancelled before it was started, it has nothing to lose
     std::vector<std::string> names;
     for (const Address address : addresses) {
         const Guest& guest = guests.add(address);
-        items.add(guest.id, "pending");
+        items.add(guest.id, unborn, "pending");
         names.push_back(guest.name);
     }
     guests.finish();
@@ -253,6 +254,14 @@ std::vector<GuestId> Guests::ids_of(const std::string& owner) {
     return session_.read([&](Transaction& transaction) {
         return rows<GuestId>(transaction.sql,
                              "SELECT id FROM guests WHERE owner = :owner AND phase <> 'gone' ORDER BY id", owner);
+    });
+}
+
+std::vector<Guest> Guests::last_written_by(OperationId operation) {
+    return session_.read([&](Transaction& transaction) {
+        auto guests = read_guests(transaction.sql, "WHERE operation = :operation AND phase <> 'gone'", operation);
+        sort_naturally(guests);
+        return guests;
     });
 }
 

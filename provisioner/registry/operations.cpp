@@ -13,9 +13,9 @@ namespace drover {
 namespace {
 
 const std::string select_operations =
-    "SELECT id, who, verb, arguments, created, finished, outcome, total, done, message FROM operations";
+    "SELECT id, who, verb, arguments, created, finished, outcome, total, done, message, wave, paused FROM operations";
 using OperationRow = std::tuple<OperationId, std::string, std::string, std::string, Time, std::optional<Time>,
-                                std::string, long long, long long, std::string>;
+                                std::string, long long, long long, std::string, std::string, bool>;
 
 Operation operation_of(OperationRow row) {
     return std::apply([](auto&... field) { return Operation{std::move(field)..., {}}; }, row);
@@ -38,17 +38,12 @@ Error no_operation(OperationId id) {
     return {ErrorKind::not_found, fmt::format("no operation '{}'", operation_name(id)), "drover operations"};
 }
 
-Operation read_summary(soci::session& sql, OperationId id) {
-    auto found = read_operations(sql, "WHERE id = :id", id);
-    if (found.empty()) throw no_operation(id);
-    return std::move(found.front());
-}
-
 std::vector<Item> read_items(soci::session& sql, OperationId operation) {
-    using Row = std::tuple<GuestId, std::string, std::string, Phase, std::string>;
+    using Row =
+        std::tuple<GuestId, std::string, std::string, Phase, std::string, std::optional<Time>, std::optional<Time>>;
     std::vector<Item> result;
     for (Row& row : rows<Row>(sql,
-                              "SELECT i.guest, g.name, i.outcome, g.phase, i.reason "
+                              "SELECT i.guest, g.name, i.outcome, g.phase, i.reason, i.begun, i.ended "
                               "FROM items i JOIN guests g ON g.id = i.guest WHERE i.operation = :operation",
                               operation)) {
         result.push_back(std::apply([](auto&... field) { return Item{std::move(field)...}; }, row));
@@ -57,11 +52,16 @@ std::vector<Item> read_items(soci::session& sql, OperationId operation) {
     return result;
 }
 
-/// done when every item got where it should, failed when none did.
-std::string outcome_of(soci::session& sql, OperationId operation, long long total) {
-    const auto good = *first<long long>(
-        sql, "SELECT count(*) FROM items WHERE operation = :operation AND outcome IN ('done', 'unchanged')", operation);
+/// done when every item got where it should, failed when none did; cancelled when somebody cancelled some, which no
+/// message explains.
+std::string outcome_of(soci::session& sql, OperationId operation, long long total, const std::string& message) {
+    const auto [good, cancelled] = *first<std::tuple<long long, long long>>(
+        sql,
+        "SELECT count(CASE WHEN outcome IN ('done', 'unchanged') THEN 1 END), "
+        "count(CASE WHEN outcome = 'cancelled' THEN 1 END) FROM items WHERE operation = :operation",
+        operation);
     if (good == total) return "done";
+    if (cancelled > 0 && message.empty()) return "cancelled";
     return good == 0 ? "failed" : "partial";
 }
 
@@ -80,35 +80,45 @@ bool write_end(Transaction& transaction, OperationId id, const std::string& outc
     return true;
 }
 
-/// Counts items that have ended; the last one ends the operation.
-void count_ended(Transaction& transaction, OperationId operation, long long ended) {
-    const auto row = first<std::tuple<long long, long long>>(
-        transaction.sql, "UPDATE operations SET done = done + :ended WHERE id = :id RETURNING done, total", ended,
-        operation);
-    const auto [done, total] = row.value();
-    if (done == total) write_end(transaction, operation, outcome_of(transaction.sql, operation, total), "");
+}  // namespace
+
+Operation read_summary(soci::session& sql, OperationId id) {
+    auto found = read_operations(sql, "WHERE id = :id", id);
+    if (found.empty()) throw no_operation(id);
+    return std::move(found.front());
 }
 
-}  // namespace
+void count_ended(Transaction& transaction, OperationId operation, long long ended) {
+    const auto row = first<std::tuple<long long, long long, std::string>>(
+        transaction.sql, "UPDATE operations SET done = done + :ended WHERE id = :id RETURNING done, total, message",
+        ended, operation);
+    const auto& [done, total, message] = row.value();
+    if (done != total) return;
+    write_end(transaction, operation, outcome_of(transaction.sql, operation, total, message), message);
+}
 
 OperationId begin_operation(Transaction& transaction, const NewOperation& operation) {
     const OperationId id = next_number(transaction.sql, "operation");
     write(transaction.sql,
-          "INSERT INTO operations (id, who, verb, arguments, owner, created, outcome, total) "
-          "VALUES (:id, :who, :verb, :arguments, :owner, :created, 'running', :total)",
-          id, operation.who, operation.verb, operation.arguments, operation.owner, transaction.now, operation.total);
+          "INSERT INTO operations (id, who, verb, arguments, owner, created, outcome, total, wave) "
+          "VALUES (:id, :who, :verb, :arguments, :owner, :created, 'running', :total, :wave)",
+          id, operation.who, operation.verb, operation.arguments, operation.owner, transaction.now, operation.total,
+          operation.wave);
     return id;
 }
 
 ItemWriter::ItemWriter(Transaction& transaction, OperationId operation)
     : transaction_(transaction), operation_(operation), insert_(transaction.sql) {
     prepare(insert_,
-            "INSERT INTO items (operation, guest, outcome, reason) VALUES (:operation, :guest, :outcome, :reason)",
-            operation_, guest_, outcome_, reason_);
+            "INSERT INTO items (operation, guest, outcome, reason, was_desired, was_overlay, was_boot, ended) "
+            "VALUES (:operation, :guest, :outcome, :reason, :was_desired, :was_overlay, :was_boot, :ended)",
+            operation_, guest_, outcome_, reason_, was_.desired, was_.want.overlay, was_.want.boot, ended_at_);
 }
 
-void ItemWriter::add(GuestId guest, const std::string& outcome, const std::string& reason) {
+void ItemWriter::add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason) {
     guest_ = guest;
+    was_ = was;
+    ended_at_ = outcome == "pending" ? std::nullopt : std::optional(transaction_.now);
     outcome_ = outcome;
     reason_ = reason;
     insert_.execute(true);
@@ -120,8 +130,9 @@ void ItemWriter::finish() { count_ended(transaction_, operation_, ended_); }
 Superseder::Superseder(Transaction& transaction) : transaction_(transaction), update_(transaction.sql) {
     update_.exchange(soci::into(operation_));
     prepare(update_,
-            "UPDATE items SET outcome = 'superseded' WHERE guest = :guest AND outcome = 'pending' RETURNING operation",
-            guest_);
+            "UPDATE items SET outcome = 'superseded', ended = :now WHERE guest = :guest AND outcome = 'pending' "
+            "RETURNING operation",
+            transaction_.now, guest_);
 }
 
 void Superseder::supersede(GuestId guest) {
@@ -136,10 +147,17 @@ void Superseder::finish() {
 void end_item(Transaction& transaction, OperationId operation, GuestId guest, const std::string& outcome,
               const std::string& reason) {
     const auto ended = write(transaction.sql,
-                             "UPDATE items SET outcome = :outcome, reason = :reason "
+                             "UPDATE items SET outcome = :outcome, reason = :reason, ended = :now "
                              "WHERE operation = :operation AND guest = :guest AND outcome = 'pending'",
-                             outcome, reason, operation, guest);
+                             outcome, reason, transaction.now, operation, guest);
     if (ended == 1) count_ended(transaction, operation, 1);
+}
+
+void begin_item(Transaction& transaction, OperationId operation, GuestId guest) {
+    write(transaction.sql,
+          "UPDATE items SET begun = :now WHERE operation = :operation AND guest = :guest AND outcome = 'pending' "
+          "AND begun IS NULL",
+          transaction.now, operation, guest);
 }
 
 Operation read_operation(soci::session& sql, OperationId id) {
@@ -160,6 +178,12 @@ OperationId Operations::begin(const Caller& caller, const std::string& verb, con
 void Operations::finish(OperationId id, const std::string& outcome, const std::string& message) {
     session_.transact("commit.operation", [&](Transaction& transaction) {
         if (!write_end(transaction, id, outcome, message)) read_operation(transaction.sql, id);  // not found, or ended
+    });
+}
+
+std::vector<Operation> Operations::ruled() {
+    return session_.read([&](Transaction& transaction) {
+        return read_operations(transaction.sql, "WHERE finished IS NULL AND (wave <> '' OR paused = 1) ORDER BY id");
     });
 }
 

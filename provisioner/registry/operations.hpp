@@ -15,6 +15,7 @@ struct NewOperation {
     std::string arguments;               ///< JSON
     std::optional<std::string> owner{};  ///< whose guests it is about; none: anybody's
     long long total = 0;                 ///< items that will be added
+    std::string wave{};                  ///< as Operation::wave
 };
 OperationId begin_operation(Transaction& transaction, const NewOperation& operation);
 
@@ -22,8 +23,9 @@ OperationId begin_operation(Transaction& transaction, const NewOperation& operat
 class ItemWriter {
   public:
     ItemWriter(Transaction& transaction, OperationId operation);
-    /// `outcome` "pending", or how it ended already. The guest has no pending item of another operation.
-    void add(GuestId guest, const std::string& outcome, const std::string& reason = "");
+    /// `outcome` "pending", or how it ended already. The guest has no pending item of another operation; `was` is what
+    /// was wanted of it before.
+    void add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason = "");
     /// Counts the items that were added ended, and finishes the operation when all are.
     void finish();
 
@@ -31,7 +33,9 @@ class ItemWriter {
     Transaction& transaction_;
     OperationId operation_;
     GuestId guest_ = 0;
+    Guest was_;
     std::string outcome_, reason_;
+    std::optional<Time> ended_at_;
     long long ended_ = 0;
     soci::statement insert_;
 };
@@ -56,6 +60,14 @@ class Superseder {
 void end_item(Transaction& transaction, OperationId operation, GuestId guest, const std::string& outcome,
               const std::string& reason);
 
+/// Notes when the operation began to move the guest; only the first time counts.
+void begin_item(Transaction& transaction, OperationId operation, GuestId guest);
+
+/// Counts items that have ended; the last one ends the operation.
+void count_ended(Transaction& transaction, OperationId operation, long long ended);
+
+/// Without items. Error{not_found}.
+Operation read_summary(soci::session& sql, OperationId id);
 /// With items, by natural order of their names. Error{not_found}.
 Operation read_operation(soci::session& sql, OperationId id);
 

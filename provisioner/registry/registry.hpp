@@ -62,6 +62,9 @@ class Guests {
     /// ended at once). `visible_owner`: the only owner whose guests exist for this caller, none: all. Error{not_found}
     /// when a glob or the owner matches nothing: then nothing is changed.
     Operation change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner);
+    /// The guests that the same change would move, as it wants them, by natural order. Same errors; changes nothing.
+    std::vector<Guest> preview(const Caller& caller, const Change& change,
+                               const std::optional<std::string>& visible_owner);
 
     /// Writes what a step did, if nobody wrote the row since `before` was read: `after`'s changeable fields, rev + 1.
     /// In the same transaction: an event when `message` is not empty; ends the pending item of its operation when
@@ -88,6 +91,8 @@ class Guests {
     std::vector<GuestId> ids_of(const std::string& owner);
     /// Those that the operation has an item for, by id; none for an operation without.
     std::vector<GuestId> ids_in(OperationId operation);
+    /// Those that this operation was the last to write, not gone, by natural order.
+    std::vector<Guest> last_written_by(OperationId operation);
 
   private:
     Session& session_;
@@ -122,6 +127,13 @@ class Operations {
     /// An operation without guests (an image build): ended by finish().
     OperationId begin(const Caller& caller, const std::string& verb, const std::string& arguments);
     void finish(OperationId id, const std::string& outcome, const std::string& message);
+    /// No further guest of it begins, or they do again. Error{not_found}; Error{refused} when it has ended.
+    void pause(const Caller& caller, OperationId id, bool paused);
+    /// Its guests with which nothing has begun are to be what they were before, and their items end "cancelled": they
+    /// are returned. The others go on. `reason` why its wave stopped; empty: somebody cancels it. Errors as above.
+    std::vector<GuestId> cancel(const Caller& caller, OperationId id, const std::string& reason = "");
+    /// Unfinished ones that are paused or have a wave of their own, without items.
+    std::vector<Operation> ruled();
     /// With items. Error{not_found}.
     Operation get(OperationId id);
     /// Without items: costs the same however many there are. Error{not_found}.

@@ -29,9 +29,12 @@ void bury(Transaction& transaction, const Guest& guest, Duration quarantine) {
     release_address(transaction, guest.address, quarantine);
 }
 
+bool is_moving(Phase phase) { return phase == Phase::starting || phase == Phase::stopping; }
+
 /// How far `after` brought the operation that wrote the guest last.
-void end_item_of(Transaction& transaction, const Guest& before, const Guest& after) {
+void note_item_of(Transaction& transaction, const Guest& before, const Guest& after) {
     if (!before.operation) return;
+    if (is_moving(after.phase) && after.phase != before.phase) begin_item(transaction, *before.operation, before.id);
     if (after.fault) {
         end_item(transaction, *before.operation, before.id, "failed", after.fault->message);
     } else if (after.settled()) {
@@ -48,7 +51,7 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         if (!message.empty()) {
             add_event(transaction, {kind, before.name, before.owner, before.operation, message});
         }
-        end_item_of(transaction, before, after);
+        note_item_of(transaction, before, after);
         return true;
     });
 }

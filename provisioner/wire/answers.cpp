@@ -13,11 +13,26 @@ Json arguments_of(const Operation& operation) {
     return parsed.is_discarded() ? Json(operation.arguments) : parsed;
 }
 
-Json encode_item(const Item& item) {
+Json seconds_or_null(const std::optional<Duration>& duration) {
+    return duration ? Json(static_cast<double>(duration->count()) / 1000) : Json(nullptr);
+}
+
+std::optional<Duration> read_seconds(Fields& fields, const std::string& name) {
+    const Json* value = fields.any(name);
+    if (value == nullptr || !value->is_number()) return std::nullopt;
+    return Duration(static_cast<Duration::rep>(value->get<double>() * 1000));
+}
+
+Json encode_item(const Item& item, Time created) {
+    const auto since = [&](const std::optional<Time>& time) {
+        return seconds_or_null(time ? std::optional<Duration>(*time - created) : std::nullopt);
+    };
     return {{"name", item.name},
             {"outcome", item.outcome},
             {"phase", to_text(item.phase)},
-            {"reason", text_or_null(item.reason)}};
+            {"reason", text_or_null(item.reason)},
+            {"begun", since(item.begun)},
+            {"ended", since(item.ended)}};
 }
 
 std::string text_if_any(Fields& fields, const std::string& name) {
@@ -25,13 +40,15 @@ std::string text_if_any(Fields& fields, const std::string& name) {
     return value == nullptr || value->is_null() ? "" : fields.need_text(name, any_length);
 }
 
-Item decode_item(const Json& json) {
+Item decode_item(const Json& json, Time created) {
     Fields fields(json, "the item");
     Item item;
     item.name = fields.need_text("name");
     item.outcome = fields.need_text("outcome");
     item.phase = parse_phase(fields.need_text("phase"));
     item.reason = text_if_any(fields, "reason");
+    if (const auto begun = read_seconds(fields, "begun")) item.begun = created + *begun;
+    if (const auto ended = read_seconds(fields, "ended")) item.ended = created + *ended;
     return item;
 }
 
@@ -48,8 +65,10 @@ Operation read_operation(const Json& json) {
     result.done = fields.need_number("done", 0, any_number);
     result.total = fields.need_number("total", 0, any_number);
     result.message = text_if_any(fields, "message");
+    result.wave = text_if_any(fields, "wave");
+    result.paused = fields.flag("paused").value_or(false);
     if (const Json* items = fields.any("items")) {
-        for (const auto& item : *items) result.items.push_back(decode_item(item));
+        for (const auto& item : *items) result.items.push_back(decode_item(item, result.created));
     }
     return result;
 }
@@ -66,13 +85,36 @@ Json operation_listing(const Operation& operation) {
             {"outcome", operation.outcome},
             {"done", operation.done},
             {"total", operation.total},
-            {"message", text_or_null(operation.message)}};
+            {"message", text_or_null(operation.message)},
+            {"wave", text_or_null(operation.wave)},
+            {"paused", operation.paused}};
 }
 
 Json operation_with_items(const Operation& operation) {
     Json result = operation_listing(operation);
     Json& items = result["items"] = Json::array();
-    for (const auto& item : operation.items) items.push_back(encode_item(item));
+    for (const auto& item : operation.items) items.push_back(encode_item(item, operation.created));
+    return result;
+}
+
+Json with_outlook(Json operation, const Outlook& outlook) {
+    operation["waits_for"] = text_or_null(outlook.waits_for);
+    operation["ends_in"] = seconds_or_null(outlook.ends_in);
+    return operation;
+}
+
+Outlook decode_outlook(const Json& answer) {
+    return of_answer([&] {
+        Fields fields(answer, "the operation");
+        return Outlook{text_if_any(fields, "waits_for"), read_seconds(fields, "ends_in")};
+    });
+}
+
+Json encode(const Plan& plan) {
+    Json result{{"verb", to_text(plan.verb)}, {"guests", Json::array()}, {"ends_in", seconds_or_null(plan.ends_in)}};
+    for (const auto& [name, begin, end] : plan.guests) {
+        result["guests"].push_back({{"name", name}, {"begin", seconds_or_null(begin)}, {"end", seconds_or_null(end)}});
+    }
     return result;
 }
 

@@ -187,10 +187,11 @@ EventQuery decode_event_query(const Parameters& parameters) {
 }
 
 OperationWait decode_operation_wait(const Parameters& parameters) {
-    check_names(parameters, {"done", "wait"});
+    check_names(parameters, {"done", "wait", "outlook"});
     OperationWait result;
     for (const auto& [name, value] : parameters) {
         if (name == "done") result.done = number(name, value, 0, 1LL << 62);
+        if (name == "outlook") result.outlook = flag(name, value);
         if (name == "wait") result.wait = std::chrono::seconds(number(name, value, 0, max_wait_seconds));
     }
     return result;

@@ -88,6 +88,8 @@ Json encode(const Change& change) {
     if (!change.selection.globs.empty()) body["globs"] = change.selection.globs;
     if (change.selection.owner) body["owner"] = *change.selection.owner;
     if (change.selection.all) body["all"] = true;
+    if (change.wave) body["wave"] = to_text(*change.wave);
+    if (change.plan) body["plan"] = true;
     return body;
 }
 
@@ -96,6 +98,8 @@ Change decode_change(const Json& body) {
     Change result;
     result.verb = parse_verb(fields.need_text("verb"));
     result.selection = decode_selection(fields);
+    if (const auto wave = fields.text("wave")) result.wave = parse_wave_policy(*wave);
+    result.plan = fields.flag("plan").value_or(false);
     fields.expect_no_others();
     return result;
 }

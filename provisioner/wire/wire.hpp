@@ -67,7 +67,7 @@ void check_idempotency_key(std::string_view key);
 Json encode(const GuestReservation& reservation, const std::string& outcome);
 GuestReservation decode_reservation(const Json& answer);
 
-/// The body of POST /v1/changes: verb and exactly one of globs, owner, all.
+/// The body of POST /v1/changes: verb and exactly one of globs, owner, all; wave (parse_wave_policy), plan.
 Json encode(const Change& change);
 Change decode_change(const Json& body);
 
@@ -77,10 +77,34 @@ bool listing_matches(const Json& listing, const std::map<std::string, std::strin
 
 // ---- operations, events, owners, images, findings -----------------------------------------------------------------
 
-/// id ("o-12") who verb arguments (an object) created finished (or null) outcome done total message.
+/// id ("o-12") who verb arguments (an object) created finished (or null) outcome done total message wave (or null)
+/// paused.
 Json operation_listing(const Operation& operation);
-/// operation_listing and items: a list of {name, outcome, phase, reason}.
+/// operation_listing and items: a list of {name, outcome, phase, reason, begun, ended}, the last two in seconds since
+/// the operation was created, or null.
 Json operation_with_items(const Operation& operation);
+/// What is to be expected of an unfinished operation.
+struct Outlook {
+    std::string waits_for;            ///< what holds the next of its guests; empty: nothing
+    std::optional<Duration> ends_in;  ///< for all that is known now
+};
+/// The operation and waits_for, ends_in (seconds), each or null.
+Json with_outlook(Json operation, const Outlook& outlook);
+Outlook decode_outlook(const Json& answer);
+
+/// What a change would do.
+struct Plan {
+    struct Guest {
+        std::string name;
+        std::optional<Duration> begin, end;  ///< from now
+    };
+    Verb verb = Verb::start;
+    std::vector<Guest> guests;        ///< in the order in which they begin
+    std::optional<Duration> ends_in;  ///< none: it would be held for a time that nobody knows
+};
+/// verb guests (a list of {name, begin, end}) ends_in; times in seconds from now, or null.
+Json encode(const Plan& plan);
+
 /// Either form.
 Operation decode_operation(const Json& answer);
 
@@ -164,7 +188,8 @@ EventQuery decode_event_query(const Parameters& parameters);
 /// Without a wait the answer comes at once.
 struct OperationWait {
     long long done = 0;
-    Duration wait{0};  ///< at most max_wait_seconds; given in whole seconds
+    Duration wait{0};      ///< at most max_wait_seconds; given in whole seconds
+    bool outlook = false;  ///< tell what is to be expected, too
 };
 OperationWait decode_operation_wait(const Parameters& parameters);
 

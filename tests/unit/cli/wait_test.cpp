@@ -157,7 +157,7 @@ TEST_F(WaitTest, AnOperationThatTheDaemonDoesNotKnowIsAnError) {
 TEST_F(WaitTest, ProgressIsDrawnOnTerminalsOnlyAndWiped) {
     const Look terminal{"", false, true, false};
     const auto seen = run_line({"stop", "alice-*"}, terminal);
-    EXPECT_THAT(seen.err, HasSubstr("o-13 [####################....................] 1/2"));
+    EXPECT_THAT(seen.err, HasSubstr("o-13 [############............] 1/2"));
     EXPECT_THAT(seen.err, testing::EndsWith("\r\x1b[K"));
     EXPECT_THAT(seen.out, StartsWith("o-13 stop done: 2 of 2 guests"));
     looks_ = 0;

@@ -116,13 +116,16 @@ Operation sample_operation() {
             2,
             1,
             "",
-            {{42, "alice-4", "failed", Phase::ready, "no"}}};
+            "15/30s",
+            true,
+            {{42, "alice-4", "failed", Phase::ready, "no", noon + std::chrono::milliseconds(1500), std::nullopt}}};
 }
 
 TEST(Operations, AreListedAsInTheContract) {
-    EXPECT_EQ(dump(operation_listing(sample_operation())),
-              R"({"id":"o-13","who":"root","verb":"stop","arguments":{"all":true},"created":"2026-11-21T12:00:00Z",)"
-              R"("finished":null,"outcome":"running","done":1,"total":2,"message":null})");
+    EXPECT_EQ(
+        dump(operation_listing(sample_operation())),
+        R"({"id":"o-13","who":"root","verb":"stop","arguments":{"all":true},"created":"2026-11-21T12:00:00Z",)"
+        R"("finished":null,"outcome":"running","done":1,"total":2,"message":null,"wave":"15/30s","paused":true})");
 }
 
 TEST(Operations, SurviveTheWire) {
@@ -136,6 +139,20 @@ TEST(Operations, SurviveTheWire) {
     EXPECT_EQ(back.items[0].outcome, "failed");
     EXPECT_EQ(back.items[0].phase, Phase::ready);
     EXPECT_EQ(back.items[0].reason, "no");
+    EXPECT_EQ(back.items[0].begun, noon + std::chrono::milliseconds(1500));
+    EXPECT_EQ(back.items[0].ended, std::nullopt);
+    EXPECT_EQ(back.wave, "15/30s");
+    EXPECT_TRUE(back.paused);
+}
+
+TEST(Operations, TellWhatIsToBeExpected) {
+    const auto json = with_outlook(operation_with_items(sample_operation()), {"its turn", std::chrono::seconds(90)});
+    EXPECT_EQ(json["ends_in"], 90.0);
+    EXPECT_EQ(decode_outlook(json).waits_for, "its turn");
+    EXPECT_EQ(decode_outlook(json).ends_in, std::chrono::seconds(90));
+    const auto held = with_outlook(operation_with_items(sample_operation()), {});
+    EXPECT_TRUE(held["waits_for"].is_null() && held["ends_in"].is_null());
+    EXPECT_EQ(decode_outlook(held).ends_in, std::nullopt);
 }
 
 TEST(Operations, ArgumentsThatAreNoJsonAreShownAsTheyAre) {

@@ -63,7 +63,7 @@ TEST(OpenApi, DescribesTheRequestsExactly) {
     EXPECT_EQ(fields_of("GuestRequest"), names_of(encode(request)));
     const OwnerChange owner{"a", 1, std::vector<std::string>{}, "b"};
     EXPECT_EQ(fields_of("OwnerChange"), names_of(encode(owner)));
-    const Change change{Verb::stop, {{"a"}, "b", true}};
+    const Change change{Verb::stop, {{"a"}, "b", true}, WavePolicy{}, true};
     EXPECT_EQ(fields_of("Change"), names_of(encode(change)));
     for (const auto* name : {"GuestRequest", "OwnerChange", "Change", "FsckRequest"}) {
         EXPECT_FALSE(schema(name)["additionalProperties"].as<bool>(true)) << name;
