@@ -83,7 +83,6 @@ std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
     const Change change = wire::decode_change(wire::parse(call.body));
     if (change.plan) return answer(wire::encode(plan_of(doors, call, change)));
     const Operation operation = doors.registry.guests.change(call.caller, change, call.visible_owner);
-    if (change.wave) doors.herd.rule(operation.id, rule_of(operation));
     doors.herd.nudge(doors.registry.guests.ids_in(operation.id));
     return answer(wire::operation_with_items(operation), 202);
 }

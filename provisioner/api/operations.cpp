@@ -39,9 +39,8 @@ OperationId visible_target(const Doors& doors, const Call& call) {
 Answer hold(const Doors& doors, const Call& call, bool paused) {
     const OperationId id = visible_target(doors, call);
     doors.registry.operations.pause(call.caller, id, paused);
-    const Operation operation = doors.registry.operations.get(id);
-    doors.herd.rule(id, rule_of(operation));
-    return answer(wire::operation_with_items(operation));
+    doors.herd.obey(id);
+    return answer(wire::operation_with_items(doors.registry.operations.get(id)));
 }
 
 }  // namespace

@@ -120,6 +120,7 @@ bool Herd::round(const Guest& guest) {
 
 /// True: done, the guest may have a further step. False: it waits for its turn or for its next try.
 bool Herd::take_step(Step step, const Guest& guest, const Watch& watch) {
+    learn_rule(guest, step);
     return waves_.enter(guest, step) && try_step(step, guest, watch);
 }
 

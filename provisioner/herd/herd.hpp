@@ -5,6 +5,7 @@
 #include <optional>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "herd/agenda.hpp"
@@ -29,8 +30,8 @@ class Herd {
     /// Something about this guest was written in the registry: look into it now. Any thread, returns at once.
     void nudge(GuestId id);
     void nudge(const std::vector<GuestId>& ids);
-    /// How the guests of an operation go from now on, in the place of their class's policy.
-    void rule(OperationId operation, const OperationRule& rule) { waves_.rule(operation, rule); }
+    /// What the operation says of its wave has changed: reads and obeys it.
+    void obey(OperationId operation);
     /// When these guests will begin and be where they should be, for all that is known now: Waves::plan.
     [[nodiscard]] std::vector<Forecast> plan(const std::vector<Guest>& guests,
                                              const std::optional<OperationRule>& rule = std::nullopt) const {
@@ -56,6 +57,7 @@ class Herd {
     void do_step(Step step, const Guest& guest, const Watch& watch);
 
     void take_over();
+    void learn_rule(const Guest& guest, Step step);
     void put_back(StoppedWave wave);
     void put_back_again();
     void forget_ended();
@@ -93,15 +95,13 @@ class Herd {
     Synchronized<std::unordered_map<GuestId, Watch>> watches_;
     Agenda agenda_;
     Waves waves_;
-    Synchronized<std::vector<StoppedWave>> stopped_;  ///< to be put back: the registry did not take it
+    Synchronized<std::unordered_set<OperationId>> learnt_;  ///< operations whose rules are known
+    Synchronized<std::vector<StoppedWave>> stopped_;        ///< to be put back: the registry did not take it
     std::atomic<bool> reachable_ = false;
     Seldom lost_, found_;  ///< said of it
     control::Sessions sessions_;
     Steps steps_;
     std::vector<std::thread> workers_;
 };
-
-/// What the operation says of its wave.
-OperationRule rule_of(const Operation& operation);
 
 }  // namespace drover

@@ -7,12 +7,37 @@
 
 namespace drover {
 
-/// What was under way when the daemon ended, and what operations said of their waves, counts as before.
+namespace {
+
+OperationRule rule_of(const Operation& operation) {
+    OperationRule rule{.policy = std::nullopt, .paused = operation.paused};
+    if (!operation.wave.empty()) rule.policy = parse_wave_policy(operation.wave);
+    return rule;
+}
+
+}  // namespace
+
+/// What was under way when the daemon ended counts as before.
 void Herd::take_over() {
-    for (const Operation& operation : parts_.registry.operations.ruled()) {
-        waves_.rule(operation.id, rule_of(operation));
+    const auto guests = parts_.registry.guests.list({}, std::nullopt);
+    for (const Guest& guest : guests) {
+        if (class_in_flight(guest) && guest.operation) obey(*guest.operation);
     }
-    waves_.take_over(parts_.registry.guests.list({}, std::nullopt));
+    waves_.take_over(guests);
+}
+
+/// One at a time: who reads last obeys last.
+void Herd::obey(OperationId operation) {
+    auto learnt = learnt_.lock();
+    waves_.rule(operation, rule_of(parts_.registry.operations.summary(operation)));
+    learnt->insert(operation);
+}
+
+/// Before its first guest asks for a slot, whoever brought it here.
+void Herd::learn_rule(const Guest& guest, Step step) {
+    if (!guest.operation || !class_of(guest, step)) return;
+    const bool known = learnt_.lock()->contains(*guest.operation);
+    if (!known) obey(*guest.operation);
 }
 
 /// The first of its operation failed: the others are to be what they were.
@@ -33,15 +58,10 @@ void Herd::put_back_again() {
 }
 
 void Herd::forget_ended() {
+    learnt_.lock()->clear();
     for (const OperationId operation : waves_.operations()) {
         if (parts_.registry.operations.summary(operation).finished) waves_.forget(operation);
     }
-}
-
-OperationRule rule_of(const Operation& operation) {
-    OperationRule rule{.policy = std::nullopt, .paused = operation.paused};
-    if (!operation.wave.empty()) rule.policy = parse_wave_policy(operation.wave);
-    return rule;
 }
 
 }  // namespace drover

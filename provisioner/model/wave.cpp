@@ -183,6 +183,7 @@ Wave::Hold Wave::hold_of(const Ticket& ticket, Instant now) const {
 }
 
 void Wave::rule(OperationId operation, const OperationRule& rule) {
+    if (rule == OperationRule{} && rule_of(operation) == nullptr) return;
     rules_[operation] = rule;
     for (auto& [id, ticket] : tickets_) {
         if (ticket.operation != operation || ticket.state != State::waiting || ticket.ruled == operation) continue;

@@ -181,12 +181,6 @@ void Operations::finish(OperationId id, const std::string& outcome, const std::s
     });
 }
 
-std::vector<Operation> Operations::ruled() {
-    return session_.read([&](Transaction& transaction) {
-        return read_operations(transaction.sql, "WHERE finished IS NULL AND (wave <> '' OR paused = 1) ORDER BY id");
-    });
-}
-
 Operation Operations::get(OperationId id) {
     return session_.read([&](Transaction& transaction) { return read_operation(transaction.sql, id); });
 }

@@ -132,8 +132,6 @@ class Operations {
     /// Its guests with which nothing has begun are to be what they were before, and their items end "cancelled": they
     /// are returned. The others go on. `reason` why its wave stopped; empty: somebody cancels it. Errors as above.
     std::vector<GuestId> cancel(const Caller& caller, OperationId id, const std::string& reason = "");
-    /// Unfinished ones that are paused or have a wave of their own, without items.
-    std::vector<Operation> ruled();
     /// With items. Error{not_found}.
     Operation get(OperationId id);
     /// Without items: costs the same however many there are. Error{not_found}.
