@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 
+#include "real_host.hpp"
 #include "simulation/fake_domains.hpp"
 #include "simulation/fake_networks.hpp"
-#include "real_host.hpp"
 
 namespace drover {
 namespace {
