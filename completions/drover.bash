@@ -23,10 +23,12 @@ _drover_flags() {
         echo "$common --count --owner --image --profile --kind --additional --idempotency-key --no-wait --timeout"
         ;;
     list) echo "$common --owner --gone --where" ;;
-    start | stop | restart) echo "$common --owner --all --no-wait --timeout" ;;
-    rebuild | retire) echo "$common --owner --all --yes --no-wait --timeout" ;;
+    start | stop | restart) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
+    rebuild | retire) echo "$common --owner --all --wave --plan --yes --no-wait --timeout" ;;
+    autostart) echo "$common --owner --all" ;;
+    'host stop') echo "$common --budget --no-wait --timeout" ;;
     events) echo "$common --since --follow" ;;
-    operations) echo "$common --limit" ;;
+    operations) echo "$common --limit --plot" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build') echo "$common --no-wait --timeout" ;;
     backup) echo "$common --registry" ;;
@@ -38,13 +40,21 @@ _drover_flags() {
 # _drover_words VERB: what may stand where no flag does.
 _drover_words() {
     case $1 in
-    '') echo request list show start stop restart rebuild retire events operations owner image backup fsck doctor ;;
+    '')
+        echo request list show start stop restart rebuild retire events operations pause resume cancel owner image \
+            host autostart backup fsck doctor
+        ;;
+    host) echo stop start status ;;
+    autostart)
+        echo last always never
+        _drover_names guests
+        ;;
     owner) echo set list remove ;;
     image) echo list build ;;
     list | show | start | stop | restart | rebuild | retire) _drover_names guests ;;
     'owner set' | 'owner remove') _drover_names owners ;;
     'image build') _drover_names images ;;
-    operations) _drover_names operations ;;
+    operations | pause | resume | cancel) _drover_names operations ;;
     esac
 }
 
@@ -55,8 +65,8 @@ _drover_values() {
     --image) _drover_names images ;;
     --kind) echo vm container ;;
     --login) compgen -u ;;
-    --socket | --key | --registry) echo files ;;
-    --count | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit) ;;
+    --socket | --key | --registry | --plot) echo files ;;
+    --count | --wave | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit) ;;
     *) return 1 ;;
     esac
 }
@@ -71,7 +81,7 @@ _drover() {
             if _drover_values "$word" >/dev/null </dev/null; then ((n++)); fi
         elif [[ -z $verb ]]; then
             verb=$word
-        elif [[ $verb == owner || $verb == image ]]; then
+        elif [[ $verb == owner || $verb == image || $verb == host ]]; then
             verb+=" $word"
         fi
     done

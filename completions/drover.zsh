@@ -21,7 +21,9 @@ _drover_verbs() {
         'request:see that an owner has N guests' 'list:list guests' 'show:one guest and how to get in'
         'start:start guests' 'stop:stop guests in good order' 'restart:stop guests and start them again'
         'rebuild:give guests a fresh overlay' 'retire:remove guests for good' 'events:what happened'
-        'operations:what was asked for' 'owner:set, list, remove' 'image:list, build'
+        'operations:what was asked for' 'pause:let no further guest begin' 'resume:let it go on'
+        'cancel:put back what was not begun' 'owner:set, list, remove' 'image:list, build'
+        'host:stop, start, status' 'autostart:what guests are to be after a boot'
         'backup:keep a copy of the registry' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
     )
@@ -32,6 +34,7 @@ _drover_rest() {
     local -a common=('--help[print help]' '--socket[the daemon'\''s socket]:path:_files' '--json[answer for programs]')
     local -a waiting=('--no-wait[do not wait]' '--timeout[how long to wait]:duration')
     local -a selection=('--owner[guests of this owner]:owner:_drover_names owners' '--all[all that you may see]')
+    local -a waves=('--wave[how fast]:limits' '--plan[tell who would move when]')
     local -a guests=('*:guest:_drover_names guests')
     case $1 in
     request)
@@ -45,10 +48,15 @@ _drover_rest() {
             '--gone[also guests that are gone]' '*--where[only with this value]:key=value'
         ;;
     show) _arguments $common '1:guest:_drover_names guests' ;;
-    start | stop | restart) _arguments $common $waiting $selection $guests ;;
-    rebuild | retire) _arguments $common $waiting $selection $guests '--yes[do not ask]' ;;
+    start | stop | restart) _arguments $common $waiting $selection $waves $guests ;;
+    rebuild | retire) _arguments $common $waiting $selection $waves $guests '--yes[do not ask]' ;;
+    pause | resume | cancel) _arguments $common '1:operation:_drover_names operations' ;;
+    autostart) _arguments $common $selection '1:what:(last always never)' $guests ;;
+    host-stop) _arguments $common $waiting '--budget[then force]:duration' ;;
+    host) _arguments -C $common '1:verb:(stop start status)' '*::rest:->second' ;;
     events) _arguments $common '--since[after this event]:id' '--follow[go on]' ;;
-    operations) _arguments $common '--limit[at most so many]:number' '1:operation:_drover_names operations' ;;
+    operations) _arguments $common '--limit[at most so many]:number' \
+            '--plot[draw it]:file:_files' '1:operation:_drover_names operations' ;;
     owner-set)
         _arguments $common '1:owner:_drover_names owners' '--quota[guests at most]:number' \
             '*--key[ssh public keys]:file:_files' '--login[account on this host]:account:_users' \

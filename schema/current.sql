@@ -94,7 +94,8 @@ CREATE TABLE guests (
     created       BIGINT NOT NULL,
     started_by    TEXT   NOT NULL DEFAULT '',
     host_key      TEXT   NOT NULL DEFAULT '',
-    machine_id    TEXT   NOT NULL
+    machine_id    TEXT   NOT NULL,
+    autostart     TEXT   NOT NULL DEFAULT 'last' CHECK (autostart IN ('last', 'always', 'never'))
 );
 CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
 

@@ -90,9 +90,12 @@ start_droverd() {
 }
 
 start_droverd_unit() {
-    install -D -m 644 "$root/provisioner/daemon/droverd@.service" /etc/systemd/system/droverd@.service
+    local name
+    for name in droverd drover-guests; do
+        install -D -m 644 "$root/provisioner/daemon/$name@.service" "/etc/systemd/system/$name@.service"
+    done
     systemctl daemon-reload
-    systemctl enable -q "$unit"
+    systemctl enable -q "$unit" "${unit/#droverd/drover-guests}"
     if runs_old_program "$(systemctl show -P MainPID "$unit")"; then systemctl restart "$unit"; fi
     systemctl start "$unit"
 }

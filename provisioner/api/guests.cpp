@@ -87,4 +87,12 @@ std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
     return answer(wire::operation_with_items(operation), 202);
 }
 
+std::optional<Answer> set_autostart(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const auto request = wire::decode_autostart(wire::parse(call.body));
+    return answer({{"autostart", to_text(request.autostart)},
+                   {"changed", doors.registry.guests.set_autostart(call.caller, request.autostart, request.selection,
+                                                                   call.visible_owner)}});
+}
+
 }  // namespace drover::api

@@ -8,6 +8,27 @@
 #include "model/failpoint.hpp"
 
 namespace drover::api {
+namespace {
+
+wire::Json host_now(const Doors& doors) {
+    const auto guests = doors.registry.guests.list({}, std::nullopt);
+    const auto is_up = [](const Guest& guest) {
+        return guest.phase != Phase::reserved && guest.phase != Phase::stopped;
+    };
+    wire::Host host{.stopped = false, .guests_up = std::count_if(guests.begin(), guests.end(), is_up), .force_in = {}};
+    if (const auto when = doors.herd.host().force_at()) {
+        const auto left = std::chrono::ceil<Duration>(*when - HostMode::Clock::now());
+        host.stopped = true;
+        if (host.guests_up > 0) host.force_in = std::max(left, Duration::zero());
+    }
+    return wire::encode(host);
+}
+
+void note_order(const Doors& doors, const Call& call, const std::string& order) {
+    doors.registry.events.add("host", "", std::nullopt, fmt::format("{}: {}", call.caller.who(), order));
+}
+
+}  // namespace
 
 std::optional<Answer> list_images(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
@@ -62,6 +83,27 @@ std::optional<Answer> run_fsck(const Doors& doors, const Call& call) {
 std::optional<Answer> run_doctor(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     return answer(wire::encode(doors.doctor.run()));
+}
+
+std::optional<Answer> show_host(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    return answer(host_now(doors));
+}
+
+std::optional<Answer> stop_host(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const Duration budget = wire::decode_host_stop(wire::parse(call.body));
+    note_order(doors, call, fmt::format("host stop within {}", to_text(budget)));
+    doors.herd.stop_host(budget);
+    return answer(host_now(doors));
+}
+
+std::optional<Answer> start_host(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    wire::decode_nothing(wire::parse(call.body));
+    note_order(doors, call, "host start");
+    doors.herd.start_host();
+    return answer(host_now(doors));
 }
 
 std::optional<Answer> show_status(const Doors& doors, const Call& call) {

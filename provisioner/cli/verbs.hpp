@@ -12,6 +12,9 @@ void add_list(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 /// start, stop, restart, rebuild, retire.
 void add_mass(CLI::App& app, Action& chosen);
+/// host stop, start, status.
+void add_host(CLI::App& app, Action& chosen);
+void add_autostart(CLI::App& app, Action& chosen);
 void add_events(CLI::App& app, Action& chosen);
 /// operations, pause, resume, cancel.
 void add_operations(CLI::App& app, Action& chosen);

@@ -118,11 +118,13 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
-    Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(), [&] {
+    Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(),
+               [&] {
                    networks.ensure(network);
                    failpoint("network.ensured");
                    names.replace([&] { return names_of(registry); });
-               }});
+               },
+               boot_id});
     ImageBuilds image_builds(registry, roots, accelerator);
     Fsck fsck(config);
     Doctor doctor(config);

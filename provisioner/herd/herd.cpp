@@ -23,6 +23,7 @@ constexpr int quick_workers = 4;  // beside those that wait for the hypervisor: 
 
 Herd::Herd(const Parts& parts)
     : parts_(parts),
+      host_(parts.registry, parts.boot_id),
       waves_(parts.config, {.call = [this](GuestId id) { agenda_.add(id); },
                             .wake = [this](Instant when) { agenda_.add_by(the_next, when); },
                             .stopped = [this](StoppedWave wave) { put_back(std::move(wave)); }}),
@@ -43,6 +44,7 @@ Herd::~Herd() {
 
 void Herd::start() {
     take_over();
+    if (const auto when = host_.force_at()) wake_all_by(*when);
     agenda_.add(everybody);
     for (int i = 0; i < parts_.config.steps_in_flight + quick_workers; ++i) {
         workers_.emplace_back([this] { work(); });
@@ -90,12 +92,13 @@ void Herd::turn(GuestId id) {
 
 void Herd::advance(GuestId id) {
     while (true) {
-        const auto guest = parts_.registry.guests.get(id);
+        auto guest = parts_.registry.guests.get(id);
         if (!guest || guest->phase == Phase::gone) {
             watches_.lock()->erase(id);
             waves_.withdraw(id);
             return;
         }
+        guest->desired = host_.wanted(*guest);
         if (!round(*guest)) return;
     }
 }
@@ -121,7 +124,8 @@ bool Herd::round(const Guest& guest) {
 /// True: done, the guest may have a further step. False: it waits for its turn or for its next try.
 bool Herd::take_step(Step step, const Guest& guest, const Watch& watch) {
     learn_rule(guest, step);
-    return waves_.enter(guest, step) && try_step(step, guest, watch);
+    const bool may = host_.is_overdue() || waves_.enter(guest, step);
+    return may && try_step(step, guest, watch);
 }
 
 bool Herd::try_step(Step step, const Guest& guest, const Watch& watch) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "herd/agenda.hpp"
+#include "herd/host_mode.hpp"
 #include "herd/seldom.hpp"
 #include "herd/steps.hpp"
 #include "herd/watch.hpp"
@@ -30,6 +31,10 @@ class Herd {
     /// Something about this guest was written in the registry: look into it now. Any thread, returns at once.
     void nudge(GuestId id);
     void nudge(const std::vector<GuestId>& ids);
+    /// `drover host stop` and `start`: HostMode.
+    void stop_host(Duration budget);
+    void start_host();
+    [[nodiscard]] const HostMode& host() const { return host_; }
     /// What the operation says of its wave has changed: reads and obeys it.
     void obey(OperationId operation);
     /// When these guests will begin and be where they should be, for all that is known now: Waves::plan.
@@ -57,6 +62,7 @@ class Herd {
     void do_step(Step step, const Guest& guest, const Watch& watch);
 
     void take_over();
+    void wake_all_by(Agenda::Clock::time_point when);
     void learn_rule(const Guest& guest, Step step);
     void put_back(StoppedWave wave);
     void put_back_again();
@@ -94,6 +100,7 @@ class Herd {
     Parts parts_;
     Synchronized<std::unordered_map<GuestId, Watch>> watches_;
     Agenda agenda_;
+    HostMode host_;
     Waves waves_;
     Synchronized<std::unordered_set<OperationId>> learnt_;  ///< operations whose rules are known
     Synchronized<std::vector<StoppedWave>> stopped_;        ///< to be put back: the registry did not take it

@@ -79,6 +79,8 @@ Seen Herd::see(const Guest& guest, const Watch& watch) const {
     if (const Duration timeout = timeout_of(guest.phase); timeout > Duration::zero()) {
         seen.overdue = static_cast<int>((Clock::now() - watch.entered) / timeout);
     }
+    constexpr int last_rung = 2;
+    if (guest.phase == Phase::stopping && host_.is_overdue()) seen.overdue = std::max(seen.overdue, last_rung);
     return seen;
 }
 

@@ -27,6 +27,7 @@ struct Parts {
     Subnet subnet;
     std::string qemu_user;               ///< "+uid:+gid"
     std::function<void()> prepare_host;  ///< makes the network and its names what they should be; before each look
+    std::string boot_id = "boot";        ///< of this host
 };
 
 /// What a step did: the row as it should be now (unchanged: nothing to commit) and what to remember.

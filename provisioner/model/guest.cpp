@@ -8,6 +8,7 @@ namespace {
 constexpr Words<Kind, 2> kinds{"kind", {"vm", "container"}};
 constexpr Words<Phase, all_phases.size()> phases{
     "phase", {"reserved", "stopped", "starting", "parked", "ready", "stopping", "gone"}};
+constexpr Words<Autostart, 3> autostarts{"autostart", {"last", "always", "never"}};
 constexpr Words<Desired, all_desired.size()> desires{"desired state", {"stopped", "parked", "ready", "gone"}};
 
 }  // namespace
@@ -15,9 +16,11 @@ constexpr Words<Desired, all_desired.size()> desires{"desired state", {"stopped"
 std::string_view to_text(Kind kind) { return kinds.text(kind); }
 std::string_view to_text(Phase phase) { return phases.text(phase); }
 std::string_view to_text(Desired desired) { return desires.text(desired); }
+std::string_view to_text(Autostart autostart) { return autostarts.text(autostart); }
 Kind parse_kind(std::string_view text) { return kinds.parse(text); }
 Phase parse_phase(std::string_view text) { return phases.parse(text); }
 Desired parse_desired(std::string_view text) { return desires.parse(text); }
+Autostart parse_autostart(std::string_view text) { return autostarts.parse(text); }
 
 bool Guest::settled() const {
     if (fault) return false;

@@ -29,6 +29,11 @@ Kind parse_kind(std::string_view text);
 Phase parse_phase(std::string_view text);
 Desired parse_desired(std::string_view text);
 
+/// What a guest is to be when its host has started anew: what it was to be before, ready, or off.
+enum class Autostart { last, always, never };
+std::string_view to_text(Autostart autostart);
+Autostart parse_autostart(std::string_view text);
+
 /// What a guest is made of: a root version and two counters. A verb changes what is wanted, a step what is had.
 struct Make {
     std::string version;       ///< "sha256:<64 hex>"; empty: none yet
@@ -72,6 +77,7 @@ struct Guest {
     std::string started_by;  ///< "", "cold", "fork" or "adopt"
     std::string host_key;    ///< public part of the ssh host key, "ssh-ed25519 AAAA..."; empty until made
     std::string machine_id;  ///< 32 hex digits, made with the row
+    Autostart autostart = Autostart::last;
 
     /// What is had differs from what is wanted, or a copy is owed.
     [[nodiscard]] bool stale() const { return copy || have != want; }

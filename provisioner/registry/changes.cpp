@@ -212,4 +212,32 @@ std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
     });
 }
 
+std::vector<std::string> Guests::set_autostart(const Caller& caller, Autostart autostart, const Selection& selection,
+                                               const std::optional<std::string>& visible_owner) {
+    check_selection(selection);
+    return session_.transact("commit.change", [&](Transaction& transaction) {
+        std::vector<std::string> names;
+        for (const Guest& guest : selected(transaction.sql, selection, visible_owner)) {
+            if (guest.autostart == autostart) continue;
+            write(transaction.sql, "UPDATE guests SET autostart = :autostart WHERE id = :id", autostart, guest.id);
+            add_event(transaction, {.kind = "autostart",
+                                    .guest = guest.name,
+                                    .owner = guest.owner,
+                                    .message = fmt::format("{}: {}", caller.who(), to_text(autostart))});
+            names.push_back(guest.name);
+        }
+        return names;
+    });
+}
+
+void Guests::start_anew() {
+    session_.transact("commit.change", [&](Transaction& transaction) {
+        const std::string change =
+            "UPDATE guests SET desired = :desired, rev = rev + 1 WHERE autostart = :autostart AND desired = :was "
+            "AND phase <> 'gone' AND owner IS NOT NULL";
+        write(transaction.sql, change, Desired::ready, Autostart::always, Desired::stopped);
+        write(transaction.sql, change, Desired::stopped, Autostart::never, Desired::ready);
+    });
+}
+
 }  // namespace drover

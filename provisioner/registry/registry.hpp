@@ -66,10 +66,17 @@ class Guests {
     std::vector<Guest> preview(const Caller& caller, const Change& change,
                                const std::optional<std::string>& visible_owner);
 
-    /// Writes what a step did, if nobody wrote the row since `before` was read: `after`'s changeable fields, rev + 1.
-    /// In the same transaction: an event when `message` is not empty; ends the pending item of its operation when
-    /// `after` is settled (done) or newly faulted (failed, with the fault's message); an address of a guest that
-    /// became gone goes into quarantine. False when the race is lost: read again.
+    /// Sets it for the guests that are meant, in one transaction; the names of those that were otherwise. Errors as
+    /// change().
+    std::vector<std::string> set_autostart(const Caller& caller, Autostart autostart, const Selection& selection,
+                                           const std::optional<std::string>& visible_owner);
+    /// The host has started anew: who is always to come up is to be ready, who is never to, off. Repeatable.
+    void start_anew();
+
+    /// Writes what a step did, if nobody wrote the row since `before` was read: `after`'s changeable fields, rev + 1;
+    /// `desired` only where they differ in it. In the same transaction: an event when `message` is not empty; ends the
+    /// pending item of its operation when `after` is settled (done) or newly faulted (failed, with the fault's
+    /// message); an address of a guest that became gone goes into quarantine. False when the race is lost: read again.
     bool save(const Guest& before, const Guest& after, const std::string& kind = "", const std::string& message = "");
 
     std::optional<Guest> get(GuestId id);

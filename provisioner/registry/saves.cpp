@@ -5,22 +5,23 @@
 namespace drover {
 namespace {
 
-/// The fields that steps and corrections change. False when somebody wrote the row since `before` was read.
-bool write_row(soci::session& sql, const Guest& before, const Guest& after) {
+/// The fields that steps and corrections change; what is desired only where they differ in it: `before` may hold what
+/// the host's mode makes of it. What is desired now; nothing when somebody wrote the row since `before` was read.
+std::optional<Desired> write_row(soci::session& sql, const Guest& before, const Guest& after) {
     const auto fault = after.fault.value_or(Fault{});
     const auto fault_kind = after.fault ? std::optional(fault.kind) : std::nullopt;
-    const auto written =
-        write(sql,
-              "UPDATE guests SET phase = :phase, desired = :desired, want_version = :want_version, "
-              "want_overlay = :want_overlay, want_boot = :want_boot, have_version = :have_version, "
-              "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, copy = :copy, since = :since, "
-              "attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
-              "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, rev = rev + 1 "
-              "WHERE id = :id AND rev = :rev",
-              after.phase, after.desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
-              after.have.overlay, after.have.boot, after.good, after.copy, after.since, after.attempts, fault_kind,
-              fault.message, fault.since, after.started_by, after.host_key, before.id, before.rev);
-    return written == 1;
+    const auto desired = after.desired == before.desired ? std::nullopt : std::optional(after.desired);
+    return first<Desired>(
+        sql,
+        "UPDATE guests SET phase = :phase, desired = coalesce(:desired, desired), want_version = :want_version, "
+        "want_overlay = :want_overlay, want_boot = :want_boot, have_version = :have_version, "
+        "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, copy = :copy, since = :since, "
+        "attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
+        "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, rev = rev + 1 "
+        "WHERE id = :id AND rev = :rev RETURNING desired",
+        after.phase, desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
+        after.have.overlay, after.have.boot, after.good, after.copy, after.since, after.attempts, fault_kind,
+        fault.message, fault.since, after.started_by, after.host_key, before.id, before.rev);
 }
 
 /// A tombstone keeps its id and name for ever, and gives back what others may use.
@@ -46,12 +47,15 @@ void note_item_of(Transaction& transaction, const Guest& before, const Guest& af
 
 bool Guests::save(const Guest& before, const Guest& after, const std::string& kind, const std::string& message) {
     return session_.transact("commit.step", [&](Transaction& transaction) {
-        if (!write_row(transaction.sql, before, after)) return false;
+        const auto desired = write_row(transaction.sql, before, after);
+        if (!desired) return false;
         if (after.phase == Phase::gone && before.phase != Phase::gone) bury(transaction, before, quarantine_);
         if (!message.empty()) {
             add_event(transaction, {kind, before.name, before.owner, before.operation, message});
         }
-        note_item_of(transaction, before, after);
+        Guest row = after;
+        row.desired = *desired;
+        note_item_of(transaction, before, row);
         return true;
     });
 }

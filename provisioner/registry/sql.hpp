@@ -58,6 +58,7 @@ template <typename Word, Word (*parse)(std::string_view)> struct WordConversion 
 };
 template <> struct type_conversion<drover::Kind> : WordConversion<drover::Kind, drover::parse_kind> {};
 template <> struct type_conversion<drover::Phase> : WordConversion<drover::Phase, drover::parse_phase> {};
+template <> struct type_conversion<drover::Autostart> : WordConversion<drover::Autostart, drover::parse_autostart> {};
 template <> struct type_conversion<drover::Desired> : WordConversion<drover::Desired, drover::parse_desired> {};
 
 /// None is NULL.

@@ -153,6 +153,12 @@ Json encode(const Finding& finding) {
             {"repair", finding.repair}};
 }
 
+Json encode(const Host& host) {
+    return {{"mode", host.stopped ? "stopped" : "running"},
+            {"guests_up", host.guests_up},
+            {"force_in", seconds_or_null(host.force_in)}};
+}
+
 Json encode(const Diagnosis& diagnosis) {
     return {{"check", diagnosis.check},
             {"level", to_text(diagnosis.level)},

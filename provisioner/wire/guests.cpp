@@ -70,6 +70,7 @@ Json guest_show(const Guest& guest, const std::string& instance, const Json& tim
     result["ssh"] = "ssh root@" + to_text(guest.address);
     result["host_key"] = encode_host_key(guest);
     result["timings"] = timings;
+    result["autostart"] = to_text(guest.autostart);
     return result;
 }
 

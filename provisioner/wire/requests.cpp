@@ -34,6 +34,14 @@ std::optional<std::string> login_or_none(Fields& fields) {
     return login;
 }
 
+Json encode_selection(const Selection& selection) {
+    Json body = Json::object();
+    if (!selection.globs.empty()) body["globs"] = selection.globs;
+    if (selection.owner) body["owner"] = *selection.owner;
+    if (selection.all) body["all"] = true;
+    return body;
+}
+
 Selection decode_selection(Fields& fields) {
     Selection result;
     const auto globs = fields.texts("globs", max_globs);
@@ -85,9 +93,7 @@ GuestRequest decode_guest_request(const Json& body, const std::string& idempoten
 
 Json encode(const Change& change) {
     Json body{{"verb", to_text(change.verb)}};
-    if (!change.selection.globs.empty()) body["globs"] = change.selection.globs;
-    if (change.selection.owner) body["owner"] = *change.selection.owner;
-    if (change.selection.all) body["all"] = true;
+    body.update(encode_selection(change.selection));
     if (change.wave) body["wave"] = to_text(*change.wave);
     if (change.plan) body["plan"] = true;
     return body;
@@ -129,6 +135,28 @@ bool decode_fsck(const Json& body) {
     const bool repair = fields.flag("repair").value_or(false);
     fields.expect_no_others();
     return repair;
+}
+
+Json encode(const AutostartRequest& request) {
+    Json body{{"autostart", to_text(request.autostart)}};
+    body.update(encode_selection(request.selection));
+    return body;
+}
+
+AutostartRequest decode_autostart(const Json& body) {
+    Fields fields(body, "the request");
+    AutostartRequest result;
+    result.autostart = parse_autostart(fields.need_text("autostart"));
+    result.selection = decode_selection(fields);
+    fields.expect_no_others();
+    return result;
+}
+
+Duration decode_host_stop(const Json& body) {
+    Fields fields(body, "the request");
+    const auto budget = parse_duration(fields.text("budget").value_or("5m"));
+    fields.expect_no_others();
+    return budget;
 }
 
 void decode_nothing(const Json& body) { Fields(body, "the request").expect_no_others(); }

@@ -37,6 +37,14 @@ ASKED = {
     "POST /v1/guests": lambda of: ("/v1/guests", {"owner": of.owner, "count": 1}),
     "GET /v1/guests/{name}": lambda of: (f"/v1/guests/{of.guest}", None),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
+    "POST /v1/autostart": lambda of: ("/v1/autostart", {"autostart": "last", "globs": [of.guest]}),
+    "GET /v1/host": lambda of: ("/v1/host", None),
+    # Who may stop it is told that this is no time; it changes nothing.
+    "POST /v1/host/stop": lambda of: ("/v1/host/stop", {"budget": "soon"}),
+    "POST /v1/host/start": lambda of: ("/v1/host/start", {}),
+    "POST /v1/operations/{id}/pause": lambda of: (f"/v1/operations/{of.operation}/pause", {}),
+    "POST /v1/operations/{id}/resume": lambda of: (f"/v1/operations/{of.operation}/resume", {}),
+    "POST /v1/operations/{id}/cancel": lambda of: (f"/v1/operations/{of.operation}/cancel", {}),
     "GET /v1/operations": lambda of: ("/v1/operations?limit=10000", None),
     "GET /v1/operations/{id}": lambda of: (f"/v1/operations/{of.operation}", None),
     "GET /v1/events": lambda of: ("/v1/events?limit=10000", None),
@@ -86,7 +94,9 @@ def outcome(drover, operation, of, account, user=None):
         return "denied"
     if status == 404:
         return "not there"
-    assert status in (200, 202, 409), f"{operation}: {status} {answer}"  # 409: it may, but not while there are guests
+    # 409: it may, but not while there are guests, or when it has ended.
+    allowed = (400,) if operation == "POST /v1/host/stop" else (200, 202, 409)
+    assert status in allowed, f"{operation}: {status} {answer}"
     if operation in LISTS:
         mine = {of.owner, of.guest, of.operation}
         return "there" if any(mine & set(map(str, entry.values())) for entry in answer) else "not there"

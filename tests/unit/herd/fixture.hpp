@@ -75,11 +75,13 @@ class HerdTest : public testing::Test {
         registry.owners.set({.name = "alice", .quota = 100, .keys = std::vector{alice_key}}, 0);
     }
 
-    void start_herd() {
-        herd = std::make_unique<Herd>(
-            Parts{config, registry, domains, names, roots, overlays, accelerator, subnet, "+0:+0", [this] {
-                      network.ensure({"test", registry.uuid(), subnet, "test.internal"});
-                  }});
+    void start_herd(const std::string& boot_id = "boot") {
+        herd = std::make_unique<Herd>(Parts{config, registry, domains, names, roots, overlays, accelerator, subnet,
+                                            "+0:+0",
+                                            [this] {
+                                                network.ensure({"test", registry.uuid(), subnet, "test.internal"});
+                                            },
+                                            boot_id});
         herd->start();
     }
 

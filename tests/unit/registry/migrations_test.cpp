@@ -23,6 +23,7 @@ Names schema_of(Session& session) {
         for (auto& text : found) {
             text = std::regex_replace(text, std::regex("--[^\n]*"), "");
             text = std::regex_replace(text, std::regex("\\s+"), " ");
+            text = std::regex_replace(text, std::regex(" ?([(),]) ?"), "$1");
         }
         return found;
     });

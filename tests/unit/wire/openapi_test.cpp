@@ -53,6 +53,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Finding", encode(Finding{})},
         {"Diagnosis", encode(Diagnosis{})},
         {"Status", encode(Status{})},
+        {"Host", encode(Host{})},
         {"Error", encode(Error(ErrorKind::failed, ""))},
     };
     for (const auto& [name, answer] : answers) EXPECT_EQ(fields_of(name), names_of(answer)) << name;

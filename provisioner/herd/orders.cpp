@@ -1,4 +1,4 @@
-// What operations say of their waves, and waves of operations.
+// What people say of many guests at once: operations of their waves, and the host's administrator of all.
 #include <spdlog/spdlog.h>
 
 #include <utility>
@@ -19,11 +19,29 @@ OperationRule rule_of(const Operation& operation) {
 
 /// What was under way when the daemon ended counts as before.
 void Herd::take_over() {
-    const auto guests = parts_.registry.guests.list({}, std::nullopt);
-    for (const Guest& guest : guests) {
+    auto guests = parts_.registry.guests.list({}, std::nullopt);
+    for (Guest& guest : guests) {
+        guest.desired = host_.wanted(guest);
         if (class_in_flight(guest) && guest.operation) obey(*guest.operation);
     }
     waves_.take_over(guests);
+}
+
+void Herd::stop_host(Duration budget) {
+    spdlog::warn("host: stops, guests still running in {} are forced off", to_text(budget));
+    host_.stop(budget);
+    nudge(parts_.registry.guests.ids());
+    wake_all_by(*host_.force_at());
+}
+
+void Herd::start_host() {
+    spdlog::info("host: starts, guests are to be what they were");
+    host_.start();
+    nudge(parts_.registry.guests.ids());
+}
+
+void Herd::wake_all_by(Agenda::Clock::time_point when) {
+    for (const GuestId id : parts_.registry.guests.ids()) agenda_.add_by(id, when);
 }
 
 /// One at a time: who reads last obeys last.
