@@ -130,6 +130,7 @@ await_droverd() {
 
 stop_droverd() {
     if runs_systemd; then
+        systemctl disable -q "${unit/#droverd/drover-guests}"
         systemctl disable -q --now "$unit"
     else
         end_process "$run_folder/droverd.pid" droverd
