@@ -10,6 +10,7 @@
 #include "hypervisor/domain_xml.hpp"
 #include "hypervisor/handles.hpp"
 #include "hypervisor/kvm_probe.hpp"
+#include "hypervisor/process_limit.hpp"
 #include "model/sync.hpp"
 
 namespace drover {
@@ -19,6 +20,8 @@ using Ours = std::shared_ptr<const Ownership>;
 using Uuid = std::array<char, VIR_UUID_STRING_BUFLEN>;
 
 int press_button(virDomainPtr domain) { return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN); }
+
+int send_sigterm(virDomainPtr domain) { return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_SIGNAL); }
 
 Error foreign(const std::string& name) {
     return {ErrorKind::refused, fmt::format("domain {} belongs to somebody else", name),
@@ -125,6 +128,12 @@ DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id) 
     throw last_error("look at domain " + name);
 }
 
+/// A domain of a list, in this state.
+struct Stated {
+    DomainHandle domain;
+    int state = VIR_DOMAIN_NOSTATE, reason = 0;
+};
+
 struct FreeRecords {
     void operator()(virDomainStatsRecordPtr* records) const { virDomainStatsRecordListFree(records); }
 };
@@ -166,42 +175,85 @@ std::optional<DomainSeen> complete(DomainSeen seen, virDomainPtr domain, virConn
     return seen;
 }
 
-// One question for the state of all, one for which are defined, and one for each tag that is not known.
-std::vector<DomainSeen> list_all(virConnectPtr connection, const Ownership& ours, KnownTags& tags) {
+// One question for the state of all.
+std::vector<Stated> states_at_once(virConnectPtr connection) {
     virDomainStatsRecordPtr* found = nullptr;
     const int count = virConnectGetAllDomainStats(connection, VIR_DOMAIN_STATS_STATE, &found, 0);
     if (count < 0) throw last_error("list domains");
     const std::unique_ptr<virDomainStatsRecordPtr, FreeRecords> records(found);
+    std::vector<Stated> all;
+    for (int i = 0; i < count; ++i) {
+        virDomainRef(found[i]->dom);
+        const auto [state, reason] = state_of(*found[i]);
+        all.push_back({DomainHandle(found[i]->dom), state, reason});
+    }
+    return all;
+}
+
+// A question for each: the driver of containers has no other. One that is gone meanwhile is left out.
+std::vector<Stated> states_one_by_one(virConnectPtr connection) {
+    virDomainPtr* found = nullptr;
+    const int count = virConnectListAllDomains(connection, &found, 0);
+    if (count < 0) throw last_error("list domains");
+    const ArrayHandle<virDomainPtr> domains(found);
+    std::vector<Stated> all;
+    for (int i = 0; i < count; ++i) {
+        Stated one{DomainHandle(domains[i])};
+        if (virDomainGetState(one.domain.get(), &one.state, &one.reason, 0) == 0) all.push_back(std::move(one));
+    }
+    return all;
+}
+
+// What is not told with the states: which are defined, and each tag that is not known.
+std::vector<DomainSeen> list_all(virConnectPtr connection, const Ownership& ours, KnownTags& tags,
+                                 const std::vector<Stated>& states) {
     const auto defined = persistent_uuids(connection);
     const auto known = tags.table();
     KnownTags::Table found_now{.tags = {}, .changes = known.changes};
     std::vector<DomainSeen> all;
-    for (int i = 0; i < count; ++i) {
-        const auto uuid = uuid_of(found[i]->dom);
-        const auto id = ours.guest_of(virDomainGetName(found[i]->dom), uuid);
+    for (const auto& [domain, state, reason] : states) {
+        const auto uuid = uuid_of(domain.get());
+        const auto id = ours.guest_of(virDomainGetName(domain.get()), uuid);
         if (!id) continue;
-        const auto [state, reason] = state_of(*found[i]);
         auto seen =
-            complete(seen_of(*id, state, reason, defined.contains(uuid)), found[i]->dom, connection, ours, known);
+            complete(seen_of(*id, state, reason, defined.contains(uuid)), domain.get(), connection, ours, known);
         if (!seen) continue;
-        found_now.tags[*id] = {KnownTags::run_of(found[i]->dom), seen->live, seen->name};
+        found_now.tags[*id] = {KnownTags::run_of(domain.get()), seen->live, seen->name};
         all.push_back(std::move(*seen));
     }
     tags.keep(std::move(found_now));
     return all;
 }
 
-std::string channel_path(virConnectPtr connection, const Ownership& ours, GuestId id) {
+// What `read` finds in the XML of our running domain.
+std::pair<DomainHandle, std::string> find_channel(virConnectPtr connection, const Ownership& ours, GuestId id,
+                                                  std::optional<std::string> (*read)(const std::string& xml)) {
     const auto name = ours.domain_name(id);
-    const auto domain = find(connection, ours, id);
+    auto domain = find(connection, ours, id);
     if (!domain || run_now(domain.get(), name) == Run::off) throw not_running(name);
     const TextHandle xml(virDomainGetXMLDesc(domain.get(), 0));
     if (!xml) throw last_error("describe domain " + name);
-    const auto path = read_channel_path(xml.get());
-    if (path) return *path;
+    if (auto path = read(xml.get())) return {std::move(domain), *std::move(path)};
     if (run_now(domain.get(), name) == Run::off) throw not_running(name);
     throw Error(ErrorKind::failed, fmt::format("domain {} has no control channel", name),
                 "it was defined by something else: force it off and start it again");
+}
+
+UniqueFd open_socket(virConnectPtr connection, const Ownership& ours, GuestId id, int /*most_processes*/) {
+    return connect_channel(find_channel(connection, ours, id, read_channel_path).second);
+}
+
+// The guest begins when somebody speaks to it: its limit comes before. Looked at again afterwards, because a tty that was
+// given back may be another guest's by now.
+UniqueFd open_console(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes) {
+    const auto name = ours.domain_name(id);
+    const auto [domain, path] = find_channel(connection, ours, id, read_console_path);
+    const auto controller = virDomainGetID(domain.get());
+    limit_processes(static_cast<pid_t>(controller), name, most_processes);
+    auto channel = open_terminal(path);
+    const auto now = find(connection, ours, id);
+    if (!now || virDomainGetID(now.get()) != controller) throw not_running(name);
+    return channel;
 }
 
 }  // namespace
@@ -211,6 +263,9 @@ struct LibvirtDomains::Driver {
     std::string (*to_xml)(const DomainSpec& spec);
     unsigned start, undefine;  ///< flags
     int (*press_button)(virDomainPtr domain);
+    std::vector<Stated> (*states)(virConnectPtr connection);
+    UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
+    void (*tidy_up)(const std::string& instance);  ///< what domains that run no more left behind
 };
 
 // FORCE_BOOT: never from a saved state, which somebody else may have left.
@@ -218,10 +273,20 @@ const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
     to_xml, VIR_DOMAIN_START_FORCE_BOOT,
     VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
         VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM,
-    drover::press_button};
+    drover::press_button, states_at_once, open_socket, [](const std::string&) {}};
 
 // It knows no flags.
-const LibvirtDomains::Driver LibvirtDomains::test_driver{test_xml, 0, 0, virDomainShutdown};
+const LibvirtDomains::Driver LibvirtDomains::test_driver{
+    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, [](const std::string&) {}};
+
+const LibvirtDomains::Driver LibvirtDomains::container_driver{
+    container_xml,        0,  0, send_sigterm, states_one_by_one, open_console,
+    remove_process_limits};
+
+const LibvirtDomains::Driver& LibvirtDomains::driver_of(const std::string& uri) {
+    if (uri.starts_with("test")) return test_driver;
+    return uri.starts_with("lxc") ? container_driver : qemu_driver;
+}
 
 /// Who wants to hear of changes; shared with the connection, which may outlive us. The lock is held while the listener
 /// runs, so that it runs no more once it has been taken away.
@@ -234,9 +299,10 @@ struct LibvirtDomains::Watch {
     }
 };
 
-LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std::string registry)
+LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std::string registry, int most_processes)
     : connection_(connection),
-      driver_(connection.uri().starts_with("test") ? test_driver : qemu_driver),
+      driver_(driver_of(connection.uri())),
+      most_processes_(most_processes),
       ours_(std::make_shared<Ownership>(Ownership{std::move(instance), std::move(registry)})),
       tags_(std::make_shared<KnownTags>()),
       watch_(std::make_shared<Watch>()) {
@@ -298,7 +364,10 @@ void LibvirtDomains::undefine(GuestId id) {
 }
 
 std::vector<DomainSeen> LibvirtDomains::list() {
-    return connection_.call([ours = ours_, tags = tags_](virConnectPtr c) { return list_all(c, *ours, *tags); });
+    driver_.tidy_up(ours_->instance);
+    return connection_.call([ours = ours_, tags = tags_, states = driver_.states](virConnectPtr c) {
+        return list_all(c, *ours, *tags, states(c));
+    });
 }
 
 DomainSeen LibvirtDomains::look(GuestId id) {
@@ -306,8 +375,9 @@ DomainSeen LibvirtDomains::look(GuestId id) {
 }
 
 UniqueFd LibvirtDomains::open_channel(GuestId id) {
-    return connect_channel(
-        connection_.call([ours = ours_, id](virConnectPtr c) { return channel_path(c, *ours, id); }));
+    return connection_.call([ours = ours_, id, open = driver_.open_channel, most = most_processes_](virConnectPtr c) {
+        return open(c, *ours, id, most);
+    });
 }
 
 void LibvirtDomains::watch(std::function<void(GuestId)> changed) { *watch_->changed.lock() = std::move(changed); }
