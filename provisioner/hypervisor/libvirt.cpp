@@ -265,23 +265,28 @@ struct LibvirtDomains::Driver {
     int (*press_button)(virDomainPtr domain);
     std::vector<Stated> (*states)(virConnectPtr connection);
     UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
-    void (*tidy_up)(const std::string& instance);  ///< what domains that run no more left behind
+    void (*tidy_up)(const std::string& instance);    ///< what domains that run no more left behind
+    void (*tidy_up_after)(const std::string& name);  ///< what this one left behind
 };
+
+namespace {
+void no_trace(const std::string& /*name*/) {}
+}  // namespace
 
 // FORCE_BOOT: never from a saved state, which somebody else may have left.
 const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
     to_xml, VIR_DOMAIN_START_FORCE_BOOT,
     VIR_DOMAIN_UNDEFINE_MANAGED_SAVE | VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA |
         VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA | VIR_DOMAIN_UNDEFINE_NVRAM,
-    drover::press_button, states_at_once, open_socket, [](const std::string&) {}};
+    drover::press_button, states_at_once, open_socket, no_trace, no_trace};
 
 // It knows no flags.
 const LibvirtDomains::Driver LibvirtDomains::test_driver{
-    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, [](const std::string&) {}};
+    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, no_trace, no_trace};
 
 const LibvirtDomains::Driver LibvirtDomains::container_driver{
     container_xml,        0,  0, send_sigterm, states_one_by_one, open_console,
-    remove_process_limits};
+    remove_process_limits, remove_process_limit};
 
 const LibvirtDomains::Driver& LibvirtDomains::driver_of(const std::string& uri) {
     if (uri.starts_with("test")) return test_driver;
@@ -361,6 +366,7 @@ void LibvirtDomains::undefine(GuestId id) {
         if (virDomainUndefineFlags(domain.get(), flags) == 0 || last_code() == VIR_ERR_NO_DOMAIN) return;
         throw last_error("undefine domain " + ours->domain_name(id));
     });
+    driver_.tidy_up_after(ours_->domain_name(id));
 }
 
 std::vector<DomainSeen> LibvirtDomains::list() {

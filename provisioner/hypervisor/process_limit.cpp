@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <set>
 #include <sstream>
+#include <thread>
 
 #include "model/error.hpp"
 #include "model/unique_fd.hpp"
@@ -79,6 +81,12 @@ void limit_in_hierarchy(pid_t controller, const std::string& name, int most) {
 void limit_processes(pid_t controller, const std::string& name, int most) {
     if (is_unified()) return put(group_of(controller, "") / "pids.max", std::to_string(most));
     limit_in_hierarchy(controller, name, most);
+}
+
+void remove_process_limit(const std::string& name) {
+    constexpr int looks = 100;
+    for (int look = 0; look < looks && ::rmdir((own_groups() / name).c_str()) != 0 && errno == EBUSY; ++look)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
 void remove_process_limits(const std::string& instance) {

@@ -12,7 +12,9 @@ namespace drover {
 /// the same. `name` is the domain's. Error{failed} naming the file.
 void limit_processes(pid_t controller, const std::string& name, int most);
 
-/// Removes what limit_processes() made for domains called "<instance>-..." that run no more.
+/// Removes what limit_processes() made for the domain, which has ended: its last process may take a moment.
+void remove_process_limit(const std::string& name);
+/// The same of all domains called "<instance>-..." that run no more. Waits for none.
 void remove_process_limits(const std::string& instance);
 
 }  // namespace drover
