@@ -121,7 +121,8 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
-    Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(), [&] {
+    Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(),
+               [&] {
                    networks.ensure(network);
                    failpoint("network.ensured");
                    names.replace([&] { return names_of(registry); });
@@ -130,8 +131,7 @@ void run_daemon(const Config& config) {
     ImageBuilds image_builds(registry, roots, accelerator);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, doctor,
-                      subnet, lender};
+    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, doctor, subnet, lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

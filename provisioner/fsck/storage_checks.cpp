@@ -64,7 +64,8 @@ Suspicions missing_overlays(const Sight& sight) {
         const auto& there = files[std::to_string(guest.id)];
         const auto has = overlay_file(guest, guest.have_overlay);
         const auto flaw = flaw_of(there, has);
-        if (!guest.is_built() || flaw.empty() || flaw_of(there, overlay_file(guest, guest.want_overlay)).empty()) continue;
+        if (!guest.is_built() || flaw.empty() || flaw_of(there, overlay_file(guest, guest.want_overlay)).empty())
+            continue;
         found.push_back({.finding = {.object = fmt::format("{}/{}", state.overlay_path(std::to_string(guest.id)), has),
                                      .guest = guest.name,
                                      .detail = fmt::format("guest {} is {} and its overlay {}: look for it in "

@@ -29,7 +29,6 @@ void nest_mounts();
 /// Has this boot's kernel tell a boot id of its own, kept in `file`: a container's kernel tells the host's.
 void put_boot_id(const std::filesystem::path& file);
 
-
 /// Makes `root` the root of everything, with the kernel's file systems and a fresh /run in it.
 void move_root(const std::filesystem::path& root);
 

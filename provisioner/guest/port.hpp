@@ -15,8 +15,8 @@ inline constexpr const char* channel_file = "/run/drover/channel";
 /// A tty, raw and non-blocking: it neither cuts nor echoes lines. Error{failed} naming it.
 UniqueFd open_tty(const std::string& path);
 
-/// The guest's end of the control channel: the virtio-serial port `drover.control`, in a container a tty. One thread; it sleeps in wait() without any timer while
-/// nothing happens, whether somebody is connected on the host or not.
+/// The guest's end of the control channel: the virtio-serial port `drover.control`, in a container a tty. One thread;
+/// it sleeps in wait() without any timer while nothing happens, whether somebody is connected on the host or not.
 class Port {
   public:
     /// Opens it; the kernel of a vm may need a moment to find it. Error{failed} when it does not come within 10 s.

@@ -13,8 +13,8 @@ namespace drover {
 /// The domains of a host that has a driver for each kind: each call goes to the one whose domain the guest has.
 class DomainsByKind : public Domains {
   public:
-    /// `uses_containers` tells whether there are guests of that kind: without any, their driver need not be there. Asked
-    /// from any thread.
+    /// `uses_containers` tells whether there are guests of that kind: without any, their driver need not be there.
+    /// Asked from any thread.
     DomainsByKind(std::unique_ptr<Domains> vms, std::unique_ptr<Domains> containers,
                   std::function<bool()> uses_containers);
 
@@ -37,7 +37,8 @@ class DomainsByKind : public Domains {
 
     std::unique_ptr<Domains> vms_, containers_;
     std::function<bool()> uses_containers_;
-    Synchronized<std::unordered_map<GuestId, Kind>> kinds_;  ///< of the guests that a domain was seen of: it never changes
+    Synchronized<std::unordered_map<GuestId, Kind>>
+        kinds_;  ///< of the guests that a domain was seen of: it never changes
 };
 
 }  // namespace drover

@@ -63,7 +63,8 @@ class Domains {
     virtual void suspend(GuestId id) = 0;
     /// Lets them go on; running: nothing. Error{not_found} when it is not running.
     virtual void resume(GuestId id) = 0;
-    /// Presses the ACPI power button, or sends a container's first process SIGTERM; off: nothing. Tells nothing about whether the guest obeys.
+    /// Presses the ACPI power button, or sends a container's first process SIGTERM; off: nothing. Tells nothing about
+    /// whether the guest obeys.
     virtual void press_power_button(GuestId id) = 0;
     /// Ends it at once; off or absent: nothing. Up to 2 s.
     virtual void force_off(GuestId id) = 0;
@@ -78,9 +79,10 @@ class Domains {
     /// former does not read) until the former is closed. A container's limits that libvirt does not know are in force.
     /// Error{not_found} when the domain is not running.
     virtual UniqueFd open_channel(GuestId id) = 0;
-    /// Calls `changed` for each domain of ours that may run, rest or be gone since, and with 0 when anything may have (connection
-    /// lost or made anew). From a thread of the implementation, never while a call above holds a lock; it must return
-    /// fast and call nothing here. Set once, before the first call; null ends it: once that returns, it runs no more.
+    /// Calls `changed` for each domain of ours that may run, rest or be gone since, and with 0 when anything may have
+    /// (connection lost or made anew). From a thread of the implementation, never while a call above holds a lock; it
+    /// must return fast and call nothing here. Set once, before the first call; null ends it: once that returns, it
+    /// runs no more.
     virtual void watch(std::function<void(GuestId)> changed) = 0;
     /// Whether guests really run under KVM here: boots `kernel` and `initrd` under it with "drover.probe", which powers
     /// off at once. False when it does not within 8 s. Not cached.

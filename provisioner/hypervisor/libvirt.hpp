@@ -10,8 +10,8 @@
 
 namespace drover {
 
-/// Domains on libvirt's QEMU driver, of the host that this process runs on; on its driver of containers ("lxc:" URIs); or
-/// on its test driver ("test:" URIs), whose domains are entries in a list and never say a word.
+/// Domains on libvirt's QEMU driver, of the host that this process runs on; on its driver of containers ("lxc:" URIs);
+/// or on its test driver ("test:" URIs), whose domains are entries in a list and never say a word.
 class LibvirtDomains : public Domains {
   public:
     /// `registry`: UUID of the registry. `most_processes`: that a container may have. The connection must outlive this.

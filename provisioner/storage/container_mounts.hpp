@@ -11,8 +11,8 @@
 namespace drover {
 
 /// Lends a container its root and its overlay while libvirt starts it. From then on its own mount namespace holds them,
-/// and the kernel lets go of all, loop devices included, whenever and however it ends: nothing of a running container is
-/// mounted on the host, and there is nothing to clean up after. Any thread, any guests at once.
+/// and the kernel lets go of all, loop devices included, whenever and however it ends: nothing of a running container
+/// is mounted on the host, and there is nothing to clean up after. Any thread, any guests at once.
 ///
 /// Both are idmapped: the container's users 0-65535 are 65536 of the host's that nobody else has. The overlay takes no
 /// device nodes and no setuid for an answer. All containers of a version share one superblock, and so its cached pages.

@@ -77,8 +77,8 @@ int wait_to_be_killed(void* /*nothing*/) {
     for (;;) ::pause();
 }
 
-/// A child that does nothing but have a user namespace, for as long as it takes to open that. It shares our memory, whose
-/// copy would cost more than all the rest, and touches nothing of it but its own stack.
+/// A child that does nothing but have a user namespace, for as long as it takes to open that. It shares our memory,
+/// whose copy would cost more than all the rest, and touches nothing of it but its own stack.
 class Namesake {
   public:
     Namesake() : child_(::clone(wait_to_be_killed, stack_.end(), CLONE_NEWUSER | CLONE_VM | SIGCHLD, nullptr)) {

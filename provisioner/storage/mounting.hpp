@@ -4,7 +4,8 @@
 
 #include "model/unique_fd.hpp"
 
-/// The kernel's calls for loop devices, mounts that are nowhere yet, and idmaps. Any thread. Error{failed} naming the file.
+/// The kernel's calls for loop devices, mounts that are nowhere yet, and idmaps. Any thread. Error{failed} naming the
+/// file.
 namespace drover {
 
 /// A file as a block device; the kernel takes it apart when nobody has it open or mounted any more.

@@ -15,11 +15,13 @@ namespace drover {
 
 class Prototypes;
 
-/// The writable disks of guests: a vm's is a qcow2 on a prototype, a container's a copy of one. Any thread, any guests at once; one guest from one thread at a time.
+/// The writable disks of guests: a vm's is a qcow2 on a prototype, a container's a copy of one. Any thread, any guests
+/// at once; one guest from one thread at a time.
 class Overlays {
   public:
-    /// `user`: "+uid:+gid" that QEMU runs as, the owner of every vm's overlay; a container's is root's. Reads every profile and makes the folders of
-    /// the state that it needs. Error{usage} naming file, line and value of a profile's mistake.
+    /// `user`: "+uid:+gid" that QEMU runs as, the owner of every vm's overlay; a container's is root's. Reads every
+    /// profile and makes the folders of the state that it needs. Error{usage} naming file, line and value of a
+    /// profile's mistake.
     Overlays(StoragePaths paths, const std::string& user);
     ~Overlays();
 

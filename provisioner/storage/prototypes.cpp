@@ -80,7 +80,8 @@ std::shared_ptr<const Prototype> Prototypes::get(Kind kind, const Profile& profi
         [] {});
 }
 
-std::shared_ptr<const Prototype> Prototypes::load(Kind kind, const std::string& key, const Profile& profile, long long bytes) {
+std::shared_ptr<const Prototype> Prototypes::load(Kind kind, const std::string& key, const Profile& profile,
+                                                  long long bytes) {
     const auto folder = state_ / "prototypes" / fmt::format("{}-{}", key, fingerprint(profile));
     if (!fs::exists(folder)) try {
             make(folder, profile, bytes);

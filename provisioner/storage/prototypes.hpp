@@ -25,9 +25,9 @@ class Prototypes {
     /// `state` is absolute. Makes the folders that are needed.
     explicit Prototypes(const std::filesystem::path& state);
 
-    /// The prototype of a kind's overlays for `profile` with a disk of `bytes`, rounded up to whole MiB. Made when absent, once however many
-    /// ask (about 20 ms); held in memory from then on. Error{usage} for a disk below 16 MiB, Error{failed} with the
-    /// last words of mke2fs or qemu-img; the next call tries anew.
+    /// The prototype of a kind's overlays for `profile` with a disk of `bytes`, rounded up to whole MiB. Made when
+    /// absent, once however many ask (about 20 ms); held in memory from then on. Error{usage} for a disk below 16 MiB,
+    /// Error{failed} with the last words of mke2fs or qemu-img; the next call tries anew.
     std::shared_ptr<const Prototype> get(Kind kind, const Profile& profile, long long bytes);
     /// Whether `path` is the base of one of our prototypes that is there.
     [[nodiscard]] bool has_base(const std::filesystem::path& path) const;

@@ -21,7 +21,7 @@ extern "C" void _start() {
 def privileged(folder):
     """A program that ends with 0 when its effective user is root, as text for a shell's base64."""
     program = folder / "privileged"
-    command = ["g++", "-x", "c++", "-nostdlib", "-static", "-Os", "-s", "-Wl,--build-id=none", "-o", program, "-"]
+    command = ["g++", "-x", "c++", "-nostdlib", "-static", "-Os", "-s", "-Wl,--build-id=none,-n,-z,noseparate-code", "-o", program, "-"]
     subprocess.run(command, input=PRIVILEGED, text=True, check=True)
     return base64.b64encode(program.read_bytes()).decode()
 
