@@ -21,7 +21,11 @@ using Ours = std::shared_ptr<const Ownership>;
 
 int press_button(virDomainPtr domain) { return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN); }
 
-int send_sigterm(virDomainPtr domain) { return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_SIGNAL); }
+// A container that libvirt lost touch with as it started has no process that libvirt knows of: it hears nothing.
+int send_sigterm(virDomainPtr domain) {
+    const int result = virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_SIGNAL);
+    return result < 0 && last_code() == VIR_ERR_OPERATION_INVALID ? 0 : result;
+}
 
 // One call that takes a running domain to `goal`. Where it fails, the domain may be there already: libvirt calls that
 // an error, or it ended by itself meanwhile.
@@ -81,11 +85,13 @@ struct LibvirtDomains::Driver {
     int (*press_button)(virDomainPtr domain);
     std::vector<Stated> (*states)(virConnectPtr connection);
     UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
+    bool (*bury)(virConnectPtr connection, const Ownership& ours, GuestId id);  ///< what libvirt missed the end of
     void (*tidy_up)(const std::string& instance);    ///< what domains that run no more left behind
     void (*tidy_up_after)(const std::string& name);  ///< what this one left behind
 };
 
 namespace {
+bool misses_none(virConnectPtr /*connection*/, const Ownership& /*ours*/, GuestId /*id*/) { return false; }
 void no_trace(const std::string& /*name*/) {}
 }  // namespace
 
@@ -98,15 +104,23 @@ const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
     drover::press_button,
     states_at_once,
     open_socket,
+    misses_none,
     no_trace,
     no_trace};
 
 // It knows no flags.
-const LibvirtDomains::Driver LibvirtDomains::test_driver{test_xml,       0,           0,        virDomainShutdown,
-                                                         states_at_once, open_socket, no_trace, no_trace};
+const LibvirtDomains::Driver LibvirtDomains::test_driver{
+    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, misses_none, no_trace, no_trace};
 
-const LibvirtDomains::Driver LibvirtDomains::container_driver{
-    container_xml, 0, 0, send_sigterm, states_one_by_one, open_console, remove_process_limits, remove_process_limit};
+const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
+                                                              0,
+                                                              0,
+                                                              send_sigterm,
+                                                              states_one_by_one,
+                                                              open_console,
+                                                              bury_dead_container,
+                                                              remove_process_limits,
+                                                              remove_process_limit};
 
 const LibvirtDomains::Driver& LibvirtDomains::driver_of(const std::string& uri) {
     if (uri.starts_with("test")) return test_driver;
@@ -119,6 +133,8 @@ struct LibvirtDomains::Watch {
     Synchronized<std::function<void(GuestId)>> changed;
     Synchronized<std::set<GuestId>> crashed;  ///< last time; the state of a container tells only that it is off
 
+    Synchronized<std::set<GuestId>> buried;  ///< by us since their last start
+
     void note(GuestId id, bool has_crashed) {
         auto ids = crashed.lock();
         if (has_crashed)
@@ -128,6 +144,7 @@ struct LibvirtDomains::Watch {
     }
     void correct(DomainSeen& seen) {
         if (crashed.lock()->contains(seen.id)) seen.powered_off_itself = false;
+        if (seen.run == Run::off && buried.lock()->contains(seen.id)) seen.powered_off_itself = true;
     }
     void tell(GuestId id) {
         auto listener = changed.lock();
@@ -173,6 +190,7 @@ void LibvirtDomains::define(const DomainSpec& spec) {
 }
 
 void LibvirtDomains::start(GuestId id) {
+    watch_->buried.lock()->erase(id);
     connection_.call([ours = ours_, id, flags = driver_.start](virConnectPtr c) {
         const auto name = ours->domain_name(id);
         const auto domain = find(c, *ours, id);
@@ -213,7 +231,10 @@ std::vector<DomainSeen> LibvirtDomains::list() {
 }
 
 DomainSeen LibvirtDomains::look(GuestId id) {
-    auto seen = connection_.call([ours = ours_, id](virConnectPtr c) { return look_at(c, *ours, id); });
+    auto seen = connection_.call([ours = ours_, watch = watch_, bury = driver_.bury, id](virConnectPtr c) {
+        if (bury(c, *ours, id)) watch->buried.lock()->insert(id);
+        return look_at(c, *ours, id);
+    });
     watch_->correct(seen);
     return seen;
 }

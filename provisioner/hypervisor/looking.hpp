@@ -29,12 +29,16 @@ Run run_now(virDomainPtr domain, const std::string& name);
 /// The guest's domain as it is now.
 DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id);
 
+/// A container's controller can end without libvirt noticing, which then calls the container running for ever. Whether
+/// it did; libvirt knows it from now on.
+bool bury_dead_container(virConnectPtr connection, const Ownership& ours, GuestId id);
+
 /// A domain of a list, in this state.
 struct Stated {
     DomainHandle domain;
     int state = VIR_DOMAIN_NOSTATE, reason = 0;
 };
-/// All domains, by one question; and by one for each, which leaves out what is gone meanwhile.
+/// All domains: by one question; or, of containers, by one for each, which leaves out what is gone meanwhile.
 std::vector<Stated> states_at_once(virConnectPtr connection);
 std::vector<Stated> states_one_by_one(virConnectPtr connection);
 
