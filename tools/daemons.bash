@@ -130,7 +130,7 @@ runs_old_program() { [[ $(readlink "/proc/$1/exe" 2>/dev/null) == *' (deleted)' 
 await_droverd() {
     local deadline=$((SECONDS + 60))
     until client_answers >/dev/null 2>&1; do
-        if ! runs_systemd && [[ -z $(droverd_pid) ]]; then
+        if ! runs_systemd && ! kill -0 "$(<"$run_folder/droverd.pid")" 2>/dev/null; then
             tail -5 "$log" >&2
             fail "droverd ended: $log"
         fi
