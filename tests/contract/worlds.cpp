@@ -2,9 +2,9 @@
 
 #include <cstdlib>
 
+#include "real_host.hpp"
 #include "simulation/fake_domains.hpp"
 #include "simulation/fake_networks.hpp"
-#include "real_host.hpp"
 
 namespace drover {
 namespace {
@@ -44,8 +44,10 @@ WorldKind fake() {
 }  // namespace
 
 std::vector<WorldKind> all_worlds() {
-    if (!RealHost::answers()) return {fake(), {"libvirt", nullptr}};
-    return {fake(), {"libvirt", [] { return std::make_unique<RealHost>(""); }}};
+    if (!RealHost::answers()) return {fake(), {"containers", nullptr}, {"libvirt", nullptr}};
+    return {fake(),
+            {"containers", [] { return std::make_unique<RealHost>("", Kind::container); }},
+            {"libvirt", [] { return std::make_unique<RealHost>(""); }}};
 }
 
 std::vector<WorldKind> talking_worlds() {
