@@ -82,7 +82,7 @@ void ContainerMounts::expect_idmap(const std::string& root, unsigned first_uid) 
         mount_root(root, first_uid);
     } catch (const Error& error) {
         throw Error(ErrorKind::refused, std::string("containers are not safe here: ") + error.what(),
-                    "it takes a kernel that idmaps squashfs, 6.2 or newer, and loop devices; leave --kind out");
+                    "it takes loop devices and a kernel that idmaps squashfs, as 6.18 does; leave --kind out");
     }
 }
 
