@@ -150,11 +150,13 @@ class Drover:
     # ---- what libvirt and the kernel have of this instance
 
     def domains(self):
-        return sorted(name for name in virsh("list", "--all", "--name").split() if name.startswith(f"{self.instance}-"))
+        names = virsh("list", "--all", "--name").split() + lxc("list", "--all", "--name").split()
+        return sorted(name for name in names if name.startswith(f"{self.instance}-"))
 
     def guest_processes(self):
-        """Command lines of the QEMU processes of this instance."""
-        return [line for line in sh("ps", "-eo", "args").splitlines() if f"guest={self.instance}-" in line]
+        """Command lines of the QEMU processes and of the controllers of containers of this instance."""
+        marks = (f"guest={self.instance}-", f"libvirt_lxc --name {self.instance}-")
+        return [line for line in sh("ps", "-eo", "args").splitlines() if any(mark in line for mark in marks)]
 
     def bridge_ports(self):
         return [port.name for port in pathlib.Path(f"/sys/class/net/{self.instance}-br/brif").glob("*")]
@@ -180,6 +182,10 @@ def assert_all_different(values):
 
 def virsh(*arguments):
     return sh("virsh", "-q", "-c", "qemu:///system", *arguments)
+
+
+def lxc(*arguments):
+    return sh("virsh", "-q", "-c", "lxc:///", *arguments)
 
 
 class Owner:

@@ -46,10 +46,24 @@ start_libvirt() {
         systemctl start libvirtd.service
     else
         virtlogd -d 2>/dev/null || pgrep --ns $$ --nslist pid -x virtlogd >/dev/null || fail "virtlogd does not start"
-        libvirtd -d
+        start_libvirtd_by_hand
     fi
     touch "$started_libvirt"
     await 30 libvirtd libvirt_answers
+}
+
+# On hybrid cgroups its container driver fails where it sees `unified`: it gets mounts of its own, without.
+start_libvirtd_by_hand() {
+    if ! mountpoint -q /sys/fs/cgroup/unified; then libvirtd -d && return; fi
+    unshare --mount --propagation slave sh -c 'umount /sys/fs/cgroup/unified && exec libvirtd -d'
+}
+
+# What droverd mounts for a container is for libvirtd to see.
+beside_libvirtd() {
+    local pid
+    pid=$(live_pid /run/libvirtd.pid libvirtd)
+    if [[ -z $pid ]]; then exec "$@"; fi
+    exec nsenter --mount="/proc/$pid/ns/mnt" -- "$@"
 }
 
 domains_of() {
@@ -106,7 +120,7 @@ start_droverd_by_hand() {
     if [[ -n $pid ]] && runs_old_program "$pid"; then stop_droverd && pid=; fi
     if [[ -n $pid ]]; then return; fi
     mkdir -p "$run_folder" "${log%/*}"
-    setsid droverd --config "$config" >>"$log" 2>&1 </dev/null &
+    beside_libvirtd setsid droverd --config "$config" >>"$log" 2>&1 </dev/null &
     echo $! >"$run_folder/droverd.pid"
 }
 
@@ -119,7 +133,7 @@ runs_old_program() { [[ $(readlink "/proc/$1/exe" 2>/dev/null) == *' (deleted)' 
 await_droverd() {
     local deadline=$((SECONDS + 60))
     until client_answers >/dev/null 2>&1; do
-        if ! runs_systemd && [[ -z $(droverd_pid) ]]; then
+        if ! runs_systemd && ! kill -0 "$(<"$run_folder/droverd.pid")" 2>/dev/null; then
             tail -5 "$log" >&2
             fail "droverd ended: $log"
         fi

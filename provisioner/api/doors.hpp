@@ -9,6 +9,7 @@
 #include "herd/herd.hpp"
 #include "herd/image_builds.hpp"
 #include "registry/registry.hpp"
+#include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
 #include "storage/roots.hpp"
 
@@ -26,6 +27,7 @@ struct Doors {
     Fsck& fsck;
     Doctor& doctor;
     Subnet subnet;
+    ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
 };
 
 }  // namespace drover

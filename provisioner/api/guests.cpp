@@ -31,14 +31,13 @@ std::string owner_of(const Call& call, const GuestRequest& request) {
 Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
     Reservation reservation;
     reservation.kind = request.kind.value_or(Kind::vm);
-    if (reservation.kind != Kind::vm) {
-        throw Error(ErrorKind::refused, "this version makes guests of kind 'vm' only", "leave --kind out");
-    }
     reservation.image = request.image.value_or(doors.config.guest.image);
     reservation.version = doors.registry.images.current(reservation.image);
     const Version version = doors.roots.version(reservation.image, reservation.version);
     reservation.profile = doors.overlays.profile(request.profile.value_or(version.profile)).name;
     reservation.subnet = doors.subnet;
+    if (reservation.kind == Kind::container && doors.mounts != nullptr)
+        doors.mounts->expect_idmap(version.root, static_cast<unsigned>(doors.config.containers.first_uid));
     return reservation;
 }
 

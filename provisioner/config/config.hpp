@@ -49,6 +49,12 @@ struct Config {
         bool operator==(const GuestSize&) const = default;
     } guest;
 
+    struct Containers {
+        int first_uid = 0x70000000;
+        int processes = 512;
+        bool operator==(const Containers&) const = default;
+    } containers;
+
     Duration ready_timeout = std::chrono::minutes(5);  ///< timeouts.ready
     Duration stop_timeout = std::chrono::seconds(30);  ///< timeouts.stop: each rung of STOP, ACPI, force
 

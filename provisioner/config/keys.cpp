@@ -46,6 +46,9 @@ const std::vector<Key<Config>>& top_keys() {
          [](Config& c, const Value& v) {
              c.guest.image = v.checked([](auto name) { check_plain_name("image", name); });
          }},
+        {"containers.first_uid",
+         [](Config& c, const Value& v) { c.containers.first_uid = v.number(65536, 0x7fff0000); }},
+        {"containers.processes", [](Config& c, const Value& v) { c.containers.processes = v.number(16, 4194304); }},
         {"timeouts.ready", [](Config& c, const Value& v) { c.ready_timeout = v.duration(100ms, 1h); }},
         {"timeouts.stop", [](Config& c, const Value& v) { c.stop_timeout = v.duration(100ms, 10min); }},
         {"retry.attempts", [](Config& c, const Value& v) { c.attempts = v.number(1, 100); }},

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <boost/asio.hpp>
 #include <chrono>
+#include <csignal>
 #include <list>
 #include <mutex>
 #include <thread>
@@ -15,7 +16,7 @@ namespace drover::control {
 namespace {
 
 namespace asio = boost::asio;
-using Socket = asio::local::stream_protocol::socket;
+using Channel = asio::posix::stream_descriptor;  // a socket of a vm, a tty of a container
 
 class Session;
 
@@ -34,10 +35,8 @@ constexpr int most_lines_a_second = 256;
 class Session : public std::enable_shared_from_this<Session> {
   public:
     Session(asio::io_context& io, GuestId id, Listener& listener, UniqueFd channel)
-        : id_(id), listener_(listener), socket_(io), pause_(io) {
-        socket_.assign(asio::local::stream_protocol(), channel.get());
-        static_cast<void>(channel.release());
-        socket_.non_blocking(true);
+        : id_(id), listener_(listener), channel_(io, channel.release()), pause_(io) {
+        channel_.non_blocking(true);
     }
 
     /// Adds to what waits to be sent; false: too much waits already. Any thread.
@@ -56,7 +55,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     /// Waits for input before it reads, so that guests who are silent share one buffer.
     void read() {
-        socket_.async_wait(Socket::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+        channel_.async_wait(Channel::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
             self->on_readable(error);
         });
     }
@@ -65,14 +64,14 @@ class Session : public std::enable_shared_from_this<Session> {
     void close() {
         closed_ = true;
         boost::system::error_code ignored;  // closing twice is no news
-        socket_.close(ignored);
+        channel_.close(ignored);
         pause_.cancel();
     }
 
   private:
     void on_readable(boost::system::error_code error) {
         if (closed_) return;
-        const auto size = error ? 0 : socket_.read_some(asio::buffer(listener_.input), error);
+        const auto size = error ? 0 : channel_.read_some(asio::buffer(listener_.input), error);
         if (error == asio::error::would_block) return read();
         if (error) return end();
         for (std::string& line : reader_.feed({listener_.input.data(), size})) lines_.push_back(std::move(line));
@@ -95,7 +94,7 @@ class Session : public std::enable_shared_from_this<Session> {
         }
         if (closed_) return;
         if (lines_.empty()) return read();
-        asio::post(socket_.get_executor(), [self = shared_from_this()] { self->handle_lines(); });
+        asio::post(channel_.get_executor(), [self = shared_from_this()] { self->handle_lines(); });
     }
 
     void rest() {
@@ -108,7 +107,7 @@ class Session : public std::enable_shared_from_this<Session> {
     void flush() {
         writing_ = true;
         in_flight_.swap(output_);
-        asio::async_write(socket_, asio::buffer(in_flight_),
+        asio::async_write(channel_, asio::buffer(in_flight_),
                           [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
                               self->on_written(error);
                           });
@@ -132,7 +131,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
     GuestId id_;
     Listener& listener_;
-    Socket socket_;
+    Channel channel_;
     asio::steady_timer pause_;
     LineReader reader_;
     std::list<std::string> lines_;  // an empty deque takes half a kilobyte, for each silent guest
@@ -187,6 +186,10 @@ struct Sessions::State {
 Sessions::Sessions(Handlers handlers) : state_(std::make_unique<State>(std::move(handlers))) {
     state_->thread = std::thread([this] {
         pthread_setname_np(pthread_self(), "control");
+        sigset_t broken_pipe;  // a channel may end while it is written to
+        sigemptyset(&broken_pipe);
+        sigaddset(&broken_pipe, SIGPIPE);
+        pthread_sigmask(SIG_BLOCK, &broken_pipe, nullptr);
         state_->io.run();
     });
 }

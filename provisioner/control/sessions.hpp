@@ -28,7 +28,7 @@ class Sessions {
     /// Closes all and joins the thread.
     ~Sessions();
 
-    /// Takes a connected stream socket as the guest's channel, closing a former one, and sends PING.
+    /// Takes a connected stream socket or a raw tty as the guest's channel, closing a former one, and sends PING.
     void attach(GuestId id, UniqueFd channel);
     [[nodiscard]] bool attached(GuestId id) const;
     /// Sends an empty line, so that the guest's end finds a boundary, and these, in order. Never blocks: returns false,

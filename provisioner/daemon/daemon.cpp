@@ -104,7 +104,7 @@ void run_daemon(const Config& config) {
     Roots roots(paths);
     Overlays overlays(paths, qemu_user());
 
-    Hypervisor hypervisor(config, registry.uuid());
+    Hypervisor hypervisor(config, registry.uuid(), [&] { return registry.guests.any_of(Kind::container); });
     Domains& domains = hypervisor.domains();
     Networks& networks = hypervisor.networks();
     Names names(networks, config.instance, config.network.domain,
@@ -112,6 +112,9 @@ void run_daemon(const Config& config) {
     fs::create_directories(fs::path(config.socket).parent_path());
     Server server(config.socket);
     registry.events.watch([&] { server.news(); });
+    std::optional<ContainerMounts> mounts;
+    if (hypervisor.runs_containers()) mounts.emplace(fs::path(config.socket).parent_path() / "containers");
+    auto* const lender = mounts ? &*mounts : nullptr;
 
     const Subnet subnet = choose_subnet(config, registry, networks);
     const NetworkSpec network{config.instance, registry.uuid(), subnet, config.network.domain};
@@ -124,11 +127,11 @@ void run_daemon(const Config& config) {
                    failpoint("network.ensured");
                    names.replace([&] { return names_of(registry); });
                },
-               boot_id});
+               boot_id, lender});
     ImageBuilds image_builds(registry, roots, accelerator);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, doctor, subnet};
+    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, doctor, subnet, lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

@@ -1,5 +1,6 @@
 #include "daemon/hypervisor.hpp"
 
+#include "hypervisor/by_kind.hpp"
 #include "hypervisor/libvirt.hpp"
 #include "hypervisor/libvirt_networks.hpp"
 #include "simulation/fake_domains.hpp"
@@ -19,7 +20,7 @@ std::unique_ptr<Domains> fake_domains(const Config& config, const std::string& f
 
 }  // namespace
 
-Hypervisor::Hypervisor(const Config& config, const std::string& registry) {
+Hypervisor::Hypervisor(const Config& config, const std::string& registry, std::function<bool()> uses_containers) {
     const std::string& uri = config.hosts.front().vm_uri;
     if (uri.starts_with(fake_hypervisor)) {
         domains_ = fake_domains(config, uri.substr(fake_hypervisor.size()));
@@ -30,6 +31,13 @@ Hypervisor::Hypervisor(const Config& config, const std::string& registry) {
     domains_ = std::make_unique<LibvirtDomains>(*connection_, config.instance, registry);
     networks_ = std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, config.network.name,
                                                   config.state + "/names");
+    if (!uri.starts_with("test")) {
+        containers_.emplace(events_, config.hosts.front().container_uri);
+        domains_ = std::make_unique<DomainsByKind>(
+            std::move(domains_),
+            std::make_unique<LibvirtDomains>(*containers_, config.instance, registry, config.containers.processes),
+            std::move(uses_containers));
+    }
     if (guests_are_simulated(config))
         domains_ = std::make_unique<SimulatedGuests>(std::move(domains_), config.state + "/simulated");
 }

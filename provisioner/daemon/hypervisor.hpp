@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,14 +15,18 @@ namespace drover {
 class Hypervisor {
   public:
     /// Does not connect yet. `registry` is the UUID of the registry: the owner tag.
-    Hypervisor(const Config& config, const std::string& registry);
+    /// `uses_containers`: as for DomainsByKind.
+    Hypervisor(const Config& config, const std::string& registry, std::function<bool()> uses_containers);
+
+    /// Whether guests of kind container are real ones.
+    [[nodiscard]] bool runs_containers() const { return containers_.has_value(); }
 
     Domains& domains() { return *domains_; }
     Networks& networks() { return *networks_; }
 
   private:
     EventLoop events_;
-    std::optional<Connection> connection_;
+    std::optional<Connection> connection_, containers_;
     std::unique_ptr<Domains> domains_;
     std::unique_ptr<Networks> networks_;
 };

@@ -13,6 +13,7 @@ namespace drover::fsck {
 struct RemoveDomain {
     std::string uuid;
     GuestId id = 0;
+    bool is_container = false;
 };
 struct MoveToLost {
     std::string overlay;  ///< entry of state/overlays

@@ -39,7 +39,7 @@ Suspicions orphan_domains(const Sight& sight) {
         }
         it.finding.detail = fmt::format("made for guest {}, which the registry does not have or calls gone", domain.id);
         it.finding.repair = domain.active ? "destroy and undefine it" : "undefine it";
-        it.mend = RemoveDomain{domain.uuid, domain.id};
+        it.mend = RemoveDomain{domain.uuid, domain.id, domain.is_container};
     }
     return found;
 }

@@ -28,18 +28,19 @@ Fsck::Fsck(Config config, Tools tools) : config_(std::move(config)), tools_(std:
 
 std::vector<Finding> Fsck::run(bool repair) const {
     RegistryReader registry(config_.state + "/registry.db");
-    const Virsh virsh(tools_.virsh, config_.hosts.front().vm_uri);
+    const auto& host = config_.hosts.front();
+    const Hypervisors hypervisors{{tools_.virsh, host.vm_uri}, {tools_.virsh, host.container_uri}};
 
-    auto sight = look(config_, tools_, registry, virsh);
+    auto sight = look(config_, tools_, registry, hypervisors);
     auto suspicions = check_all(sight);
     if (!suspicions.empty()) {
         // What a step leaves half-done for a moment is over then; what is wrong stays.
         std::this_thread::sleep_for(tools_.pause);
-        sight = look(config_, tools_, registry, virsh);
+        sight = look(config_, tools_, registry, hypervisors);
         suspicions = standing(suspicions, check_all(sight));
     }
 
-    Mender mender(sight, tools_, registry, virsh);
+    Mender mender(sight, tools_, registry, hypervisors);
     std::vector<Finding> findings;
     for (auto& [finding, mend, rows] : suspicions) {
         if (repair) finding.repair = mender.carry_out(mend);

@@ -16,8 +16,8 @@ std::string lives_again(GuestId id) { return fmt::format("nothing: guest {} is t
 
 }  // namespace
 
-Mender::Mender(const Sight& sight, const Fsck::Tools& tools, RegistryReader& registry, const Virsh& virsh)
-    : sight_(sight), tools_(tools), registry_(registry), virsh_(virsh) {}
+Mender::Mender(const Sight& sight, const Fsck::Tools& tools, RegistryReader& registry, const Hypervisors& hypervisors)
+    : sight_(sight), tools_(tools), registry_(registry), hypervisors_(hypervisors) {}
 
 std::string Mender::carry_out(const Mend& mend) {
     try {
@@ -30,18 +30,19 @@ std::string Mender::carry_out(const Mend& mend) {
 std::string Mender::mend_it(std::monostate /*nothing*/) { return ""; }
 
 std::string Mender::mend_it(const RemoveDomain& mend) {
-    const auto domain = virsh_.domain(mend.uuid);
+    const Virsh& virsh = hypervisors_.of(mend.is_container);
+    const auto domain = virsh.domain(mend.uuid);
     if (!domain) return gone_already;
     if (domain->registry != sight_.registry || sight_.guest_of(domain->name) != mend.id)
         return "nothing: it is not ours any more";
     if (registry_.lives(mend.id)) return lives_again(mend.id);
     if (!domain->active) {
-        virsh_.undefine(mend.uuid);
+        virsh.undefine(*domain);
         return "undefined";
     }
-    virsh_.destroy(mend.uuid);
-    if (!virsh_.domain(mend.uuid)) return "destroyed";  // it had no definition
-    virsh_.undefine(mend.uuid);
+    virsh.destroy(mend.uuid);
+    if (!virsh.domain(mend.uuid)) return "destroyed";  // it had no definition
+    virsh.undefine(*domain);
     return "destroyed and undefined";
 }
 
@@ -53,10 +54,10 @@ std::string Mender::mend_it(const MoveToLost& mend) {
 }
 
 std::string Mender::mend_it(const ForgetHost& mend) {
-    const auto network = virsh_.network(mend.network);
+    const auto network = hypervisors_.vms.network(mend.network);
     if (!network || std::find(network->hosts.begin(), network->hosts.end(), mend.host) == network->hosts.end())
         return gone_already;
-    virsh_.forget_host(mend.network, mend.host.address);
+    hypervisors_.vms.forget_host(mend.network, mend.host.address);
     return "removed from the network's DNS";
 }
 

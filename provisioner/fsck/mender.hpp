@@ -11,7 +11,7 @@ namespace drover::fsck {
 class Mender {
   public:
     /// The references outlive it.
-    Mender(const Sight& sight, const Fsck::Tools& tools, RegistryReader& registry, const Virsh& virsh);
+    Mender(const Sight& sight, const Fsck::Tools& tools, RegistryReader& registry, const Hypervisors& hypervisors);
 
     /// Mends, and says what was done, or why not.
     std::string carry_out(const Mend& mend);
@@ -27,7 +27,7 @@ class Mender {
     const Sight& sight_;
     const Fsck::Tools& tools_;
     RegistryReader& registry_;
-    const Virsh& virsh_;
+    const Hypervisors& hypervisors_;
 };
 
 }  // namespace drover::fsck

@@ -54,6 +54,18 @@ std::string flaw_of(const Beginning& bytes, std::uint64_t size) {
     return "";
 }
 
+// Of ext4: the magic of its superblock, and how many blocks of which size it says it has.
+std::string flaw_of_image(const Beginning& bytes, std::uint64_t size) {
+    constexpr std::size_t superblock = 1024;
+    const auto number = [&](std::size_t offset, std::size_t width) {
+        std::uint64_t value = 0;
+        while (width-- > 0) value = value << 8U | bytes.at(superblock + offset + width);
+        return value;
+    };
+    if (number(56, 2) != 0xef53U || number(24, 4) > 6) return "is no ext4";
+    return is_cut(0, number(4, 4) << (10 + number(24, 4)), size) ? "is cut short" : "";
+}
+
 }  // namespace
 
 std::string flaw_of_overlay(const fs::path& file) {
@@ -63,7 +75,8 @@ std::string flaw_of_overlay(const fs::path& file) {
     if (status.st_size == 0) return "is empty";
     Beginning bytes{};
     if (::pread(fd.get(), bytes.data(), bytes.size(), 0) < 0) return "cannot be read";
-    return flaw_of(bytes, static_cast<std::uint64_t>(status.st_size));
+    const auto flaw = file.extension() == ".img" ? flaw_of_image : flaw_of;
+    return flaw(bytes, static_cast<std::uint64_t>(status.st_size));
 }
 
 }  // namespace drover::fsck

@@ -32,9 +32,10 @@ std::vector<GuestRow> read_living(soci::session& sql) {
     GuestRow row;
     long long address = 0;
     soci::statement statement =
-        (sql.prepare << "SELECT id, name, image, phase, desired, address, lower(coalesce(mac, '')), want_version, "
-                        "have_version, want_overlay, have_overlay, rev FROM guests WHERE phase <> 'gone' ORDER BY id",
-         soci::into(row.id), soci::into(row.name), soci::into(row.image), soci::into(row.phase),
+        (sql.prepare
+             << "SELECT id, name, kind, image, phase, desired, address, lower(coalesce(mac, '')), want_version, "
+                "have_version, want_overlay, have_overlay, rev FROM guests WHERE phase <> 'gone' ORDER BY id",
+         soci::into(row.id), soci::into(row.name), soci::into(row.kind), soci::into(row.image), soci::into(row.phase),
          soci::into(row.desired), soci::into(address), soci::into(row.mac), soci::into(row.want_version),
          soci::into(row.have_version), soci::into(row.want_overlay), soci::into(row.have_overlay), soci::into(row.rev));
     statement.execute();

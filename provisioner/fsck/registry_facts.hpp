@@ -12,7 +12,7 @@ namespace drover::fsck {
 /// What fsck reads of a guest's row. Words stay as they are stored.
 struct GuestRow {
     GuestId id = 0;
-    std::string name, image;
+    std::string name, kind, image;
     std::string phase, desired;
     Address address;
     std::string mac;  ///< lower case
@@ -20,6 +20,7 @@ struct GuestRow {
     std::int64_t want_overlay = 0, have_overlay = 0;
     std::int64_t rev = 0;
 
+    [[nodiscard]] bool is_container() const { return kind == "container"; }
     /// Whether it should have a domain and an overlay: it was built, and nothing is about to take them away.
     [[nodiscard]] bool is_built() const { return phase != "reserved" && desired != "gone"; }
 };

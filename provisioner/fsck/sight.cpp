@@ -11,28 +11,39 @@
 
 #include "fsck/hosts_file.hpp"
 #include "fsck/simulated.hpp"
+#include "model/error.hpp"
 
 namespace drover::fsck {
 namespace {
 
+/// A host without guests of that kind need not have their driver.
+void look_at_containers(const Virsh& virsh, bool has_containers, World& world) {
+    try {
+        for (auto& domain : virsh.domains()) world.domains.push_back(std::move(domain));
+    } catch (const Error& error) {
+        if (has_containers || error.kind() != ErrorKind::unavailable) throw;
+    }
+}
+
 /// A simulated hypervisor shows its folder. One that lives inside of the daemon shows nothing to anybody else: then
 /// nothing is known of domains, and nothing is said of them.
-void look_at_hypervisor(const std::string& uri, const Virsh& virsh, World& world) {
+void look_at_hypervisor(const std::string& uri, const Hypervisors& hypervisors, bool has_containers, World& world) {
     if (uri.starts_with(fake_hypervisor)) {
         world.domains = simulated_domains(uri.substr(fake_hypervisor.size()));
     } else if (uri.starts_with("test:")) {
         world.domains_known = false;
     } else {
-        world.domains = virsh.domains();
-        world.networks = virsh.networks();
+        world.domains = hypervisors.vms.domains();
+        world.networks = hypervisors.vms.networks();
+        look_at_containers(hypervisors.containers, has_containers, world);
         world.networks_known = true;
     }
 }
 
-World look_around(const Config& config, const Fsck::Tools& tools, const Virsh& virsh) {
+World look_around(const Config& config, const Fsck::Tools& tools, const Hypervisors& hypervisors, bool has_containers) {
     const StateFiles state(config.state);
     World world;
-    look_at_hypervisor(config.hosts.front().vm_uri, virsh, world);
+    look_at_hypervisor(config.hosts.front().vm_uri, hypervisors, has_containers, world);
     world.overlays = state.overlays();
     world.roots = state.roots();
     world.name_lines = NameFiles(config.state).lines();
@@ -66,9 +77,11 @@ std::string made_uuid(const std::string& text) {
 
 }  // namespace
 
-Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& registry, const Virsh& virsh) {
+Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& registry, const Hypervisors& hypervisors) {
     const auto before = registry.read();
-    Sight sight{.config = config, .world = look_around(config, tools, virsh)};
+    const bool has_containers = std::any_of(before.living.begin(), before.living.end(),
+                                            [](const GuestRow& guest) { return guest.is_container(); });
+    Sight sight{.config = config, .world = look_around(config, tools, hypervisors, has_containers)};
     const auto after = registry.read();
 
     sight.registry = after.uuid;

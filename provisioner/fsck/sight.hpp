@@ -55,7 +55,7 @@ struct Sight {
 };
 
 /// Looks. Error{unavailable} when it cannot.
-Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& registry, const Virsh& virsh);
+Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& registry, const Hypervisors& hypervisors);
 
 /// A whole number as ids are written: digits alone, no leading zero. None for anything else.
 std::optional<GuestId> parse_id(std::string_view text);

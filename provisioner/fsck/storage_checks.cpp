@@ -8,7 +8,9 @@
 namespace drover::fsck {
 namespace {
 
-std::string overlay_file(std::int64_t counter) { return fmt::format("{}.qcow2", counter); }
+std::string overlay_file(const GuestRow& guest, std::int64_t counter) {
+    return fmt::format("{}.{}", counter, guest.is_container() ? "img" : "qcow2");
+}
 
 /// What is wrong with a file of a guest's folder; empty: nothing.
 std::string flaw_of(const std::map<std::string, std::string>& files, const std::string& name) {
@@ -60,9 +62,10 @@ Suspicions missing_overlays(const Sight& sight) {
     Suspicions found;
     for (const auto& guest : sight.steady) {
         const auto& there = files[std::to_string(guest.id)];
-        const auto has = overlay_file(guest.have_overlay);
+        const auto has = overlay_file(guest, guest.have_overlay);
         const auto flaw = flaw_of(there, has);
-        if (!guest.is_built() || flaw.empty() || flaw_of(there, overlay_file(guest.want_overlay)).empty()) continue;
+        if (!guest.is_built() || flaw.empty() || flaw_of(there, overlay_file(guest, guest.want_overlay)).empty())
+            continue;
         found.push_back({.finding = {.object = fmt::format("{}/{}", state.overlay_path(std::to_string(guest.id)), has),
                                      .guest = guest.name,
                                      .detail = fmt::format("guest {} is {} and its overlay {}: look for it in "

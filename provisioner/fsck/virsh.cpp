@@ -65,6 +65,7 @@ bool is_tag(const pugi::xml_node& node) {
 void read(const pugi::xml_node& node, Domain& domain) {
     domain.name = node.child_value("name");
     domain.uuid = node.child_value("uuid");
+    domain.is_container = std::string_view(node.attribute("type").value()) == "lxc";
     domain.active = !node.attribute("id").empty();
     if (const auto tag = node.child("metadata").find_child(is_tag)) {
         domain.registry = tag.attribute("registry").value();
@@ -134,7 +135,11 @@ std::optional<Network> Virsh::network(const std::string& uuid) const { return on
 
 void Virsh::destroy(const std::string& uuid) const { static_cast<void>(ask({"destroy", uuid})); }
 
-void Virsh::undefine(const std::string& uuid) const { static_cast<void>(ask({"undefine", uuid, "--managed-save"})); }
+void Virsh::undefine(const Domain& domain) const {
+    std::vector<std::string> arguments{"undefine", domain.uuid};
+    if (!domain.is_container) arguments.emplace_back("--managed-save");
+    static_cast<void>(ask(arguments));
+}
 
 void Virsh::forget_host(const std::string& uuid, const std::string& address) const {
     std::vector<std::string> update{"net-update", uuid,    "delete",

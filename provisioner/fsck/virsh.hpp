@@ -11,6 +11,7 @@ namespace drover::fsck {
 /// A domain as libvirt describes it, whosever it is.
 struct Domain {
     std::string name, uuid;
+    bool is_container = false;
     bool active = false;
     bool persistent = true;  ///< whether it outlives its run
     std::string registry;    ///< UUID in Drover's tag; empty: no tag
@@ -54,8 +55,8 @@ class Virsh {
 
     /// Ends an active domain at once.
     void destroy(const std::string& uuid) const;
-    /// Removes the definition of a domain, and with it a saved memory state, which could never be restored.
-    void undefine(const std::string& uuid) const;
+    /// Removes the definition of a domain, and with it a vm's saved memory state, which could never be restored.
+    void undefine(const Domain& domain) const;
     /// Has the network's DNS forget the address, now and when it is started again.
     void forget_host(const std::string& uuid, const std::string& address) const;
 
@@ -66,6 +67,13 @@ class Virsh {
     template <typename Thing> [[nodiscard]] std::vector<Thing> describe(const std::vector<std::string>& uuids) const;
 
     std::string program_, uri_;
+};
+
+/// A host's drivers: of vms, which has the networks too, and of containers.
+struct Hypervisors {
+    Virsh vms, containers;
+
+    [[nodiscard]] const Virsh& of(bool is_container) const { return is_container ? containers : vms; }
 };
 
 }  // namespace drover::fsck

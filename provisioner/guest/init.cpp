@@ -24,13 +24,6 @@ constexpr const char* root = "/sysroot";
 constexpr const char* overlay = "/overlay";
 constexpr const char* modules = "/modules";
 
-void say(const std::string& text) {
-    const UniqueFd console(open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC));
-    const auto line = "drover: " + text + "\n";
-    // Nobody is left to tell when there is no console, or it does not take it.
-    [[maybe_unused]] const auto written = write(console.get(), line.data(), line.size());
-}
-
 [[noreturn]] void power_off() {
     sync();
     reboot(RB_POWER_OFF);
@@ -43,12 +36,6 @@ void free_initramfs() {
     fs::remove("/init");
 }
 
-[[noreturn]] void start_root_init() {
-    const char* path = "/sbin/init";
-    execl(path, path, nullptr);
-    fail(std::string("cannot start ") + path);
-}
-
 [[noreturn]] void boot() {
     mount_kernel_file_systems();
     const auto line = parse_kernel_line(read_if_there("/proc/cmdline").value_or(""));
@@ -59,13 +46,26 @@ void free_initramfs() {
     load_modules(modules);
     mount_disks(root, overlay);
     seed(line.profile, root, overlay);
-    lay_out(line.profile, root, overlay);
+    lay_out(line.profile, root, overlay, Inside::vm);
     free_initramfs();
     move_root(root);
     start_root_init();
 }
 
 }  // namespace
+
+void say(const std::string& text) {
+    const UniqueFd console(open("/dev/console", O_WRONLY | O_NOCTTY | O_CLOEXEC));
+    const auto line = "drover: " + text + "\n";
+    // Nobody is left to tell when there is no console, or it does not take it.
+    [[maybe_unused]] const auto written = write(console.get(), line.data(), line.size());
+}
+
+void start_root_init() {
+    const char* path = "/sbin/init";
+    execl(path, path, nullptr);
+    fail(std::string("cannot start ") + path);
+}
 
 void run_init() {
     try {

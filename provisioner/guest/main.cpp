@@ -4,12 +4,15 @@
 #include <exception>
 #include <string_view>
 
+#include "guest/container.hpp"
 #include "guest/init.hpp"
 #include "guest/serve.hpp"
 
-/// drover-guest: the first program of a vm when it is process 1, else (`drover-guest serve`) the guest's end of the
-/// control channel.
+/// drover-guest: the first program of a vm when it is process 1, of a container when it is also told so (`drover-guest
+/// container [PROFILE]`), else (`drover-guest serve`) the guest's end of the control channel.
 int main(int argc, char** argv) {
+    const bool is_container = argc > 1 && std::string_view(argv[1]) == "container";
+    if (getpid() == 1 && is_container) drover::guest::run_container(argc > 2 ? argv[2] : "");
     if (getpid() == 1) drover::guest::run_init();
     if (argc != 2 || std::string_view(argv[1]) != "serve") {
         std::fputs("usage: drover-guest serve\n", stderr);  // NOLINT(cert-err33-c): nobody is left to tell

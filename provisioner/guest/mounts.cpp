@@ -1,11 +1,13 @@
 #include "guest/mounts.hpp"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "guest/files.hpp"
 #include "guest/seed.hpp"
+#include "model/unique_fd.hpp"
 
 namespace fs = std::filesystem;
 
@@ -30,11 +32,13 @@ void move(const fs::path& source, const fs::path& target) { mount_at(target, sou
 
 /// overlayfs over a folder of the root. Index, metacopy, redirect_dir and xino are off because only then the root below
 /// may be another one at the next boot.
-void merge_folder(const fs::path& lower, const fs::path& upper, const fs::path& work) {
+void merge_folder(const fs::path& lower, const fs::path& upper, const fs::path& work, Inside inside) {
     fs::create_directories(work);
+    // A container may not write the attributes that overlayfs otherwise uses, only a user's.
+    const std::string own = inside == Inside::vm ? "redirect_dir=off" : "redirect_dir=nofollow,userxattr";
     mount_at(lower, "overlay", "overlay", 0,
              "lowerdir=" + lower.string() + ",upperdir=" + upper.string() + ",workdir=" + work.string() +
-                 ",index=off,metacopy=off,redirect_dir=off,xino=off");
+                 ",index=off,metacopy=off,xino=off," + own);
 }
 
 void mount_volatile(const fs::path& target, bool for_everybody) {
@@ -47,6 +51,22 @@ void mount_volatile(const fs::path& target, bool for_everybody) {
 }
 
 }  // namespace
+
+void nest_mounts() {
+    mount_at("/", "none", nullptr, MS_REC | MS_PRIVATE);
+    // libvirt's own, where it has one: it tells the container's memory instead of the host's.
+    const UniqueFd memory(open_tree(AT_FDCWD, "/proc/meminfo", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    mount_at("/proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    if (memory) move_mount(memory.get(), "", AT_FDCWD, "/proc/meminfo", MOVE_MOUNT_F_EMPTY_PATH);
+    mount_at("/run", "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
+    put_folder("/dev/shm", 0755);
+    mount_at("/dev/shm", "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
+}
+
+void put_boot_id(const fs::path& file) {
+    put_file(file, read_if_there("/proc/sys/kernel/random/uuid").value_or(""), 0444);
+    bind(file, "/proc/sys/kernel/random/boot_id");
+}
 
 void mount_kernel_file_systems() {
     for (const char* folder : {"/proc", "/sys", "/dev"}) put_folder(folder, 0755);
@@ -66,12 +86,12 @@ void mount_disks(const fs::path& root, const fs::path& overlay) {
     mount_at(overlay, overlay_disk, "ext4", MS_NOATIME, "noinit_itable,discard");
 }
 
-void lay_out(const Profile& profile, const fs::path& root, const fs::path& overlay) {
+void lay_out(const Profile& profile, const fs::path& root, const fs::path& overlay, Inside inside) {
     const auto own = overlay / own_folder;
     for (const auto& path : profile.persistent) bind(below(overlay, path), below(root, path));
     for (const auto& path : profile.merged) {
         if (fs::is_directory(below(root, path)))
-            merge_folder(below(root, path), below(overlay, path), below(own / "work", path));
+            merge_folder(below(root, path), below(overlay, path), below(own / "work", path), inside);
         else
             bind(below(overlay, path), below(root, path));
     }

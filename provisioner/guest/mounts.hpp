@@ -4,7 +4,7 @@
 
 #include "model/profile.hpp"
 
-/// Mounting, by the first program of a vm. Every failure is Error{failed} naming the mount point.
+/// Mounting, by the first program of a guest. Every failure is Error{failed} naming the mount point.
 namespace drover::guest {
 
 /// /proc, /sys and /dev with what belongs into it, in the initramfs.
@@ -13,10 +13,21 @@ void mount_kernel_file_systems();
 /// The shared root, read-only, at `root`; the guest's overlay at `overlay`.
 void mount_disks(const std::filesystem::path& root, const std::filesystem::path& overlay);
 
+/// What the guest runs in.
+enum class Inside { vm, container };
+
 /// Lays the guest's own paths over the root, as its profile says, and last the guest's end's own /var/lib/drover. The
 /// overlay must be seeded. Afterwards it is reachable through these paths alone, so that it is clean once they are
 /// unmounted.
-void lay_out(const Profile& profile, const std::filesystem::path& root, const std::filesystem::path& overlay);
+void lay_out(const Profile& profile, const std::filesystem::path& root, const std::filesystem::path& overlay,
+             Inside inside);
+
+/// In new pid and mount namespaces inside a container's: a /proc of their own and fresh /run and /dev/shm, all of which
+/// end with them.
+void nest_mounts();
+
+/// Has this boot's kernel tell a boot id of its own, kept in `file`: a container's kernel tells the host's.
+void put_boot_id(const std::filesystem::path& file);
 
 /// Makes `root` the root of everything, with the kernel's file systems and a fresh /run in it.
 void move_root(const std::filesystem::path& root);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
@@ -32,6 +33,7 @@ std::optional<fs::path> find_port() {
 }
 
 UniqueFd open_port() {
+    if (const auto tty = read_if_there(channel_file)) return open_tty(*tty);
     for (int look = 0; look < looks; ++look) {
         if (const auto path = find_port()) {
             UniqueFd port(open(path->c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
@@ -54,6 +56,15 @@ UniqueFd watch(const UniqueFd& port) {
 }
 
 }  // namespace
+
+UniqueFd open_tty(const std::string& path) {
+    UniqueFd tty(open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+    termios form{};
+    if (!tty || tcgetattr(tty.get(), &form) != 0) fail("cannot open " + path);
+    cfmakeraw(&form);
+    if (tcsetattr(tty.get(), TCSANOW, &form) != 0) fail("cannot make raw " + path);
+    return tty;
+}
 
 Port::Port() : port_(open_port()), events_(watch(port_)) {}
 

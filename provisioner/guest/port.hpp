@@ -9,11 +9,17 @@
 
 namespace drover::guest {
 
-/// The guest's end of the virtio-serial port `drover.control`. One thread; it sleeps in wait() without any timer while
-/// nothing happens, whether somebody is connected on the host or not.
+/// In a container: names the tty that is the control channel. Absent in a vm.
+inline constexpr const char* channel_file = "/run/drover/channel";
+
+/// A tty, raw and non-blocking: it neither cuts nor echoes lines. Error{failed} naming it.
+UniqueFd open_tty(const std::string& path);
+
+/// The guest's end of the control channel: the virtio-serial port `drover.control`, in a container a tty. One thread;
+/// it sleeps in wait() without any timer while nothing happens, whether somebody is connected on the host or not.
 class Port {
   public:
-    /// Opens the port; the kernel may need a moment to find it. Error{failed} when it does not come within 10 s.
+    /// Opens it; the kernel of a vm may need a moment to find it. Error{failed} when it does not come within 10 s.
     Port();
 
     /// What happened.

@@ -54,7 +54,8 @@ void ThisGuest::set_clock(std::int64_t time) {
     const auto ahead = time - (std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000);
     if (ahead >= -1000 && ahead <= 1000) return;
     const timespec wanted{time / 1000, time % 1000 * 1'000'000};
-    if (clock_settime(CLOCK_REALTIME, &wanted) != 0) fail("cannot set the clock");
+    // A container's clock is the host's, and not its to set.
+    if (clock_settime(CLOCK_REALTIME, &wanted) != 0 && errno != EPERM) fail("cannot set the clock");
 }
 
 void ThisGuest::put_into_force(const Introduction& introduction) {

@@ -30,7 +30,7 @@ Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
 Done Steps::build(const Guest& guest) {
     Guest after = guest;
     after.have.overlay = guest.want.overlay;
-    parts_.overlays.create(guest.id, after.have.overlay, guest.profile, parts_.config.guest.disk);
+    parts_.overlays.create(guest.id, after.have.overlay, guest.profile, parts_.config.guest.disk, guest.kind);
     failpoint("build.overlay");
     parts_.domains.define(spec_of(after, {guest.want.version, after.have.overlay, guest.have.boot}));
     failpoint("build.defined");
@@ -49,7 +49,7 @@ Done Steps::start(const Guest& guest) {
     failpoint("start.defined");
     parts_.names.add({guest.address, guest.name});
     failpoint("start.named");
-    parts_.domains.start(guest.id);
+    run_domain(guest);
     after.phase = Phase::starting;
     after.started_by = "cold";
     return {.after = after, .look = true};
@@ -115,6 +115,16 @@ Done Steps::retire(const Guest& guest) {
     return {.after = after};
 }
 
+/// A container gets its root and overlay for as long as it takes to start: from then on it has them.
+void Steps::run_domain(const Guest& guest) {
+    if (guest.kind == Kind::vm || parts_.mounts == nullptr) return parts_.domains.start(guest.id);
+    const Version version = parts_.roots.version(guest.image, guest.want.version);
+    const Overlays::Place place = parts_.overlays.place(guest.id, guest.have.overlay, guest.kind);
+    const auto lease = parts_.mounts->lend(guest.id, version.root, place.overlay, first_uid(guest));
+    failpoint("start.lent");
+    parts_.domains.start(guest.id);
+}
+
 /// Somebody else's domain of its name is none of its own: it stays, and is nothing to wait for.
 void Steps::remove_domain(GuestId id) {
     try {
@@ -166,26 +176,48 @@ std::vector<std::string> Steps::keys_of(const Guest& guest) {
 std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_of(guest), keys_of(guest)); }
 
 DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
-    const Version version = parts_.roots.version(guest.image, make.version);
-    const Overlays::Place place = parts_.overlays.place(guest.id, make.overlay);
-    return {.instance = parts_.config.instance,
-            .registry = parts_.registry.uuid(),
-            .id = guest.id,
-            .name = guest.name,
-            .owner = guest.owner.value_or(""),
-            .make = make,
-            .kernel = version.kernel,
-            .initrd = version.initrd,
-            .root = version.root,
-            .parameters = version.parameters + " " + kernel_parameters(parts_.overlays.profile(guest.profile)),
-            .overlay = place.overlay,
-            .prototype = place.prototype,
-            .memory = parts_.config.guest.memory,
-            .cpus = parts_.config.guest.cpus,
-            .mac = mac_of(guest.id),
-            .network = parts_.config.network.name,
-            .kvm = parts_.accelerator.kvm(version),
-            .user = parts_.qemu_user};
+    DomainSpec spec{.instance = parts_.config.instance,
+                    .registry = parts_.registry.uuid(),
+                    .id = guest.id,
+                    .kind = guest.kind,
+                    .name = guest.name,
+                    .owner = guest.owner.value_or(""),
+                    .make = make,
+                    .parameters = kernel_parameters(parts_.overlays.profile(guest.profile)),
+                    .memory = parts_.config.guest.memory,
+                    .cpus = parts_.config.guest.cpus,
+                    .mac = mac_of(guest.id),
+                    .network = parts_.config.network.name};
+    if (guest.kind == Kind::vm)
+        add_vm(spec, guest);
+    else
+        add_container(spec, guest);
+    return spec;
+}
+
+void Steps::add_vm(DomainSpec& spec, const Guest& guest) {
+    const Version version = parts_.roots.version(guest.image, spec.make.version);
+    const Overlays::Place place = parts_.overlays.place(guest.id, spec.make.overlay);
+    spec.kernel = version.kernel;
+    spec.initrd = version.initrd;
+    spec.root = version.root;
+    spec.parameters = version.parameters + " " + spec.parameters;
+    spec.overlay = place.overlay;
+    spec.prototype = place.prototype;
+    spec.kvm = parts_.accelerator.kvm(version);
+    spec.user = parts_.qemu_user;
+}
+
+void Steps::add_container(DomainSpec& spec, const Guest& guest) const {
+    spec.first_uid = first_uid(guest);
+    if (parts_.mounts == nullptr) return;
+    const ContainerMounts::Place place = parts_.mounts->place(guest.id);
+    spec.root = place.root;
+    spec.overlay = place.overlay;
+}
+
+unsigned Steps::first_uid(const Guest& guest) const {
+    return first_uid_of(parts_.subnet, guest.address, static_cast<unsigned>(parts_.config.containers.first_uid));
 }
 
 }  // namespace drover

@@ -10,6 +10,7 @@
 #include "hypervisor/domains.hpp"
 #include "network/names.hpp"
 #include "registry/registry.hpp"
+#include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
 #include "storage/roots.hpp"
 
@@ -28,6 +29,7 @@ struct Parts {
     std::string qemu_user;               ///< "+uid:+gid"
     std::function<void()> prepare_host;  ///< makes the network and its names what they should be; before each look
     std::string boot_id = "boot";        ///< of this host
+    ContainerMounts* mounts = nullptr;   ///< none: containers are simulated
 };
 
 /// What a step did: the row as it should be now (unchanged: nothing to commit) and what to remember.
@@ -60,11 +62,15 @@ class Steps {
     Done stop(const Guest& guest);
     Done retire(const Guest& guest);
 
+    void run_domain(const Guest& guest);
     void remove_domain(GuestId id);
     bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
     control::Identity identity_of(const Guest& guest);
     std::vector<std::string> keys_of(const Guest& guest);
     DomainSpec spec_of(const Guest& guest, const Make& make);
+    void add_vm(DomainSpec& spec, const Guest& guest);
+    void add_container(DomainSpec& spec, const Guest& guest) const;
+    [[nodiscard]] unsigned first_uid(const Guest& guest) const;
 
     Parts parts_;
     control::Sessions& sessions_;

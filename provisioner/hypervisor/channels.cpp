@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <termios.h>
 
 #include <cerrno>
 #include <cstring>
@@ -40,6 +41,15 @@ UniqueFd connect_channel(const std::string& path) {
                            ::connect(channel.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     if (!connected || ::fcntl(channel.get(), F_SETFL, O_NONBLOCK) < 0) fail(path, errno);
     return channel;
+}
+
+UniqueFd open_terminal(const std::string& path) {
+    UniqueFd terminal(::open(path.c_str(), O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+    termios form{};
+    if (!terminal || ::tcgetattr(terminal.get(), &form) != 0) fail(path, errno);
+    ::cfmakeraw(&form);
+    if (::tcsetattr(terminal.get(), TCSANOW, &form) != 0) fail(path, errno);
+    return terminal;
 }
 
 }  // namespace drover

@@ -15,4 +15,8 @@ namespace drover {
 /// when others are connected to it.
 UniqueFd connect_channel(const std::string& path);
 
+/// Opens the tty of a container's control channel: raw and non-blocking. It is at end of file, or in error, when the
+/// container ends. Error{not_found} when it is gone, Error{failed} otherwise, naming the path.
+UniqueFd open_terminal(const std::string& path);
+
 }  // namespace drover

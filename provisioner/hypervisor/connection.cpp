@@ -18,7 +18,7 @@ namespace drover {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Changed = std::function<void(virDomainPtr)>;
+using Changed = std::function<void(virDomainPtr, bool)>;
 
 void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
@@ -27,8 +27,8 @@ struct Notifier {
     std::vector<Changed> watchers;
     std::atomic<bool> lost = false;
 
-    void notify(virDomainPtr domain) const {
-        for (const auto& changed : watchers) changed(domain);
+    void notify(virDomainPtr domain, bool crashed = false) const {
+        for (const auto& changed : watchers) changed(domain, crashed);
     }
 };
 using NotifierPtr = std::shared_ptr<Notifier>;
@@ -40,8 +40,9 @@ void on_close(virConnectPtr /*connection*/, int /*reason*/, void* notifier) {
 }
 
 /// A definition changes nothing about what runs, and most are our own.
-int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int event, int /*detail*/, void* notifier) {
-    if (event != VIR_DOMAIN_EVENT_DEFINED) (*static_cast<NotifierPtr*>(notifier))->notify(domain);
+int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int event, int detail, void* notifier) {
+    const bool crashed = event == VIR_DOMAIN_EVENT_STOPPED && detail == VIR_DOMAIN_EVENT_STOPPED_FAILED;
+    if (event != VIR_DOMAIN_EVENT_DEFINED) (*static_cast<NotifierPtr*>(notifier))->notify(domain, crashed);
     return 0;
 }
 
@@ -226,7 +227,7 @@ Connection::~Connection() {
 
 const std::string& Connection::uri() const { return states_.front()->uri; }
 
-void Connection::watch(std::function<void(virDomainPtr)> changed) {
+void Connection::watch(std::function<void(virDomainPtr, bool)> changed) {
     states_.front()->links.lock()->watchers.push_back(std::move(changed));
 }
 

@@ -57,10 +57,11 @@ class Connection {
     /// What it connects to.
     [[nodiscard]] const std::string& uri() const;
 
-    /// Has `changed` called with each domain that begins, ends, pauses or resumes, and with null when anything may have
+    /// Has `changed` called with each domain that begins, ends, pauses or resumes, and whether it ended because its
+    /// machine died; with null when anything may have
     /// changed: a connection was made or lost. From the thread of the event loop or one that connects; it must return
     /// fast and call nothing here. Set before the first call.
-    void watch(std::function<void(virDomainPtr)> changed);
+    void watch(std::function<void(virDomainPtr, bool)> changed);
 
   private:
     static constexpr int calls_at_once = 4;

@@ -121,6 +121,31 @@ void add_label(xml_node domain, const std::string& user) {
     add(label, "label", {}, user);
 }
 
+// Of all processors together, however many threads it has.
+void add_share(xml_node domain, int cpus) {
+    constexpr long long period = 100'000;
+    auto tune = add(domain, "cputune");
+    add(tune, "period", {}, fmt::to_string(period));
+    add(tune, "quota", {}, fmt::to_string(cpus * period));
+}
+
+void add_users(xml_node domain, unsigned first) {
+    auto map = add(domain, "idmap");
+    for (const auto* what : {"uid", "gid"})
+        add(map, what, {{"start", "0"}, {"target", fmt::to_string(first)}, {"count", "65536"}});
+}
+
+void add_folder(xml_node devices, const std::string& folder, const char* at) {
+    auto file_system = add(devices, "filesystem", {{"type", "mount"}, {"accessmode", "passthrough"}});
+    add(file_system, "source", {{"dir", folder}});
+    add(file_system, "target", {{"dir", at}});
+}
+
+bool is_terminal(std::string_view path) {
+    constexpr std::string_view folder = "/dev/pts/";
+    return path.starts_with(folder) && parse_number(path.substr(folder.size()));
+}
+
 bool is_version(std::string_view text) {
     constexpr std::string_view prefix = "sha256:";
     if (text.empty()) return true;
@@ -165,6 +190,31 @@ std::string to_xml(const DomainSpec& spec) {
     return xml::print(document.document_element());
 }
 
+std::string container_xml(const DomainSpec& spec) {
+    pugi::xml_document document;
+    auto domain = add_domain(document, spec, "lxc");
+    add(domain, "memory", {{"unit", "b"}}, fmt::to_string(spec.memory));
+    add(domain, "vcpu", {}, fmt::to_string(spec.cpus));
+    add_share(domain, spec.cpus);
+    add_users(domain, spec.first_uid);
+    auto os = add(domain, "os");
+    add(os, "type", {{"arch", "x86_64"}}, "exe");
+    add(os, "init", {}, "/usr/libexec/drover-guest");
+    add(os, "initarg", {}, "container");
+    if (!spec.parameters.empty()) add(os, "initarg", {}, spec.parameters);
+    auto devices = add(domain, "devices");
+    // Both come with their restrictions, read-only and without devices, which nobody inside can take off. libvirt's own
+    // <readonly/> would fail on them.
+    add_folder(devices, spec.root, "/");
+    add_folder(devices, spec.overlay, "/mnt");
+    auto interface = add(devices, "interface", {{"type", "network"}});
+    add(interface, "mac", {{"address", spec.mac}});
+    add(interface, "source", {{"network", spec.network}});
+    for (const auto* port : {"0", "1"})
+        add(add(devices, "console", {{"type", "pty"}}), "target", {{"type", "lxc"}, {"port", port}});
+    return xml::print(document.document_element());
+}
+
 std::string test_xml(const DomainSpec& spec) {
     pugi::xml_document document;
     auto domain = add_domain(document, spec, "test");
@@ -206,6 +256,17 @@ std::optional<std::string> read_channel_path(const std::string& xml) {
     for (const auto channel : document.child("domain").child("devices").children("channel")) {
         const std::string path = channel.child("source").attribute("path").value();
         if (channel.child("target").attribute("name").value() == std::string_view(channel_name) && !path.empty())
+            return path;
+    }
+    return std::nullopt;
+}
+
+std::optional<std::string> read_console_path(const std::string& xml) {
+    const auto document = xml::parse(xml, "the domain's XML");
+    const auto devices = document.child("domain").child("devices");
+    for (const auto console : devices.children("console")) {
+        const std::string path = console.child("source").attribute("path").value();
+        if (console.child("target").attribute("port").value() == std::string_view("1") && is_terminal(path))
             return path;
     }
     return std::nullopt;

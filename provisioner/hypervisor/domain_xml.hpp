@@ -26,6 +26,9 @@ inline constexpr const char* tag_namespace = "urn:drover:1";
 
 /// The domain of a guest. Error{usage} for a text that XML cannot hold.
 std::string to_xml(const DomainSpec& spec);
+/// A container: the guest's end as first process, on a root and an overlay that are mounted when it is started. Its
+/// root is an ordinary user of the host, its network its own; memory and processors are bounded.
+std::string container_xml(const DomainSpec& spec);
 /// The same for libvirt's test driver, which runs nothing: no more than tells it apart and what it holds.
 std::string test_xml(const DomainSpec& spec);
 
@@ -40,6 +43,9 @@ std::optional<OwnerTag> read_tag(const std::string& xml);
 
 /// The socket of a running domain's control channel, from its live XML; none when it has no such channel.
 std::optional<std::string> read_channel_path(const std::string& xml);
+
+/// The tty on this host that is a running container's control channel, its second console; none when it has none.
+std::optional<std::string> read_console_path(const std::string& xml);
 
 /// The user "+uid:+gid" that a hypervisor runs its vms as, from its capabilities; none when it does not say.
 std::optional<std::string> read_user(const std::string& capabilities);

@@ -17,6 +17,7 @@ struct DomainSpec {
     std::string instance;
     std::string registry;  ///< UUID of the registry: the owner tag
     GuestId id = 0;
+    Kind kind = Kind::vm;
     std::string name;                  ///< the guest's name: the domain's title
     std::string owner;                 ///< empty: a pool's
     Make make;                         ///< version, overlay and boot, written into the tag
@@ -28,6 +29,9 @@ struct DomainSpec {
     std::string mac, network;
     bool kvm = false;
     std::string user;  ///< "+uid:+gid" that QEMU runs as; the shared root is never relabelled
+
+    // A container has no kernel, initrd or prototype. `root` and `overlay` are folders, `parameters` its profile alone.
+    unsigned first_uid = 0;  ///< what its root is on the host, as user and as group; 65535 more follow
 };
 
 /// One of our domains as it is now.
@@ -69,7 +73,8 @@ class Domains {
     virtual void suspend(GuestId id) = 0;
     /// Lets them go on; running: nothing. Error{not_found} when it is not running.
     virtual void resume(GuestId id) = 0;
-    /// Presses the ACPI power button; off: nothing. Tells nothing about whether the guest obeys.
+    /// Presses the ACPI power button, or sends a container's first process SIGTERM; off: nothing. Tells nothing about
+    /// whether the guest obeys.
     virtual void press_power_button(GuestId id) = 0;
     /// Ends it at once; off or absent: nothing. Up to 2 s.
     virtual void force_off(GuestId id) = 0;
@@ -79,8 +84,9 @@ class Domains {
     virtual std::vector<DomainSeen> list() = 0;
     /// One domain; absent: {id, defined = false, run = off}.
     virtual DomainSeen look(GuestId id) = 0;
-    /// The host's end of the guest's control channel: a connected, non-blocking stream socket, bytes both ways, at end
-    /// of file when the domain ends. One is served at a time: a new one gets nothing until the former is closed.
+    /// The host's end of the guest's control channel: a connected, non-blocking stream socket or raw tty, bytes both
+    /// ways, at end of file when the domain ends. One is served at a time: a new one gets nothing (of a tty: what the
+    /// former does not read) until the former is closed. A container's limits that libvirt does not know are in force.
     /// Error{not_found} when the domain is not running.
     virtual UniqueFd open_channel(GuestId id) = 0;
     /// Calls `changed` for each domain of ours that may run, rest or be gone since, and with 0 when anything may have

@@ -10,12 +10,12 @@
 
 namespace drover {
 
-/// Domains on libvirt's QEMU driver, of the host that this process runs on; or on its test driver ("test:" URIs), whose
-/// domains are entries in a list and never say a word.
+/// Domains on libvirt's QEMU driver, of the host that this process runs on; on its driver of containers ("lxc:" URIs);
+/// or on its test driver ("test:" URIs), whose domains are entries in a list and never say a word.
 class LibvirtDomains : public Domains {
   public:
-    /// `registry`: UUID of the registry. The connection must outlive this.
-    LibvirtDomains(Connection& connection, std::string instance, std::string registry);
+    /// `registry`: UUID of the registry. `most_processes`: that a container may have. The connection must outlive this.
+    LibvirtDomains(Connection& connection, std::string instance, std::string registry, int most_processes = 512);
     ~LibvirtDomains() override;
     LibvirtDomains(const LibvirtDomains&) = delete;
     LibvirtDomains& operator=(const LibvirtDomains&) = delete;
@@ -39,10 +39,12 @@ class LibvirtDomains : public Domains {
   private:
     struct Watch;
     struct Driver;
-    static const Driver qemu_driver, test_driver;
+    static const Driver qemu_driver, test_driver, container_driver;
+    static const Driver& driver_of(const std::string& uri);
 
     Connection& connection_;
     const Driver& driver_;
+    int most_processes_;
     std::shared_ptr<const Ownership> ours_;  ///< calls share it: one that was given up may outlive this
     std::shared_ptr<KnownTags> tags_;
     std::shared_ptr<Watch> watch_;

@@ -59,4 +59,13 @@ std::string mac_of(std::int64_t guest_id) {
     return fmt::format("52:54:00:{:02x}:{:02x}:{:02x}", guest_id >> 16 & 255, guest_id >> 8 & 255, guest_id & 255);
 }
 
+unsigned first_uid_of(const Subnet& subnet, Address address, unsigned first) {
+    constexpr std::uint64_t beyond = 0xffff0000;  // the last range has the kernel's "nobody at all" in it
+    const auto uid = first + std::uint64_t{address.value - subnet.network.value} * users_per_guest;
+    if (uid < beyond) return static_cast<unsigned>(uid);
+    throw Error(ErrorKind::refused,
+                fmt::format("{} is too far up in {} for a container's users", to_text(address), to_text(subnet)),
+                "a subnet of prefix 18 or longer has users for all: network.cidr");
+}
+
 }  // namespace drover

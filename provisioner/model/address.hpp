@@ -42,4 +42,11 @@ std::string to_text(const Subnet& subnet);
 /// The MAC of a guest: 52:54:00 (the prefix of QEMU's locally administered addresses) and the low 24 bits of its id.
 std::string mac_of(std::int64_t guest_id);
 
+/// How many users of the host a container's are shown as.
+inline constexpr unsigned users_per_guest = 65536;
+
+/// The first of the host's users that belong to the guest with this address: each address of the subnet has
+/// users_per_guest of its own, counted from `first`. Error{refused} when the host has no more users.
+unsigned first_uid_of(const Subnet& subnet, Address address, unsigned first);
+
 }  // namespace drover

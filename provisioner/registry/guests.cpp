@@ -265,6 +265,14 @@ std::vector<Guest> Guests::last_written_by(OperationId operation) {
     });
 }
 
+bool Guests::any_of(Kind kind) {
+    return session_.read([&](Transaction& transaction) {
+        return !rows<GuestId>(transaction.sql, "SELECT id FROM guests WHERE kind = :kind AND phase <> 'gone' LIMIT 1",
+                              std::string(to_text(kind)))
+                    .empty();
+    });
+}
+
 std::vector<GuestId> Guests::ids_in(OperationId operation) {
     return session_.read([&](Transaction& transaction) {
         return rows<GuestId>(transaction.sql, "SELECT guest FROM items WHERE operation = :operation ORDER BY guest",

@@ -96,6 +96,8 @@ class Guests {
     std::vector<Revision> revisions();
     /// Of the owner, not gone, by id.
     std::vector<GuestId> ids_of(const std::string& owner);
+    /// Whether there is any of this kind that is not gone.
+    bool any_of(Kind kind);
     /// Those that the operation has an item for, by id; none for an operation without.
     std::vector<GuestId> ids_in(OperationId operation);
     /// Those that this operation was the last to write, not gone, by natural order.

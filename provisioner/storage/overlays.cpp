@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -38,7 +39,9 @@ std::pair<uid_t, gid_t> parse_user(std::string_view user) {
     return {*uid, *gid};
 }
 
-std::string file_name(std::int64_t counter) { return fmt::format("{}.qcow2", counter); }
+std::string file_name(std::int64_t counter, Kind kind) {
+    return fmt::format("{}.{}", counter, kind == Kind::vm ? "qcow2" : "img");
+}
 
 /// The guest's folder, open; made when absent. It belongs to the user that QEMU runs as, so nothing in it is trusted:
 /// files are made anew by name inside this descriptor, and no link is followed.
@@ -64,7 +67,7 @@ void write_overlay(int folder, const std::string& name, const SparseImage& image
 
 Overlays::Overlays(StoragePaths paths, const std::string& user) : paths_(std::move(paths)) {
     const fs::path state = paths_.state = fs::absolute(paths_.state).lexically_normal();
-    std::tie(uid_, gid_) = parse_user(user);
+    std::tie(qemu_.uid, qemu_.gid) = parse_user(user);
     profiles_ = read_profiles(paths_.profiles);
     prototypes_ = std::make_unique<Prototypes>(state);
     make_folder(state / "overlays", 0711);
@@ -82,14 +85,16 @@ const Profile& Overlays::profile(const std::string& name) const {
                 fmt::format("one of: {}", fmt::join(names, ", ")));
 }
 
-Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::string& profile_name, long long disk) {
-    const auto prototype = prototypes_->get(profile(profile_name), disk);
+Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::string& profile_name, long long disk,
+                                 Kind kind) {
+    const auto prototype = prototypes_->get(kind, profile(profile_name), disk);
+    const auto [uid, gid] = kind == Kind::vm ? qemu_ : User{::geteuid(), ::getegid()};
     const fs::path path = folder(id);
-    const auto folder_fd = open_folder(path, uid_, gid_);
-    const auto name = file_name(counter);
+    const auto folder_fd = open_folder(path, uid, gid);
+    const auto name = file_name(counter, kind);
     const auto aside = name + ".new";
     try {
-        write_overlay(folder_fd.get(), aside, prototype->overlay, uid_, gid_);
+        write_overlay(folder_fd.get(), aside, kind == Kind::vm ? prototype->onto : prototype->copy, uid, gid);
         if (::renameat(folder_fd.get(), aside.c_str(), folder_fd.get(), name.c_str()) != 0)
             throw_errno("rename to", name);
         if (::fsync(folder_fd.get()) != 0) throw_errno("sync", path);
@@ -98,13 +103,14 @@ Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::st
     } catch (const Error& error) {
         throw error.within(path.string());
     }
-    return {path / name, prototype->base};
+    return {path / name, kind == Kind::vm ? prototype->base : ""};
 }
 
-Overlays::Place Overlays::place(GuestId id, std::int64_t counter) const {
-    const auto overlay = fs::path(folder(id)) / file_name(counter);
+Overlays::Place Overlays::place(GuestId id, std::int64_t counter, Kind kind) const {
+    const auto overlay = fs::path(folder(id)) / file_name(counter, kind);
     if (!fs::exists(fs::symlink_status(overlay)))
         throw Error(ErrorKind::not_found, fmt::format("no overlay {}", overlay.string()));
+    if (kind == Kind::container) return {overlay, ""};
     const auto base = backing_file(overlay);
     // A QEMU that was broken into could have written any name into the header.
     if (!prototypes_->has_base(base))
@@ -119,7 +125,8 @@ void Overlays::drop_others(GuestId id, std::int64_t counter) {
     const fs::path path = folder(id);
     if (!fs::exists(path)) return;
     for (const auto& file : entries_of(path))
-        if (file.filename() != file_name(counter)) remove_tree(file);
+        if (file.filename() != file_name(counter, Kind::vm) && file.filename() != file_name(counter, Kind::container))
+            remove_tree(file);
 }
 
 void Overlays::remove(GuestId id) { remove_tree(folder(id)); }

@@ -15,18 +15,20 @@ namespace drover {
 
 class Prototypes;
 
-/// The writable disks of guests. Any thread, any guests at once; one guest from one thread at a time.
+/// The writable disks of guests: a vm's is a qcow2 on a prototype, a container's a copy of one. Any thread, any guests
+/// at once; one guest from one thread at a time.
 class Overlays {
   public:
-    /// `user`: "+uid:+gid" that QEMU runs as, the owner of every overlay. Reads every profile and makes the folders of
-    /// the state that it needs. Error{usage} naming file, line and value of a profile's mistake.
+    /// `user`: "+uid:+gid" that QEMU runs as, the owner of every vm's overlay; a container's is root's. Reads every
+    /// profile and makes the folders of the state that it needs. Error{usage} naming file, line and value of a
+    /// profile's mistake.
     Overlays(StoragePaths paths, const std::string& user);
     ~Overlays();
 
     /// A profile by name. Error{not_found} naming those that there are.
     [[nodiscard]] const Profile& profile(const std::string& name) const;
 
-    /// Where the overlay is and what backs it. Absolute paths.
+    /// Where the overlay is and what backs it; nothing backs a container's. Absolute paths.
     struct Place {
         std::string overlay, prototype;
     };
@@ -36,10 +38,10 @@ class Overlays {
     /// a quiet machine, 1 ms on a busy one, nearly all of it the three syncs. Error{not_found} for an unknown profile,
     /// Error{usage} for a disk below 16 MiB, Error{failed} naming the path; DiskFull: the same works when there is
     /// room.
-    Place create(GuestId id, std::int64_t counter, const std::string& profile, long long disk);
+    Place create(GuestId id, std::int64_t counter, const std::string& profile, long long disk, Kind kind = Kind::vm);
     /// Where overlay number `counter` is. Error{not_found} when it is not there, Error{failed} when what backs it is
     /// none of our prototypes.
-    [[nodiscard]] Place place(GuestId id, std::int64_t counter) const;
+    [[nodiscard]] Place place(GuestId id, std::int64_t counter, Kind kind = Kind::vm) const;
     /// DiskFull while there is no room for another overlay.
     void expect_room() const;
     /// Removes all overlays of the guest but number `counter`.
@@ -56,8 +58,11 @@ class Overlays {
     [[nodiscard]] std::string folder(GuestId id) const;
 
     StoragePaths paths_;
-    uid_t uid_;
-    gid_t gid_;
+    struct User {
+        uid_t uid;
+        gid_t gid;
+    };
+    User qemu_;
     std::map<std::string, Profile> profiles_;
     std::unique_ptr<Prototypes> prototypes_;
 };

@@ -59,21 +59,29 @@ Prototypes::Prototypes(const fs::path& state) : state_(state) {
     make_folder(state / "prototypes", 0755);
 }
 
-std::shared_ptr<const Prototype> Prototypes::get(const Profile& profile, long long bytes) {
+std::shared_ptr<const Prototype> Prototypes::get(Kind kind, const Profile& profile, long long bytes) {
     if (bytes < smallest || bytes > (1LL << 44))
         throw Error(ErrorKind::usage, fmt::format("a disk of {} bytes", bytes), "between 16MiB and 16TiB");
     const long long rounded = (bytes + mib - 1) / mib * mib;
     const auto short_key = fmt::format("{}-{}", profile.name, rounded);
+    const auto loaded_key = fmt::format("{} {}", short_key, to_text(kind));
     {
         auto loaded = loaded_.lock();
-        const auto found = loaded->find(short_key);
+        const auto found = loaded->find(loaded_key);
         if (found != loaded->end()) return found->second;
     }
     return flights_.run(
-        short_key, [&] { return load(short_key, profile, rounded); }, [] {});
+        loaded_key,
+        [&] {
+            auto prototype = load(kind, short_key, profile, rounded);
+            (*loaded_.lock())[loaded_key] = prototype;
+            return prototype;
+        },
+        [] {});
 }
 
-std::shared_ptr<const Prototype> Prototypes::load(const std::string& key, const Profile& profile, long long bytes) {
+std::shared_ptr<const Prototype> Prototypes::load(Kind kind, const std::string& key, const Profile& profile,
+                                                  long long bytes) {
     const auto folder = state_ / "prototypes" / fmt::format("{}-{}", key, fingerprint(profile));
     if (!fs::exists(folder)) try {
             make(folder, profile, bytes);
@@ -86,9 +94,8 @@ std::shared_ptr<const Prototype> Prototypes::load(const std::string& key, const 
     if (!has_base(base) || backing_file(overlay) != base)
         throw Error(ErrorKind::failed, fmt::format("the prototype {} is broken, or was moved here", folder.string()),
                     "move it away: it is made anew; overlays on it need it back");
-    auto prototype = std::make_shared<const Prototype>(Prototype{base, read_sparse(overlay)});
-    (*loaded_.lock())[key] = prototype;
-    return prototype;
+    if (kind == Kind::vm) return std::make_shared<const Prototype>(Prototype{base, read_sparse(overlay)});
+    return std::make_shared<const Prototype>(Prototype{base, {}, read_sparse(base)});
 }
 
 void Prototypes::make(const fs::path& folder, const Profile& profile, long long bytes) const {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "model/guest.hpp"
 #include "model/profile.hpp"
 #include "model/sync.hpp"
 #include "storage/qcow2.hpp"
@@ -13,8 +14,9 @@ namespace drover {
 
 /// A formatted, seeded, immutable file system that backs overlays, and the bytes of a fresh overlay on it.
 struct Prototype {
-    std::string base;     ///< base.raw, absolute
-    SparseImage overlay;  ///< of overlay.qcow2, ready to be written
+    std::string base;    ///< base.raw, absolute
+    SparseImage onto;    ///< a qcow2 on it: a vm's overlay, ready to be written
+    SparseImage copy{};  ///< a copy of it: a container's
 };
 
 /// The prototypes below state/prototypes/, one per profile and size. Thread-safe.
@@ -23,16 +25,16 @@ class Prototypes {
     /// `state` is absolute. Makes the folders that are needed.
     explicit Prototypes(const std::filesystem::path& state);
 
-    /// The prototype for `profile` with a disk of `bytes`, rounded up to whole MiB. Made when absent, once however many
-    /// ask (about 20 ms); held in memory from then on. Error{usage} for a disk below 16 MiB, Error{failed} with the
-    /// last words of mke2fs or qemu-img; the next call tries anew.
-    std::shared_ptr<const Prototype> get(const Profile& profile, long long bytes);
+    /// The prototype of a kind's overlays for `profile` with a disk of `bytes`, rounded up to whole MiB. Made when
+    /// absent, once however many ask (about 20 ms); held in memory from then on. Error{usage} for a disk below 16 MiB,
+    /// Error{failed} with the last words of mke2fs or qemu-img; the next call tries anew.
+    std::shared_ptr<const Prototype> get(Kind kind, const Profile& profile, long long bytes);
     /// Whether `path` is the base of one of our prototypes that is there.
     [[nodiscard]] bool has_base(const std::filesystem::path& path) const;
 
   private:
     using Shared = std::shared_ptr<const Prototype>;
-    Shared load(const std::string& key, const Profile& profile, long long bytes);
+    Shared load(Kind kind, const std::string& key, const Profile& profile, long long bytes);
     void make(const std::filesystem::path& folder, const Profile& profile, long long bytes) const;
 
     std::filesystem::path state_;

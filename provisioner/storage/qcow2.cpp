@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,7 +14,7 @@
 namespace drover {
 namespace {
 
-constexpr std::size_t block = 4096;
+constexpr int block = 4096;
 constexpr std::uint64_t longest_name = 1023;  // the format's own limit
 
 bool is_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
@@ -35,12 +36,14 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t size, const std::f
 }  // namespace
 
 SparseImage read_sparse(const std::filesystem::path& file) {
-    const std::string bytes = read_file(file);
-    SparseImage image{{}, static_cast<std::int64_t>(bytes.size())};
-    for (std::size_t at = 0; at < bytes.size(); at += block) {
-        const auto piece = std::string_view(bytes).substr(at, block);
-        if (!is_zero(piece)) image.pieces.push_back({static_cast<std::int64_t>(at), std::string(piece)});
-    }
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) throw_errno("read", file);
+    SparseImage image{{}, ::lseek(fd.get(), 0, SEEK_END)};
+    for (off_t at = 0; (at = ::lseek(fd.get(), at, SEEK_DATA)) >= 0;)  // at the last hole: no such place
+        for (const auto end = ::lseek(fd.get(), at, SEEK_HOLE); at < end; at += block) {
+            auto piece = read_at(fd.get(), static_cast<std::uint64_t>(at), block, file);
+            if (!is_zero(piece)) image.pieces.push_back({at, std::move(piece)});
+        }
     return image;
 }
 

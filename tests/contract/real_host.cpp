@@ -64,13 +64,18 @@ bool RealHost::answers() {
     return answer;
 }
 
-RealHost::RealHost(std::string image)
+RealHost::RealHost(std::string image, Kind kind)
     : image_(std::move(image)),
       instance_("t" + random_text("abcdefghijklmnopqrstuvwxyz", 6)),
       registry_(random_uuid()),
       folder_(make_folder()),
       connection_(loop_, uri),
-      domains_(connection_, instance_, registry_),
+      container_connection_(loop_, "lxc:///"),
+      kind_(kind),
+      vms_(new LibvirtDomains(connection_, instance_, registry_)),
+      domains_(std::unique_ptr<Domains>(vms_),
+               std::make_unique<LibvirtDomains>(container_connection_, instance_, registry_),
+               [kind] { return kind == Kind::container; }),
       networks_(connection_, instance_, registry_, instance_, folder_ / "names") {
     fs::copy_file(DROVER_TEST_GUEST, folder_ / "test_guest");
     run(fmt::format("cd {} && truncate -s 1M root initrd && truncate -s 64M prototype && chmod 444 *",
@@ -83,9 +88,13 @@ RealHost::~RealHost() {
         domains_.force_off(domain.id);
         domains_.undefine(domain.id);
     }
-    connection_.call([instance = instance_, foreign = foreign_](virConnectPtr c) {
-        for (const auto id : foreign)
-            virDomainUndefine(DomainHandle(virDomainLookupByName(c, fmt::format("{}-{}", instance, id).c_str())).get());
+    (kind_ == Kind::vm ? connection_ : container_connection_)
+        .call([instance = instance_, foreign = foreign_](virConnectPtr c) {
+            for (const auto id : foreign)
+                virDomainUndefine(
+                    DomainHandle(virDomainLookupByName(c, fmt::format("{}-{}", instance, id).c_str())).get());
+        });
+    connection_.call([instance = instance_](virConnectPtr c) {
         const NetworkHandle network(virNetworkLookupByName(c, instance.c_str()));
         if (network) virNetworkDestroy(network.get()), virNetworkUndefine(network.get());
     });
@@ -106,16 +115,35 @@ DomainSpec RealHost::spec(GuestId id) {
     spec.name = fmt::format("alice-{}", id);
     spec.owner = "alice";
     spec.make = {"sha256:" + std::string(64, 'a'), 1, 1};
-    spec.root = folder_ / "root";
-    spec.prototype = folder_ / "prototype";
-    spec.overlay = folder_ / fmt::format("{}.qcow2", id);
+    spec.kind = kind_;
     spec.memory = 128LL << 20;
     spec.mac = mac_of(id);
     spec.network = instance_;
-    spec.user = domains_.default_user();
+    if (kind_ == Kind::vm)
+        add_disk(spec);
+    else
+        add_box(spec);
+    return spec;
+}
+
+void RealHost::add_disk(DomainSpec& spec) {
+    spec.root = folder_ / "root";
+    spec.prototype = folder_ / "prototype";
+    spec.overlay = folder_ / fmt::format("{}.qcow2", spec.id);
+    spec.user = vms_->default_user();
     run(fmt::format("qemu-img create -q -f qcow2 -F raw -b {} {} && chown {} {}", spec.prototype, spec.overlay,
                     spec.user, spec.overlay));
-    return spec;
+}
+
+// A root of nothing but the sleeper, in place of the guest's end.
+void RealHost::add_box(DomainSpec& spec) {
+    spec.root = folder_ / "box";
+    spec.overlay = folder_ / fmt::format("overlay-{}", spec.id);
+    spec.first_uid = 0x70000000U + static_cast<unsigned>(spec.id) * 65536;
+    for (const auto* inside : {".oldroot", "dev", "mnt", "proc", "sys", "usr/libexec"})
+        fs::create_directories(folder_ / "box" / inside);
+    fs::create_directories(spec.overlay);
+    fs::copy_file(DROVER_TEST_BOX, folder_ / "box/usr/libexec/drover-guest", fs::copy_options::skip_existing);
 }
 
 DomainSpec RealHost::sleeper(GuestId id) {
@@ -136,7 +164,8 @@ DomainSpec RealHost::talker(GuestId id) {
 std::pair<std::string, std::string> RealHost::probe() { return {folder_ / "test_guest", folder_ / "initrd"}; }
 
 void RealHost::signal_machine(GuestId id, int signal) {
-    ::kill(std::stoi(text_of(fmt::format("/run/libvirt/qemu/{}-{}.pid", instance_, id))), signal);
+    const auto* driver = kind_ == Kind::vm ? "qemu" : "lxc";
+    ::kill(std::stoi(text_of(fmt::format("/run/libvirt/{}/{}-{}.pid", driver, instance_, id))), signal);
 }
 
 void RealHost::kill(GuestId id) { signal_machine(id, SIGKILL); }
@@ -182,11 +211,11 @@ bool RealHost::watches_folder(bool defined) {
 
 void RealHost::add_foreign_domain(GuestId id) {
     foreign_.insert(id);
-    connection_.call([name = fmt::format("{}-{}", instance_, id)](virConnectPtr c) {
-        const auto xml = fmt::format(
-            "<domain type='qemu'><name>{}</name><memory>65536</memory>"
-            "<os><type arch='x86_64'>hvm</type></os></domain>",
-            name);
+    const bool is_vm = kind_ == Kind::vm;
+    const auto xml = fmt::format(
+        "<domain type='{}'><name>{}-{}</name><memory>65536</memory><os><type arch='x86_64'>{}</type>{}</os></domain>",
+        is_vm ? "qemu" : "lxc", instance_, id, is_vm ? "hvm" : "exe", is_vm ? "" : "<init>/bin/sh</init>");
+    (is_vm ? connection_ : container_connection_).call([xml](virConnectPtr c) {
         if (!DomainHandle(virDomainDefineXML(c, xml.c_str()))) throw last_error("define");
     });
 }

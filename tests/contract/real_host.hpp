@@ -4,17 +4,19 @@
 #include <set>
 #include <string>
 
+#include "hypervisor/by_kind.hpp"
 #include "hypervisor/libvirt.hpp"
 #include "hypervisor/libvirt_networks.hpp"
 #include "worlds.hpp"
 
 namespace drover {
 
-/// The libvirtd at qemu:///system as an instance of its own with a random name, so that it meets nobody's domains.
+/// The libvirtd at qemu:///system and lxc:/// as an instance of its own with a random name, so that it meets nobody's
+/// domains.
 class RealHost : public World {
   public:
-    /// `image`: folder of the guest that talks, or empty.
-    explicit RealHost(std::string image);
+    /// `image`: folder of the guest that talks, or empty. `kind`: of all guests.
+    explicit RealHost(std::string image, Kind kind = Kind::vm);
     ~RealHost() override;
     static bool answers();
 
@@ -32,7 +34,7 @@ class RealHost : public World {
     const EventLoop& loop() const { return loop_; }
     Connection& connection() { return connection_; }
     Ownership ownership() const { return {instance_, registry_}; }
-    std::string default_user() { return domains_.default_user(); }
+    std::string default_user() { return vms_->default_user(); }
     /// The guest's machine stops doing anything, and stays.
     void freeze(GuestId id);
     void kill_dns();
@@ -44,13 +46,17 @@ class RealHost : public World {
 
   private:
     DomainSpec spec(GuestId id);
+    void add_disk(DomainSpec& spec);
+    void add_box(DomainSpec& spec);
     void signal_machine(GuestId id, int signal);
 
     const std::string image_, instance_, registry_;
     const std::filesystem::path folder_;
     EventLoop loop_;
-    Connection connection_;
-    LibvirtDomains domains_;
+    Connection connection_, container_connection_;
+    const Kind kind_;
+    LibvirtDomains* vms_;
+    DomainsByKind domains_;
     LibvirtNetworks networks_;
     std::optional<NetworkSpec> network_;
     std::set<GuestId> foreign_;

@@ -44,8 +44,10 @@ WorldKind fake() {
 }  // namespace
 
 std::vector<WorldKind> all_worlds() {
-    if (!RealHost::answers()) return {fake(), {"libvirt", nullptr}};
-    return {fake(), {"libvirt", [] { return std::make_unique<RealHost>(""); }}};
+    if (!RealHost::answers()) return {fake(), {"containers", nullptr}, {"libvirt", nullptr}};
+    return {fake(),
+            {"containers", [] { return std::make_unique<RealHost>("", Kind::container); }},
+            {"libvirt", [] { return std::make_unique<RealHost>(""); }}};
 }
 
 std::vector<WorldKind> talking_worlds() {

@@ -32,7 +32,7 @@ class World {
     virtual void add_foreign_network() = 0;
 };
 
-/// How to make a world: "fake", or "libvirt" on the QEMU at qemu:///system.
+/// How to make a world: "fake", or "libvirt" on the QEMU at qemu:///system, or "containers" on lxc:/// beside it.
 struct WorldKind {
     std::string name;
     std::function<std::unique_ptr<World>()> make;  ///< null: not on this machine
@@ -40,7 +40,7 @@ struct WorldKind {
 
 inline void PrintTo(const WorldKind& kind, std::ostream* out) { *out << kind.name; }
 
-/// Both. Without a libvirtd the real one cannot be made: tests skip it, but fail when CI=true.
+/// All, the host of real vms last. Without a libvirtd the real one cannot be made: tests skip it, but fail when CI=true.
 std::vector<WorldKind> all_worlds();
 /// Those with a guest that talks: the real one only where DROVER_TEST_IMAGE names a folder with its vmlinuz, initrd and
 /// root.squashfs.

@@ -14,9 +14,10 @@ class MenderTest : public FsckTest {
   protected:
     std::string carry_out(const fsck::Mend& mend) {
         fsck::RegistryReader registry(state("registry.db"));
-        const fsck::Virsh virsh(tools_.virsh, config_.hosts.front().vm_uri);
-        const auto sight = fsck::look(config_, tools_, registry, virsh);
-        return fsck::Mender(sight, tools_, registry, virsh).carry_out(mend);
+        const auto& host = config_.hosts.front();
+        const fsck::Hypervisors hypervisors{{tools_.virsh, host.vm_uri}, {tools_.virsh, host.container_uri}};
+        const auto sight = fsck::look(config_, tools_, registry, hypervisors);
+        return fsck::Mender(sight, tools_, registry, hypervisors).carry_out(mend);
     }
     static std::string uuid_in(const std::string& file) { return fs::path(file).stem(); }
 };

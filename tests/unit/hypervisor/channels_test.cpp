@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pty.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -84,6 +85,31 @@ TEST_F(Channel, SaysWhenItIsTaken) {
         EXPECT_NE(error.hint(), "");
     }
     EXPECT_THROW(connect_channel("/" + std::string(200, 'x')), Error);
+}
+
+TEST(Terminal, IsRawAndEndsWithItsOtherEnd) {
+    int other = -1, terminal = -1;
+    std::array<char, 64> path{};
+    ASSERT_EQ(::openpty(&other, &terminal, path.data(), nullptr, nullptr), 0);
+    ::close(terminal);
+    const auto channel = open_terminal(path.data());
+    EXPECT_EQ(::write(channel.get(), "a\n", 2), 2);
+    std::array<char, 8> bytes{};
+    EXPECT_EQ(::read(other, bytes.data(), bytes.size()), 2) << "neither echoed nor made \\r\\n";
+    EXPECT_EQ(::write(other, "no line", 7), 7);
+    EXPECT_EQ(::read(channel.get(), bytes.data(), bytes.size()), 7);
+    EXPECT_LT(::read(channel.get(), bytes.data(), bytes.size()), 0);
+    EXPECT_EQ(errno, EAGAIN);
+    ::close(other);
+    errno = 0;
+    EXPECT_LE(::read(channel.get(), bytes.data(), bytes.size()), 0);
+    EXPECT_NE(errno, EAGAIN);
+    try {
+        open_terminal(path.data());
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::not_found);
+    }
 }
 
 }  // namespace

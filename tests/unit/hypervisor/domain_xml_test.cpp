@@ -70,6 +70,47 @@ TEST(DomainXml, IsAsWrittenDownForTheProbe) {
     EXPECT_TRUE(is_valid("domain", xml));
 }
 
+DomainSpec container_spec() {
+    auto boxed = spec();
+    boxed.kind = Kind::container;
+    boxed.kernel = boxed.initrd = boxed.prototype = boxed.user = "";
+    boxed.root = "/run/drover/containers/42/root";
+    boxed.overlay = "/run/drover/containers/42/overlay";
+    boxed.first_uid = 1879703552;
+    boxed.cpus = 2;
+    return boxed;
+}
+
+TEST(ContainerXml, IsAsWrittenDown) {
+    expect_golden("domain-container.xml", container_xml(container_spec()));
+    EXPECT_TRUE(is_valid("domain", container_xml(container_spec())));
+    EXPECT_TRUE(read_tag(container_xml(container_spec())));
+    EXPECT_EQ(read_tag(container_xml(container_spec())), read_tag(to_xml(spec())));
+}
+
+TEST(ContainerXml, TellsAProfileWithoutPathsByNothing) {
+    auto bare = container_spec();
+    bare.parameters.clear();
+    EXPECT_EQ(container_xml(bare).find("<initarg></initarg>"), std::string::npos);
+    EXPECT_TRUE(is_valid("domain", container_xml(bare)));
+}
+
+std::string with_consoles(const std::string& consoles) {
+    return "<domain type='lxc'><devices>" + consoles + "</devices></domain>";
+}
+
+TEST(ContainerXml, ItsChannelIsItsSecondConsole) {
+    const std::string first =
+        "<console type='pty' tty='/dev/pts/3'><source path='/dev/pts/3'/><target port='0'/></console>";
+    const auto second = [](const std::string& path) {
+        return "<console type='pty'><source path='" + path + "'/><target type='lxc' port='1'/></console>";
+    };
+    EXPECT_EQ(read_console_path(with_consoles(first + second("/dev/pts/4"))), "/dev/pts/4");
+    EXPECT_EQ(read_console_path(with_consoles(first)), std::nullopt);
+    for (const std::string path : {"", "/dev/pts/", "/dev/pts/-1", "/dev/pts/4/../../sda", "/dev/sda", "pts/4"})
+        EXPECT_EQ(read_console_path(with_consoles(second(path))), std::nullopt) << path;
+}
+
 TEST(DomainXml, CarriesTheTagOfItsSpec) {
     const OwnerTag wanted{registry, 42, "alice-1", "alice", {"sha256:" + std::string(64, 'a'), 3, 7}};
     EXPECT_EQ(read_tag(to_xml(spec())), wanted);

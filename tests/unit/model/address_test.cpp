@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "model/error.hpp"
 #include "refusal.hpp"
 
 namespace drover {
@@ -49,6 +50,23 @@ TEST(Subnet, RefusesBadPrefixesAndHostBits) {
                                    "10.77.0.0/+8", "10.77.0.0/1 ", "10.0.0/8", "/16", "auto"})
         EXPECT_NE(refusal([&] { parse_subnet(text); }).find("'" + text + "'"), std::string::npos) << text;
     EXPECT_NE(refusal([] { parse_subnet("10.77.1.9/16"); }).find("the subnet is 10.77.0.0/16"), std::string::npos);
+}
+
+TEST(Users, OfGuestsAreApartAndNobodysElse) {
+    constexpr unsigned first = 0x70000000;
+    const auto subnet = parse_subnet("10.64.0.0/20");
+    EXPECT_EQ(first_uid_of(subnet, parse_address("10.64.0.2"), first), first + 2 * 65536);
+    EXPECT_EQ(first_uid_of(subnet, parse_address("10.64.0.3"), first), first + 3 * 65536);
+    EXPECT_EQ(first_uid_of(subnet, parse_address("10.64.15.254"), first), first + 4094U * 65536);
+    const auto wide = parse_subnet("10.0.0.0/8");
+    EXPECT_LT(first_uid_of(wide, parse_address("10.0.143.253"), first), 0xffff0000U);
+    try {
+        first_uid_of(wide, parse_address("10.0.144.0"), first);
+        FAIL();
+    } catch (const Error& error) {
+        EXPECT_EQ(error.kind(), ErrorKind::refused);
+        EXPECT_NE(std::string(error.what()).find("10.0.144.0"), std::string::npos);
+    }
 }
 
 TEST(Mac, CarriesTheLow24BitsOfTheId) {

@@ -63,6 +63,26 @@ TEST_F(OverlaysTest, AFreshOverlayIsAWholeQcow2OnItsPrototype) {
     EXPECT_NO_THROW(run_or_throw({.argv = {"e2fsck", "-fn", place.prototype}}));
 }
 
+TEST_F(OverlaysTest, AContainersIsAWholeExt4OfItsOwn) {
+    auto overlays = this->overlays();
+    const auto place = overlays.create(7, 2, "basic", disk, Kind::container);
+    EXPECT_EQ(place.overlay, state() / "overlays/7/2.img");
+    EXPECT_EQ(place.prototype, "");
+    EXPECT_EQ(fs::file_size(place.overlay), disk);
+    EXPECT_NO_THROW(run_or_throw({.argv = {"e2fsck", "-fn", place.overlay}}));
+    EXPECT_EQ(overlays.place(7, 2, Kind::container).overlay, place.overlay);
+    EXPECT_THAT([&] { static_cast<void>(overlays.place(7, 2)); },
+                Throws<Error>(Property(&Error::kind, ErrorKind::not_found)));
+    struct stat info {};
+    ASSERT_EQ(::stat(place.overlay.c_str(), &info), 0);
+    EXPECT_LE(info.st_blocks * 512, 2 << 20);
+    EXPECT_EQ(info.st_mode & 07777, 0600U);
+    overlays.create(7, 3, "basic", disk, Kind::container);
+    overlays.drop_others(7, 3);
+    EXPECT_FALSE(fs::exists(place.overlay));
+    EXPECT_TRUE(fs::exists(state() / "overlays/7/3.img"));
+}
+
 TEST_F(OverlaysTest, AFullDiskIsToldFromAFailure) {
     errno = ENOSPC;
     EXPECT_THROW(throw_errno("write", "/dev/full"), DiskFull);

@@ -1,0 +1,99 @@
+#include "hypervisor/process_limit.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "model/error.hpp"
+#include "model/unique_fd.hpp"
+
+namespace drover {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path hierarchies = "/sys/fs/cgroup";
+
+[[noreturn]] void fail(const fs::path& file) {
+    throw Error(ErrorKind::failed, fmt::format("limit of processes: {}: {}", file.string(), std::strerror(errno)),
+                "is there a controller 'pids'? cat /proc/cgroups");
+}
+
+bool is_unified() { return fs::exists(hierarchies / "cgroup.controllers"); }
+
+fs::path own_groups() { return hierarchies / "pids" / "machine"; }
+
+void put(const fs::path& file, const std::string& text) {
+    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd || ::write(fd.get(), text.data(), text.size()) < 0) fail(file);
+}
+
+/// A process that ended before it was moved needs no limit.
+void move(const std::string& process, const fs::path& group) {
+    const auto file = group / "cgroup.procs";
+    const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd || (::write(fd.get(), process.data(), process.size()) < 0 && errno != ESRCH)) fail(file);
+}
+
+std::set<std::string> processes_in(const fs::path& group) {
+    std::ifstream file(group / "cgroup.procs");
+    std::set<std::string> processes;
+    for (std::string process; file >> process;) processes.insert(process);
+    return processes;
+}
+
+/// The group that the process is in, of the hierarchy of `controller`; of the one tree: "". Lines are "4:memory:/path".
+fs::path group_of(pid_t process, const std::string& controller) {
+    const auto path = fmt::format("/proc/{}/cgroup", process);
+    std::ifstream file(path);
+    for (std::string line; std::getline(file, line);) {
+        const auto names = line.find(':') + 1, group = line.find(':', names);
+        if (group == std::string::npos || line.substr(names, group - names) != controller) continue;
+        return hierarchies / controller / fs::path(line.substr(group + 1)).relative_path();
+    }
+    errno = ENOENT;
+    fail(path);
+}
+
+void limit_in_hierarchy(pid_t controller, const std::string& name, int most) {
+    const auto group = own_groups() / name;
+    std::error_code error;
+    if (!fs::create_directories(group, error) && error) fail(group);
+    put(group / "pids.max", std::to_string(most));
+    auto outside = processes_in(group_of(controller, "memory"));
+    outside.erase(std::to_string(controller));
+    for (const auto& inside : processes_in(group)) outside.erase(inside);
+    for (const auto& process : outside) move(process, group);
+}
+
+}  // namespace
+
+void limit_processes(pid_t controller, const std::string& name, int most) {
+    if (is_unified()) return put(group_of(controller, "") / "pids.max", std::to_string(most));
+    limit_in_hierarchy(controller, name, most);
+}
+
+void remove_process_limit(const std::string& name) {
+    constexpr int looks = 100;
+    for (int look = 0; look < looks && ::rmdir((own_groups() / name).c_str()) != 0 && errno == EBUSY; ++look)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+}
+
+void remove_process_limits(const std::string& instance) {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(own_groups(), none))
+        if (entry.path().filename().string().starts_with(instance + "-"))
+            ::rmdir(entry.path().c_str());  // refused by the kernel while there are processes in it
+}
+
+}  // namespace drover

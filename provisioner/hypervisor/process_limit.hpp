@@ -1,0 +1,20 @@
+#pragma once
+#include <sys/types.h>
+
+#include <string>
+
+/// How many processes and threads a container may have: the one limit that libvirt does not set. With one tree of
+/// cgroups it is set in the container's own; with a hierarchy for each controller libvirt has none for processes, and
+/// the container gets one below /machine.
+namespace drover {
+
+/// Sees to it that all of the container but its controller, the process with this id, are in force of the limit.
+/// Repeated: the same. `name` is the domain's. Error{failed} naming the file.
+void limit_processes(pid_t controller, const std::string& name, int most);
+
+/// Removes what limit_processes() made for the domain, which has ended: its last process may take a moment.
+void remove_process_limit(const std::string& name);
+/// The same of all domains called "<instance>-..." that run no more. Waits for none.
+void remove_process_limits(const std::string& instance);
+
+}  // namespace drover

@@ -1,0 +1,105 @@
+#include "storage/container_mounts.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "model/error.hpp"
+#include "storage/durable.hpp"
+
+namespace drover {
+namespace fs = std::filesystem;
+namespace {
+
+void take_away(const fs::path& folder) {
+    for (const auto* name : {"root", "overlay"}) {
+        detach(folder / name);
+        ::rmdir((folder / name).c_str());
+    }
+    ::rmdir(folder.c_str());
+}
+
+/// Libvirt looks for them as the container's root, an ordinary user: it must get through.
+void make_place(const fs::path& path) {
+    if (::mkdir(path.c_str(), 0711) != 0 && errno != EEXIST) throw_errno("create folder", path);
+    if (::chmod(path.c_str(), 0711) != 0) throw_errno("set the mode of", path);
+}
+
+/// For nobody else while it is to be seen.
+UniqueFd mount_overlay(const std::string& image, unsigned first_uid) {
+    const auto loop = attach_loop_alone(image);
+    auto mount = mount_ext4(loop.path);
+    if (::fchmodat(mount.get(), ".", 0700, 0) != 0) throw_errno("set the mode of", image);
+    idmap(mount, first_uid);
+    return mount;
+}
+
+}  // namespace
+
+ContainerMounts::ContainerMounts(fs::path folder) : folder_(std::move(folder)) {
+    make_folders(folder_.parent_path());
+    detach(folder_);
+    make_place(folder_);
+    for (const auto& left : entries_of(folder_)) take_away(left);
+    make_shared(folder_);
+}
+
+ContainerMounts::~ContainerMounts() {
+    try {
+        detach(folder_);
+    } catch (const Error&) {  // the next one will
+    }
+}
+
+ContainerMounts::Place ContainerMounts::place(GuestId id) const {
+    const auto folder = folder_ / std::to_string(id);
+    return {folder / "root", folder / "overlay"};
+}
+
+ContainerMounts::Lease::~Lease() {
+    try {
+        take_away(folder_);
+    } catch (const Error&) {  // the next start of the guest, or of the daemon, will
+    }
+}
+
+ContainerMounts::Lease ContainerMounts::lend(GuestId id, const std::string& root, const std::string& overlay,
+                                             unsigned first_uid) {
+    const auto folder = folder_ / std::to_string(id);
+    take_away(folder);
+    const auto root_mount = mount_root(root, first_uid);
+    const auto overlay_mount = mount_overlay(overlay, first_uid);
+    for (const auto& path : {folder, folder / "root", folder / "overlay"}) make_place(path);
+    attach(root_mount, folder / "root");
+    attach(overlay_mount, folder / "overlay");
+    return Lease(folder);
+}
+
+void ContainerMounts::expect_idmap(const std::string& root, unsigned first_uid) {
+    try {
+        mount_root(root, first_uid);
+    } catch (const Error& error) {
+        throw Error(ErrorKind::refused, std::string("containers are not safe here: ") + error.what(),
+                    "it takes loop devices and a kernel that idmaps squashfs, as 6.18 does; leave --kind out");
+    }
+}
+
+UniqueFd ContainerMounts::mount_root(const std::string& root, unsigned first_uid) {
+    auto mount = mount_squashfs(loop_of(root));
+    idmap(mount, first_uid);
+    return mount;
+}
+
+std::string ContainerMounts::loop_of(const std::string& root) {
+    auto loops = loops_.lock();
+    const auto found = loops->find(root);
+    if (found != loops->end()) return found->second.path;
+    auto loop = attach_loop(root, true);
+    auto path = loop.path;
+    loops->emplace(root, std::move(loop));
+    return path;
+}
+
+}  // namespace drover
