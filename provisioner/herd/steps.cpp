@@ -120,6 +120,7 @@ Done Steps::retire(const Guest& guest) {
 /// A container gets its root and overlay for as long as it takes to start: from then on it has them.
 void Steps::run_domain(const Guest& guest) {
     if (guest.kind == Kind::vm || parts_.mounts == nullptr) return parts_.domains.start(guest.id);
+    if (parts_.domains.look(guest.id).run != Run::off) return;  // it has what would be lent
     const Version version = parts_.roots.version(guest.image, guest.want.version);
     const Overlays::Place place = parts_.overlays.place(guest.id, guest.have.overlay, guest.kind);
     const auto lease = parts_.mounts->lend(guest.id, version.root, place.overlay, first_uid(guest));
