@@ -31,7 +31,7 @@ Herd::Herd(const Parts& parts)
                  .closed = [this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); }}),
       steps_(parts_, sessions_) {
     parts_.domains.watch([this](GuestId id) {
-        if (id != everybody) change_watch(id, [](Watch& watch) { watch.look_due = true; });
+        if (id != everybody) change_watch(id, [](Watch& watch) { watch.expect_look(); });
         agenda_.add(id);
     });
 }
@@ -165,7 +165,7 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
         w.postponed = false;
         if (done.later) w.retry_at = Clock::now() + retry_touch;
         if (!done.told.empty()) w.told = done.told;
-        if (done.look) w.look_due = true;
+        if (done.look) w.expect_look();
         w.note_phase(done.after.phase, Clock::now());
         if (step == Step::stop) w.asked = 1;
         if (step == Step::press) w.asked = 2;

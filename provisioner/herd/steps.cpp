@@ -62,6 +62,7 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
     const std::string digest = control::digest_of(identity, keys);
     Guest after = guest;
     if (watch.voice(digest) == Voice::ready) {
+        offered_.lock()->erase(guest.id);
         after.phase = Phase::ready;
         after.good = guest.have.version;
         return {.after = after};
@@ -107,6 +108,7 @@ Done Steps::stop(const Guest& guest) {
 Done Steps::retire(const Guest& guest) {
     Guest after = guest;
     sessions_.close(guest.id);
+    offered_.lock()->erase(guest.id);
     remove_domain(guest.id);
     parts_.names.remove(guest.address);
     failpoint("retire.unnamed");
@@ -118,6 +120,7 @@ Done Steps::retire(const Guest& guest) {
 /// A container gets its root and overlay for as long as it takes to start: from then on it has them.
 void Steps::run_domain(const Guest& guest) {
     if (guest.kind == Kind::vm || parts_.mounts == nullptr) return parts_.domains.start(guest.id);
+    if (parts_.domains.look(guest.id).run != Run::off) return;  // it has what would be lent
     const Version version = parts_.roots.version(guest.image, guest.want.version);
     const Overlays::Place place = parts_.overlays.place(guest.id, guest.have.overlay, guest.kind);
     const auto lease = parts_.mounts->lend(guest.id, version.root, place.overlay, first_uid(guest));
@@ -144,17 +147,26 @@ bool Steps::give_host_key(Guest& guest, const Watch& watch, std::vector<control:
     if (!watch.hello) return true;
     const Guest before = guest;
     if (watch.hello->host_key.empty()) {
-        const control::HostKey key = control::make_host_key();
+        const control::HostKey key = key_for(guest.id, watch.hello->boot_id);
         guest.host_key = key.public_line;
         lines.emplace_back(control::Key{sessions_.next_number(), "host", key.seed});
     } else {
         guest.host_key = control::public_line(watch.hello->host_key);
+        offered_.lock()->erase(guest.id);
     }
     if (guest.host_key == before.host_key) return true;
     if (!parts_.registry.guests.save(before, guest)) return false;
     failpoint("identify.key");
     ++guest.rev;
     return true;
+}
+
+/// The same for the whole boot: a HELLO that was said again before the first key came in gets that key again.
+control::HostKey Steps::key_for(GuestId id, const std::string& boot) {
+    auto offered = offered_.lock();
+    Offer& offer = (*offered)[id];
+    if (offer.boot != boot) offer = {boot, control::make_host_key()};
+    return offer.key;
 }
 
 control::Identity Steps::identity_of(const Guest& guest) {

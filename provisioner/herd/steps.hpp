@@ -1,9 +1,11 @@
 #pragma once
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "config/config.hpp"
+#include "control/host_key.hpp"
 #include "control/sessions.hpp"
 #include "herd/accelerator.hpp"
 #include "herd/watch.hpp"
@@ -72,8 +74,16 @@ class Steps {
     void add_container(DomainSpec& spec, const Guest& guest) const;
     [[nodiscard]] unsigned first_uid(const Guest& guest) const;
 
+    /// The host key that a guest was given in one boot.
+    struct Offer {
+        std::string boot;
+        control::HostKey key;
+    };
+    control::HostKey key_for(GuestId id, const std::string& boot);
+
     Parts parts_;
     control::Sessions& sessions_;
+    Synchronized<std::unordered_map<GuestId, Offer>> offered_;  ///< until the guest has it
 };
 
 }  // namespace drover

@@ -34,6 +34,12 @@ struct Watch {
     Clock::time_point first_word;                  ///< of the words that hear() counts
     int words = 0;
 
+    /// Something changed: what is being looked at just now may be from before.
+    void expect_look() {
+        look_due = true;
+        ++looks;
+    }
+
     /// Notes the phase of the row; a new one starts its clock.
     void note_phase(Phase current, Clock::time_point now) {
         if (current != Phase::ready) ready_since.reset();
