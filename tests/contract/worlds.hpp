@@ -40,7 +40,8 @@ struct WorldKind {
 
 inline void PrintTo(const WorldKind& kind, std::ostream* out) { *out << kind.name; }
 
-/// All, the host of real vms last. Without a libvirtd the real one cannot be made: tests skip it, but fail when CI=true.
+/// All, the host of real vms last. Without a libvirtd the real one cannot be made: tests skip it, but fail when
+/// CI=true.
 std::vector<WorldKind> all_worlds();
 /// Those with a guest that talks: the real one only where DROVER_TEST_IMAGE names a folder with its vmlinuz, initrd and
 /// root.squashfs.
