@@ -119,13 +119,16 @@ Done Steps::retire(const Guest& guest) {
 
 /// A container gets its root and overlay for as long as it takes to start: from then on it has them.
 void Steps::run_domain(const Guest& guest) {
-    if (guest.kind == Kind::vm || parts_.mounts == nullptr) return parts_.domains.start(guest.id);
+    const auto start_it = [&] {
+        failpoint("start.lent");
+        parts_.domains.start(guest.id);
+    };
+    if (guest.kind == Kind::vm || parts_.mounts == nullptr) return start_it();
     if (parts_.domains.look(guest.id).run != Run::off) return;  // it has what would be lent
     const Version version = parts_.roots.version(guest.image, guest.want.version);
     const Overlays::Place place = parts_.overlays.place(guest.id, guest.have.overlay, guest.kind);
     const auto lease = parts_.mounts->lend(guest.id, version.root, place.overlay, first_uid(guest));
-    failpoint("start.lent");
-    parts_.domains.start(guest.id);
+    start_it();
 }
 
 /// Somebody else's domain of its name is none of its own: it stays, and is nothing to wait for.

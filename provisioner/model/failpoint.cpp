@@ -13,12 +13,12 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 33> names{
+constexpr std::array<std::string_view, 34> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
     // Between two effects of one step.
-    "build.overlay", "build.defined", "start.defined", "start.named", "identify.key", "retire.off", "retire.undefined",
+    "build.overlay", "build.defined", "start.defined", "start.named", "start.lent", "identify.key", "retire.off", "retire.undefined",
     "retire.unnamed",
     // Each commit: all is written and nothing committed; committed and nobody told.
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",

@@ -1,5 +1,6 @@
 """The house: what DESIGN promises about the code itself."""
 import json
+import re
 import shlex
 import subprocess
 
@@ -50,3 +51,11 @@ def test_an_arrow_that_should_not_exist_does_not_compile(tmp_path, room, allowed
     assert compiles(room, f'#include "{allowed}"\n', tmp_path).returncode == 0
     refused = compiles(room, f'#include "{forbidden}"\n', tmp_path)
     assert refused.returncode != 0 and f"{forbidden}: No such file" in refused.stderr
+
+
+def test_every_failpoint_in_the_code_can_be_armed():
+    listed = set(sh(BIN / "droverd", "--list-failpoints").split())
+    sources = "\n".join(path.read_text() for path in (ROOT / "provisioner").rglob("*.cpp"))
+    passed = set(re.findall(r'failpoint\("([a-z.]+)"\)', sources))
+    commits = set(re.findall(r'transact\("([a-z.]+)"', sources))
+    assert passed | {f"{commit}.{moment}" for commit in commits for moment in ("before", "after")} == listed
