@@ -5,7 +5,7 @@ import signal
 import pytest
 from drover import BIN
 from work import Died, Work, start_armed
-from worlds import FAKE, QEMU, TEST_DRIVER, built_state, failpoints, keep_test_driver_alive, without_registry
+from worlds import FAKE, LXC, QEMU, TEST_DRIVER, built_state, failpoints, keep_test_driver_alive, without_registry
 
 AT_ONCE = 8  # daemons; each is busy for moments only
 ALWAYS_PASSED = ["network.ensured", "commit.event.before", "commit.event.after"]  # by every start
@@ -96,6 +96,14 @@ def test_at_failpoints_on_libvirts_test_driver(seed, key, chance, figure, full, 
     if not full:
         names = chance.sample(names, 4)
     figure("failpoints killed at", kill_at(TEST_DRIVER, seed, key, names, chance), "twice each")
+
+
+@pytest.mark.promise("BOX-9")
+def test_at_failpoints_on_real_containers(seed, key, chance, figure, full):
+    names = failpoints(BIN / "droverd")
+    if not full:
+        names = chance.sample(names, 2)
+    figure("failpoints killed at", kill_at(LXC, seed, key, names, chance), "twice each")
 
 
 @pytest.mark.promise("TRUST-10")

@@ -15,10 +15,11 @@ class Work:
     def __init__(self, drover, world, key, builds_image):
         self.drover = drover
         self.world = world
+        three = ("--owner", "alice", "--count", "3", "--kind", world.kind)
         self.steps = [
             ("owner", "set", "alice", "--quota", "9", "--key", str(key)),
             *([("image", "build", TINY)] if builds_image else []),
-            ("request", "--owner", "alice", "--count", "3", "--idempotency-key", "three"),
+            ("request", *three, "--idempotency-key", "three"),
             ("stop", "alice-1"),
             ("start", "alice-1"),
             ("restart", "alice-2"),
@@ -26,7 +27,7 @@ class Work:
             ("backup", "--registry", f"{drover.state}/copy.db"),
             ("retire", "alice-3", "--yes"),
             ("stop", "alice-2"),
-            ("request", "--owner", "alice", "--count", "3", "--idempotency-key", "again"),
+            ("request", *three, "--idempotency-key", "again"),
         ]
         self.done = []
 

@@ -16,18 +16,20 @@ SIMULATED = "testing: {enabled: true, guests: simulated}\n"
 class World:
     """A sort of hypervisor. `settings` of a daemon on it; `domains` are the names that it has of one instance."""
 
-    def __init__(self, name, uri, settings=SIMULATED, patience=60):
+    def __init__(self, name, uri, settings=SIMULATED, patience=60, kind="vm"):
         self.name = name
         self.uri = uri
+        self.kind = kind  # of its guests
         self.settings = settings
         self.patience = patience  # seconds until everything has to be where it is wanted
 
     def daemon(self, instance, number, seed):
         """A daemon that was never started, on a copy of the folder `seed`, which holds a built image."""
         uri = self.uri.format(state=f"/var/lib/drover-{instance}")
+        place = "vm_uri" if self.kind == "vm" else "container_uri"
         drover = Drover(
             instance,
-            f"hosts: [{{name: local, vm_uri: '{uri}'}}]\n"
+            f"hosts: [{{name: local, {place}: '{uri}'}}]\n"
             f"network: {{cidr: 10.{60 + number // 16}.{number % 16 * 16}.0/20, host_names: none, quarantine: 0s}}\n"
             f"retry: {{backoff: 100ms}}\n{self.settings}",
         )
@@ -57,6 +59,7 @@ class World:
 FAKE = World("fake", "fake://{state}/hypervisor")
 TEST_DRIVER = World("test", "test+unix:///default")
 QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", patience=120)
+LXC = World("lxc", "lxc:///", settings="testing: {enabled: true}\n", kind="container")
 
 
 def make_other_registry(file):
