@@ -161,10 +161,12 @@ TEST(VirtualHerd, WAVE_3_AdaptiveIsNearTheBestFixedNumberUntuned) {
 
 TEST(VirtualHerd, WAVE_4_AHundredThousandGuestsTakeLessThanAMinute) {
     const int guests = full_size() ? 100'000 : 10'000;
-    const auto begin = std::chrono::steady_clock::now();
+    [[maybe_unused]] const auto begin = std::chrono::steady_clock::now();
     const Course course = VirtualHerd({.guests = guests}, all("adaptive")).run();
     EXPECT_EQ(course.ready.size(), static_cast<std::size_t>(guests));
+#ifdef NDEBUG  // a build for a sanitizer is many times slower
     EXPECT_LT(std::chrono::steady_clock::now() - begin, 60s);
+#endif
 }
 
 // ---- whatever the herd ---------------------------------------------------------------------------------------------
