@@ -76,8 +76,10 @@ std::optional<std::string> public_in_openssh(std::string_view content) {
     content.remove_suffix(pem_end.size());
     std::string text(content);
     std::erase(text, '\n');
-    const auto padding = static_cast<std::size_t>(std::count(text.begin(), text.end(), '='));
-    const auto blob = from_base64(text, text.size() / 4 * 3 - std::min<std::size_t>(padding, 2));
+    const auto equals = static_cast<std::size_t>(std::count(text.begin(), text.end(), '='));
+    const auto bytes = text.size() / 4 * 3, padding = std::min<std::size_t>(equals, 2);
+    if (bytes < padding) return std::nullopt;
+    const auto blob = from_base64(text, bytes - padding);
     const auto head = openssh_head();
     if (!blob || !blob->starts_with(head) || blob->size() < head.size() + public_bytes) return std::nullopt;
     return blob->substr(head.size(), public_bytes);

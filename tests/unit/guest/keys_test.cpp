@@ -44,6 +44,12 @@ RC_GTEST_PROP(HostKey, a_file_cut_short_has_no_key, ()) {
     }
 }
 
+TEST(HostKey, a_file_of_nothing_but_padding_has_no_key) {
+    EXPECT_EQ(public_key_in(KeyFormat::openssh,
+                            "-----BEGIN OPENSSH PRIVATE KEY-----\n=\n-----END OPENSSH PRIVATE KEY-----\n"),
+              std::nullopt);
+}
+
 RC_GTEST_PROP(HostKey, any_bytes_are_a_key_or_nothing, (const std::string& bytes)) {
     public_key_in(KeyFormat::dropbear, bytes);
     public_key_in(KeyFormat::openssh, bytes);
