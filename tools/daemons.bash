@@ -12,10 +12,11 @@ name_instance() {
     run_folder=/run/drover$suffix
     socket=$(configured socket "$run_folder/drover.sock")
     unit=droverd@$1.service
+    guests_unit=drover-guests@$1.service
     log=/var/log/drover/$1.log
     ssh_options=(-i "/etc/drover/$1-demo/key" -o "UserKnownHostsFile=/etc/drover/$1-demo/known_hosts"
         -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=20)
-    export unit log ssh_options
+    export unit guests_unit log ssh_options
 }
 
 # configured KEY DEFAULT: a path at the top level of the configuration.
@@ -101,6 +102,7 @@ client_answers() { DROVER_SOCKET=$socket timeout 10 drover list --json; }
 start_droverd() {
     if runs_systemd; then start_droverd_unit; else start_droverd_by_hand; fi
     await_droverd
+    if runs_systemd; then systemctl start "$guests_unit"; fi
 }
 
 start_droverd_unit() {
@@ -108,8 +110,10 @@ start_droverd_unit() {
     for name in droverd drover-guests; do
         install -D -m 644 "$root/provisioner/daemon/$name@.service" "/etc/systemd/system/$name@.service"
     done
+    mkdir -p "/etc/systemd/system/$guests_unit.d"
+    printf '[Service]\nEnvironment=DROVER_SOCKET=%s\n' "$socket" >"/etc/systemd/system/$guests_unit.d/socket.conf"
     systemctl daemon-reload
-    systemctl enable -q "$unit" "${unit/#droverd/drover-guests}"
+    systemctl enable -q "$unit" "$guests_unit"
     if runs_old_program "$(systemctl show -P MainPID "$unit")"; then systemctl restart "$unit"; fi
     systemctl start "$unit"
 }
@@ -144,7 +148,7 @@ await_droverd() {
 
 stop_droverd() {
     if runs_systemd; then
-        systemctl disable -q "${unit/#droverd/drover-guests}"
+        systemctl disable -q "$guests_unit"
         systemctl disable -q --now "$unit"
     else
         end_process "$run_folder/droverd.pid" droverd

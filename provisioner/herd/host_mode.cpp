@@ -24,7 +24,7 @@ Duration left_of(const std::string& note) {
 
 HostMode::HostMode(Registry& registry, std::string boot_id) : registry_(registry), boot_id_(std::move(boot_id)) {
     const auto booted = registry_.note(boot_note);
-    if (booted && *booted != boot_id_) start();
+    if (booted && *booted != boot_id_) start_anew();
     if (booted != boot_id_) registry_.set_note(boot_note, boot_id_);
     const auto stopped = registry_.note(stop_note).value_or("");
     if (!stopped.empty()) *force_at_.lock() = Clock::now() + left_of(stopped);
@@ -36,6 +36,10 @@ void HostMode::stop(Duration budget) {
 }
 
 void HostMode::start() {
+    if (is_stopped()) start_anew();
+}
+
+void HostMode::start_anew() {
     registry_.guests.start_anew();
     registry_.set_note(stop_note, "");
     force_at_.lock()->reset();

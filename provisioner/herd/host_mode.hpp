@@ -20,7 +20,8 @@ class HostMode {
 
     /// From now on no guest is to run here; those that still do when `budget` has passed are forced off.
     void stop(Duration budget);
-    /// Guests are to be again what they were; those that autostart always or never, as that says.
+    /// Guests are to be again what they were; those that autostart always or never, as that says. Where guests may run
+    /// already: nothing.
     void start();
 
     /// When those that still run are forced off; nothing while guests may run.
@@ -31,6 +32,8 @@ class HostMode {
     [[nodiscard]] Desired wanted(const Guest& guest) const;
 
   private:
+    void start_anew();
+
     Registry& registry_;
     std::string boot_id_;
     mutable Synchronized<std::optional<Clock::time_point>> force_at_;

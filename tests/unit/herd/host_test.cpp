@@ -77,6 +77,14 @@ TEST_F(HostTest, AutostartSaysWhatComesUp) {
     EXPECT_EQ(desired_of(1), Desired::stopped);
 }
 
+TEST_F(HostTest, StartingAHostThatRunsChangesNothing) {
+    start_herd("one");
+    ASSERT_EQ(outcome_of(request(1).operation), "done");
+    registry.guests.set_autostart(root, Autostart::never, {.all = true}, std::nullopt);
+    herd->start_host();
+    EXPECT_EQ(desired_of(1), Desired::ready);
+}
+
 TEST_F(HostTest, WhoDoesNotStopIsForcedWhenTheBudgetIsSpent) {
     domains.behave({.answers = false, .obeys_button = false});
     start_herd("one");
