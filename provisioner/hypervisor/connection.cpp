@@ -18,7 +18,7 @@ namespace drover {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using Changed = std::function<void(virDomainPtr, bool)>;
+using Changed = std::function<void(virDomainPtr, DomainEvent)>;
 
 void name_thread(const char* name) { pthread_setname_np(pthread_self(), name); }
 
@@ -27,8 +27,8 @@ struct Notifier {
     std::vector<Changed> watchers;
     std::atomic<bool> lost = false;
 
-    void notify(virDomainPtr domain, bool crashed = false) const {
-        for (const auto& changed : watchers) changed(domain, crashed);
+    void notify(virDomainPtr domain, DomainEvent event = DomainEvent::other) const {
+        for (const auto& changed : watchers) changed(domain, event);
     }
 };
 using NotifierPtr = std::shared_ptr<Notifier>;
@@ -39,10 +39,16 @@ void on_close(virConnectPtr /*connection*/, int /*reason*/, void* notifier) {
     told->notify(nullptr);
 }
 
+DomainEvent event_of(int event, int detail) {
+    if (event == VIR_DOMAIN_EVENT_STARTED) return DomainEvent::started;
+    if (event != VIR_DOMAIN_EVENT_STOPPED) return DomainEvent::other;
+    return detail == VIR_DOMAIN_EVENT_STOPPED_FAILED ? DomainEvent::died : DomainEvent::ended;
+}
+
 /// A definition changes nothing about what runs, and most are our own.
 int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int event, int detail, void* notifier) {
-    const bool crashed = event == VIR_DOMAIN_EVENT_STOPPED && detail == VIR_DOMAIN_EVENT_STOPPED_FAILED;
-    if (event != VIR_DOMAIN_EVENT_DEFINED) (*static_cast<NotifierPtr*>(notifier))->notify(domain, crashed);
+    if (event != VIR_DOMAIN_EVENT_DEFINED)
+        (*static_cast<NotifierPtr*>(notifier))->notify(domain, event_of(event, detail));
     return 0;
 }
 
@@ -227,7 +233,7 @@ Connection::~Connection() {
 
 const std::string& Connection::uri() const { return states_.front()->uri; }
 
-void Connection::watch(std::function<void(virDomainPtr, bool)> changed) {
+void Connection::watch(std::function<void(virDomainPtr, DomainEvent)> changed) {
     states_.front()->links.lock()->watchers.push_back(std::move(changed));
 }
 

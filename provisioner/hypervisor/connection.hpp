@@ -17,6 +17,9 @@
 
 namespace drover {
 
+/// What happened to a domain; died: it ended because its machine did.
+enum class DomainEvent { started, ended, died, other };
+
 /// The thread "drover-events" in which libvirt's client does its own work and delivers events. libvirt has one event
 /// loop per process: have one of these, before any Connection and longer than all of them.
 class EventLoop {
@@ -57,11 +60,10 @@ class Connection {
     /// What it connects to.
     [[nodiscard]] const std::string& uri() const;
 
-    /// Has `changed` called with each domain that begins, ends, pauses or resumes, and whether it ended because its
-    /// machine died; with null when anything may have
+    /// Has `changed` called with each domain that begins, ends, pauses or resumes; with null when anything may have
     /// changed: a connection was made or lost. From the thread of the event loop or one that connects; it must return
     /// fast and call nothing here. Set before the first call.
-    void watch(std::function<void(virDomainPtr, bool)> changed);
+    void watch(std::function<void(virDomainPtr, DomainEvent)> changed);
 
   private:
     static constexpr int calls_at_once = 4;

@@ -4,27 +4,35 @@
 #include <libvirt/virterror.h>
 
 #include <array>
-#include <set>
+#include <map>
+#include <thread>
 
 #include "hypervisor/channels.hpp"
 #include "hypervisor/domain_xml.hpp"
 #include "hypervisor/handles.hpp"
 #include "hypervisor/kvm_probe.hpp"
 #include "hypervisor/looking.hpp"
+#include "hypervisor/lost_container.hpp"
 #include "hypervisor/process_limit.hpp"
 #include "model/sync.hpp"
 
 namespace drover {
 namespace {
 
+using namespace std::chrono_literals;
+
 using Ours = std::shared_ptr<const Ownership>;
 
 int press_button(virDomainPtr domain) { return virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN); }
 
-// A container that libvirt lost touch with as it started has no process that libvirt knows of: it hears nothing.
+// A container that libvirt lost touch with has no process that libvirt knows of: the controller's number is left.
 int send_sigterm(virDomainPtr domain) {
-    const int result = virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_SIGNAL);
-    return result < 0 && last_code() == VIR_ERR_OPERATION_INVALID ? 0 : result;
+    if (virDomainShutdownFlags(domain, VIR_DOMAIN_SHUTDOWN_SIGNAL) == 0) return 0;
+    if (last_code() != VIR_ERR_OPERATION_INVALID) return -1;
+    const auto controller = static_cast<int>(virDomainGetID(domain));
+    if (controller <= 0) return -1;
+    terminate_children(controller);
+    return 0;
 }
 
 // One call that takes a running domain to `goal`. Where it fails, the domain may be there already: libvirt calls that
@@ -85,13 +93,12 @@ struct LibvirtDomains::Driver {
     int (*press_button)(virDomainPtr domain);
     std::vector<Stated> (*states)(virConnectPtr connection);
     UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
-    bool (*bury)(virConnectPtr connection, const Ownership& ours, GuestId id);  ///< what libvirt missed the end of
+    bool (*ended_unnoticed)(virConnectPtr connection, const Ownership& ours, GuestId id);  ///< null: libvirt notices
     void (*tidy_up)(const std::string& instance);    ///< what domains that run no more left behind
     void (*tidy_up_after)(const std::string& name);  ///< what this one left behind
 };
 
 namespace {
-bool misses_none(virConnectPtr /*connection*/, const Ownership& /*ours*/, GuestId /*id*/) { return false; }
 void no_trace(const std::string& /*name*/) {}
 }  // namespace
 
@@ -104,13 +111,13 @@ const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
     drover::press_button,
     states_at_once,
     open_socket,
-    misses_none,
+    nullptr,
     no_trace,
     no_trace};
 
 // It knows no flags.
 const LibvirtDomains::Driver LibvirtDomains::test_driver{
-    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, misses_none, no_trace, no_trace};
+    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, nullptr, no_trace, no_trace};
 
 const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
                                                               0,
@@ -118,7 +125,7 @@ const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
                                                               send_sigterm,
                                                               states_one_by_one,
                                                               open_console,
-                                                              bury_dead_container,
+                                                              drover::ended_unnoticed,
                                                               remove_process_limits,
                                                               remove_process_limit};
 
@@ -131,20 +138,32 @@ const LibvirtDomains::Driver& LibvirtDomains::driver_of(const std::string& uri) 
 /// runs, so that it runs no more once it has been taken away.
 struct LibvirtDomains::Watch {
     Synchronized<std::function<void(GuestId)>> changed;
-    Synchronized<std::set<GuestId>> crashed;  ///< last time; the state of a container tells only that it is off
+    /// What became of its last run. The state of a container tells only that it is off: the event tells why, some
+    /// milliseconds later. `buried`: by us, because libvirt did not notice.
+    enum class Fate { runs, ended, died, buried };
+    Synchronized<std::map<GuestId, Fate>> fates;
 
-    Synchronized<std::set<GuestId>> buried;  ///< by us since their last start
-
-    void note(GuestId id, bool has_crashed) {
-        auto ids = crashed.lock();
-        if (has_crashed)
-            ids->insert(id);
-        else
-            ids->erase(id);
+    void note(GuestId id, DomainEvent event) {
+        if (event == DomainEvent::other) return;
+        auto known = fates.lock();
+        auto& fate = known->try_emplace(id, Fate::runs).first->second;
+        if (event == DomainEvent::started)
+            fate = Fate::runs;
+        else if (fate != Fate::buried)
+            fate = event == DomainEvent::died ? Fate::died : Fate::ended;
     }
-    void correct(DomainSeen& seen) {
-        if (crashed.lock()->contains(seen.id)) seen.powered_off_itself = false;
-        if (seen.run == Run::off && buried.lock()->contains(seen.id)) seen.powered_off_itself = true;
+    // False while it is not known yet why the domain is off.
+    bool complete(DomainSeen& seen) {
+        auto known = fates.lock();
+        if (seen.run != Run::off) {
+            known->try_emplace(seen.id, Fate::runs);
+            return true;
+        }
+        const auto fate = known->find(seen.id);
+        if (fate == known->end()) return true;
+        if (fate->second == Fate::died) seen.powered_off_itself = false;
+        if (fate->second == Fate::buried) seen.powered_off_itself = true;
+        return fate->second != Fate::runs;
     }
     void tell(GuestId id) {
         auto listener = changed.lock();
@@ -159,8 +178,9 @@ LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std
       ours_(std::make_shared<Ownership>(Ownership{std::move(instance), std::move(registry)})),
       tags_(std::make_shared<KnownTags>()),
       watch_(std::make_shared<Watch>()) {
-    connection_.watch([ours = ours_, tags = tags_, watch = watch_](virDomainPtr domain, bool crashed) {
+    connection_.watch([ours = ours_, tags = tags_, watch = watch_](virDomainPtr domain, DomainEvent event) {
         if (domain == nullptr) {
+            watch->fates.lock()->clear();
             tags->forget_all();  // a hypervisor that began anew numbers its runs from 1 again
             return watch->tell(0);
         }
@@ -168,7 +188,7 @@ LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std
         virDomainGetUUIDString(domain, uuid.data());
         const auto id = ours->guest_of(virDomainGetName(domain), uuid.data());
         if (!id) return;
-        watch->note(*id, crashed);
+        watch->note(*id, event);
         watch->tell(*id);
     });
 }
@@ -190,7 +210,6 @@ void LibvirtDomains::define(const DomainSpec& spec) {
 }
 
 void LibvirtDomains::start(GuestId id) {
-    watch_->buried.lock()->erase(id);
     connection_.call([ours = ours_, id, flags = driver_.start](virConnectPtr c) {
         const auto name = ours->domain_name(id);
         const auto domain = find(c, *ours, id);
@@ -226,17 +245,38 @@ std::vector<DomainSeen> LibvirtDomains::list() {
     auto all = connection_.call([ours = ours_, tags = tags_, states = driver_.states](virConnectPtr c) {
         return list_all(c, *ours, *tags, states(c));
     });
-    for (auto& seen : all) watch_->correct(seen);
+    if (driver_.ended_unnoticed != nullptr)
+        for (auto& seen : all)
+            if (!watch_->complete(seen)) seen = look(seen.id);
     return all;
 }
 
 DomainSeen LibvirtDomains::look(GuestId id) {
-    auto seen = connection_.call([ours = ours_, watch = watch_, bury = driver_.bury, id](virConnectPtr c) {
-        if (bury(c, *ours, id)) watch->buried.lock()->insert(id);
-        return look_at(c, *ours, id);
+    if (driver_.ended_unnoticed != nullptr) return look_for_fate(id);
+    return connection_.call([ours = ours_, id](virConnectPtr c) { return look_at(c, *ours, id); });
+}
+
+// libvirt notices an end within milliseconds or never, and tells why it came some milliseconds after that it did.
+DomainSeen LibvirtDomains::look_for_fate(GuestId id) {
+    using Clock = std::chrono::steady_clock;
+    for (const auto until = Clock::now() + 1s;; std::this_thread::sleep_for(10ms)) {
+        const bool late = Clock::now() >= until;
+        auto [seen, unnoticed] = connection_.call([ours = ours_, id, unnoticed = driver_.ended_unnoticed](auto* c) {
+            return std::pair(look_at(c, *ours, id), unnoticed(c, *ours, id));
+        });
+        const bool known = watch_->complete(seen) && !unnoticed;
+        if (known || (late && !(unnoticed && bury(id)))) return seen;
+    }
+}
+
+// Has libvirt know the end that it did not notice; how the container ended is lost.
+bool LibvirtDomains::bury(GuestId id) {
+    const bool buried = connection_.call([ours = ours_, id](virConnectPtr c) {
+        const auto domain = find(c, *ours, id);
+        return domain && virDomainDestroy(domain.get()) == 0;
     });
-    watch_->correct(seen);
-    return seen;
+    if (buried) (*watch_->fates.lock())[id] = Watch::Fate::buried;
+    return buried;
 }
 
 UniqueFd LibvirtDomains::open_channel(GuestId id) {

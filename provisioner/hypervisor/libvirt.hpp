@@ -42,6 +42,9 @@ class LibvirtDomains : public Domains {
     static const Driver qemu_driver, test_driver, container_driver;
     static const Driver& driver_of(const std::string& uri);
 
+    DomainSeen look_for_fate(GuestId id);
+    bool bury(GuestId id);
+
     Connection& connection_;
     const Driver& driver_;
     int most_processes_;

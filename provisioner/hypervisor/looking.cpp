@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <libvirt/virterror.h>
 
-#include <fstream>
 #include <optional>
 #include <set>
 #include <utility>
@@ -172,25 +171,6 @@ std::vector<Stated> states_at_once(virConnectPtr connection) {
         all.push_back({DomainHandle(found[i]->dom), state, reason});
     }
     return all;
-}
-
-namespace {
-
-// The number of a running container is its controller's process, which is told the name on its command line.
-bool controller_lives(int process, const std::string& name) {
-    std::ifstream file(fmt::format("/proc/{}/cmdline", process));
-    for (std::string word; std::getline(file, word, '\0');)
-        if (word == name) return true;
-    return false;
-}
-
-}  // namespace
-
-bool bury_dead_container(virConnectPtr connection, const Ownership& ours, GuestId id) {
-    const auto domain = find(connection, ours, id);
-    const auto process = domain ? static_cast<int>(virDomainGetID(domain.get())) : -1;
-    if (process <= 0 || controller_lives(process, virDomainGetName(domain.get()))) return false;
-    return virDomainDestroy(domain.get()) == 0;
 }
 
 std::vector<Stated> states_one_by_one(virConnectPtr connection) {

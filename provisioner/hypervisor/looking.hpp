@@ -29,10 +29,6 @@ Run run_now(virDomainPtr domain, const std::string& name);
 /// The guest's domain as it is now.
 DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id);
 
-/// A container's controller can end without libvirt noticing, which then calls the container running for ever. Whether
-/// it did; libvirt knows it from now on.
-bool bury_dead_container(virConnectPtr connection, const Ownership& ours, GuestId id);
-
 /// A domain of a list, in this state.
 struct Stated {
     DomainHandle domain;

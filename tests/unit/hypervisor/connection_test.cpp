@@ -102,7 +102,7 @@ TEST(Connection, TellsOfDomainsThatChange) {
     Connection connection(loop, test_uri);
     std::promise<void> anything, stopped;
     std::atomic<bool> told = false, named = false;
-    connection.watch([&](virDomainPtr domain, bool /*crashed*/) {
+    connection.watch([&](virDomainPtr domain, DomainEvent /*event*/) {
         if (domain == nullptr && !told.exchange(true)) anything.set_value();
         if (domain != nullptr && std::string(virDomainGetName(domain)) == "test" && !named.exchange(true))
             stopped.set_value();
