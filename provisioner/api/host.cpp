@@ -11,11 +11,7 @@ namespace drover::api {
 namespace {
 
 wire::Json host_now(const Doors& doors) {
-    const auto guests = doors.registry.guests.list({}, std::nullopt);
-    const auto is_up = [](const Guest& guest) {
-        return guest.phase != Phase::reserved && guest.phase != Phase::stopped;
-    };
-    wire::Host host{.stopped = false, .guests_up = std::count_if(guests.begin(), guests.end(), is_up), .force_in = {}};
+    wire::Host host{.stopped = false, .guests_up = doors.registry.guests.count_up(), .force_in = {}};
     if (const auto when = doors.herd.host().force_at()) {
         const auto left = std::chrono::ceil<Duration>(*when - HostMode::Clock::now());
         host.stopped = true;

@@ -12,14 +12,12 @@ namespace {
 
 struct Options {
     std::string autostart;
-    Selection selection;
-    std::string owner;
+    Chosen guests;
 };
 
 /// The daemon would refuse the same: the same rules, a round trip earlier.
 wire::AutostartRequest read_request(const Options& options) {
-    wire::AutostartRequest request{parse_autostart(options.autostart), options.selection};
-    if (!options.owner.empty()) request.selection.owner = options.owner;
+    const wire::AutostartRequest request{parse_autostart(options.autostart), options.guests.get()};
     return wire::decode_autostart(wire::encode(request));
 }
 
@@ -41,9 +39,7 @@ void add_autostart(CLI::App& app, Action& chosen) {
     auto* verb = add_verb(app, "autostart", "Say what guests are to be when their host has booted: last, always, never",
                           "  drover autostart always alice-1\n  drover autostart never --owner bob");
     add_text(*verb, "WHAT", options->autostart, "", "last: what it was; always: ready; never: off")->required();
-    verb->add_option("GLOB", options->selection.globs, "Names, with wildcards * ? [ ]")->type_name("");
-    add_text(*verb, "--owner", options->owner, "NAME", "All guests of this owner");
-    verb->add_flag("--all", options->selection.all, "All guests that you may see");
+    add_selection(*verb, options->guests);
     on_chosen(verb, chosen, options, autostart);
 }
 

@@ -13,8 +13,7 @@ namespace {
 
 struct Options {
     Verb verb = Verb::start;
-    Selection selection;
-    std::string owner;
+    Chosen guests;
     std::string wave;
     bool yes = false, plan = false;
     WaitOptions wait;
@@ -30,8 +29,7 @@ WavePolicy wave_of(const std::string& text) {
 
 /// The daemon would refuse the same: the same rules, a round trip earlier.
 Change read_change(const Options& options) {
-    Change change{options.verb, options.selection};
-    if (!options.owner.empty()) change.selection.owner = options.owner;
+    Change change{options.verb, options.guests.get()};
     if (!options.wave.empty()) change.wave = wave_of(options.wave);
     change.plan = options.plan;
     return wire::decode_change(wire::encode(change));
@@ -124,9 +122,7 @@ void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summar
     auto options = std::make_shared<Options>();
     options->verb = verb;
     auto* added = add_verb(app, std::string(to_text(verb)), summary_line, examples);
-    added->add_option("GLOB", options->selection.globs, "Names, with wildcards * ? [ ]")->type_name("");
-    add_text(*added, "--owner", options->owner, "NAME", "All guests of this owner");
-    added->add_flag("--all", options->selection.all, "All guests that you may see");
+    add_selection(*added, options->guests);
     add_text(*added, "--wave", options->wave, "LIMITS",
              "How fast: 15/30s, in_flight=8, adaptive,stop_on=20%/10 ...; else as the configuration says");
     added->add_flag("--plan", options->plan, "Tell who would move when, and change nothing");

@@ -91,8 +91,10 @@ void draw(Context& context, const Options& options, const wire::Json& found) {
 
 int operations(Context& context, const Options& options) {
     const auto found = fetch(context, options);
-    if (!options.plot.empty()) draw(context, options, found);
-    if (!options.plot.empty() && !context.json) return 0;
+    if (!options.plot.empty()) {
+        draw(context, options, found);
+        if (!context.json) return 0;
+    }
     context.json ? print_json(context.console, found) : print_table(context.console, found);
     return 0;
 }

@@ -28,6 +28,18 @@ CLI::Option* add_repeated(CLI::App& verb, const std::string& name, std::vector<s
     return verb.add_option(name, values, help)->allow_extra_args(false);
 }
 
+Selection Chosen::get() const {
+    auto result = selection;
+    if (!owner.empty()) result.owner = owner;
+    return result;
+}
+
+void add_selection(CLI::App& verb, Chosen& chosen) {
+    verb.add_option("GLOB", chosen.selection.globs, "Names, with wildcards * ? [ ]")->type_name("");
+    add_text(verb, "--owner", chosen.owner, "NAME", "All guests of this owner");
+    verb.add_flag("--all", chosen.selection.all, "All guests that you may see");
+}
+
 long long whole_number(const std::string& flag, const std::string& text, long long least, long long most) {
     long long result = 0;
     const auto* end = text.data() + text.size();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cli/console.hpp"
+#include "model/requests.hpp"
 
 namespace drover::cli {
 
@@ -17,6 +18,15 @@ CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& valu
 /// An option that may be given several times, each time with one value.
 CLI::Option* add_repeated(CLI::App& verb, const std::string& name, std::vector<std::string>& values,
                           const std::string& help);
+
+/// Which guests a verb means: their names, all of an owner, or all.
+struct Chosen {
+    Selection selection;
+    std::string owner;  ///< empty: not given
+
+    [[nodiscard]] Selection get() const;
+};
+void add_selection(CLI::App& verb, Chosen& chosen);
 
 /// The value of a flag as a whole decimal number. Error{usage} naming flag and value otherwise.
 long long whole_number(const std::string& flag, const std::string& text, long long least, long long most);

@@ -19,10 +19,10 @@ OperationRule rule_of(const Operation& operation) {
 
 /// What was under way when the daemon ended counts as before.
 void Herd::take_over() {
-    auto guests = parts_.registry.guests.list({}, std::nullopt);
+    auto guests = parts_.registry.guests.moving();
     for (Guest& guest : guests) {
         guest.desired = host_.wanted(guest);
-        if (class_in_flight(guest) && guest.operation) obey(*guest.operation);
+        if (guest.operation) obey(*guest.operation);
     }
     waves_.take_over(guests);
 }

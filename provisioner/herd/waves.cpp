@@ -153,9 +153,4 @@ std::vector<Forecast> Waves::plan(const std::vector<Guest>& guests, const std::o
     return result;
 }
 
-Waves::Counts Waves::counts() const {
-    auto state = state_.lock();
-    return {state->wave.waiting(), state->wave.taken()};
-}
-
 }  // namespace drover

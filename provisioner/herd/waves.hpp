@@ -54,11 +54,6 @@ class Waves {
 
     /// What a guest in line waits for; empty when it does not wait.
     [[nodiscard]] std::string waits_for(GuestId id) const;
-    /// Waiting and using a slot, now.
-    struct Counts {
-        std::size_t waiting = 0, taken = 0;
-    };
-    [[nodiscard]] Counts counts() const;
     /// When these will begin and be where they should be, for all that is known now: those under way or in line, and
     /// those that come now, under `rule` where it is given. In the order in which they begin.
     [[nodiscard]] std::vector<Forecast> plan(const std::vector<Guest>& guests,

@@ -81,11 +81,13 @@ Wave::Ticket Wave::ticket_of(const Guest& guest, WaveClass wave) const {
 
 Wave::Line& Wave::line_of(const Ticket& ticket) { return lines_.at(index(ticket.wave))[{ticket.ruled, ticket.host}]; }
 
-void Wave::line_up(const Ticket& ticket) { line_of(ticket).insert({ticket.attempts > 0, ticket.name, ticket.id}); }
+Wave::Place Wave::place_of(const Ticket& ticket) { return {ticket.attempts > 0, ticket.name, ticket.id}; }
+
+void Wave::line_up(const Ticket& ticket) { line_of(ticket).insert(place_of(ticket)); }
 
 /// Out of its line, or from where it waits for the first of its operation.
 void Wave::drop(const Ticket& ticket) {
-    line_of(ticket).erase({ticket.attempts > 0, ticket.name, ticket.id});
+    line_of(ticket).erase(place_of(ticket));
     if (auto* operation = find_operation(ticket)) operation->aside.erase(ticket.id);
 }
 
@@ -165,15 +167,19 @@ bool Wave::is_spent(const Ticket& ticket, Instant now) const {
            now < *pace->log.begin() + policy.interval;
 }
 
+/// Slots that are taken under the ticket's own rule; without one, those of its class.
+std::size_t Wave::taken_by_rule(const Ticket& ticket) const {
+    if (ticket.ruled == 0) return taken(ticket.wave);
+    const Pace* pace = find_pace(ticket);
+    return pace == nullptr ? 0 : pace->taken;
+}
+
 Wave::Hold Wave::hold_of(const Ticket& ticket, Instant now) const {
     const WavePolicy& policy = policy_of(ticket);
     const Host& host = hosts_.at(ticket.host);
     if (const auto* own = rule_of(ticket.ruled); own != nullptr && own->paused) return Hold::paused;
     if (is_spent(ticket, now)) return Hold::interval;
-    const auto taken_by_rule = ticket.ruled == 0   ? taken(ticket.wave)
-                               : find_pace(ticket) ? find_pace(ticket)->taken
-                                                   : 0;
-    if (policy.in_flight && taken_by_rule >= static_cast<std::size_t>(*policy.in_flight)) return Hold::in_flight;
+    if (policy.in_flight && taken_by_rule(ticket) >= static_cast<std::size_t>(*policy.in_flight)) return Hold::in_flight;
     const auto here = host.taken.at(index(ticket.wave));
     if (policy.per_host && here >= static_cast<std::size_t>(*policy.per_host)) return Hold::per_host;
     if (ticket.wave != WaveClass::stop) {
@@ -187,10 +193,9 @@ void Wave::rule(OperationId operation, const OperationRule& rule) {
     rules_[operation] = rule;
     for (auto& [id, ticket] : tickets_) {
         if (ticket.operation != operation || ticket.state != State::waiting || ticket.ruled == operation) continue;
-        const bool aside = !line_of(ticket).contains({ticket.attempts > 0, ticket.name, ticket.id});
-        if (!aside) line_of(ticket).erase({ticket.attempts > 0, ticket.name, ticket.id});
+        const bool was_in_line = line_of(ticket).erase(place_of(ticket)) > 0;
         ticket.ruled = operation;
-        if (!aside) line_up(ticket);
+        if (was_in_line) line_up(ticket);
     }
 }
 

@@ -181,6 +181,8 @@ class Wave {
     Pace& pace_of(const Ticket& ticket) { return paces_[{ticket.wave, ticket.ruled}]; }
     [[nodiscard]] const Pace* find_pace(const Ticket& ticket) const;
     [[nodiscard]] bool is_spent(const Ticket& ticket, Instant now) const;
+    [[nodiscard]] std::size_t taken_by_rule(const Ticket& ticket) const;
+    static Place place_of(const Ticket& ticket);
     Line& line_of(const Ticket& ticket);
     Hold hold_of(const Ticket& ticket, Instant now) const;
     static Hold brake_of(const Brakes& brakes, const Host& host, Instant now);

@@ -273,6 +273,20 @@ bool Guests::any_of(Kind kind) {
     });
 }
 
+std::vector<Guest> Guests::moving() {
+    return session_.read([](Transaction& transaction) {
+        return read_guests(transaction.sql, "WHERE phase <> 'gone' AND phase IN ('starting', 'stopping')");
+    });
+}
+
+long long Guests::count_up() {
+    return session_.read([](Transaction& transaction) {
+        return rows<long long>(transaction.sql,
+                               "SELECT COUNT(*) FROM guests WHERE phase <> 'gone' AND phase NOT IN ('reserved', 'stopped')")
+            .front();
+    });
+}
+
 std::vector<GuestId> Guests::ids_in(OperationId operation) {
     return session_.read([&](Transaction& transaction) {
         return rows<GuestId>(transaction.sql, "SELECT guest FROM items WHERE operation = :operation ORDER BY guest",

@@ -98,6 +98,10 @@ class Guests {
     std::vector<GuestId> ids_of(const std::string& owner);
     /// Whether there is any of this kind that is not gone.
     bool any_of(Kind kind);
+    /// Those that are starting or stopping, by natural order.
+    std::vector<Guest> moving();
+    /// How many have a machine, or may have one: they are neither reserved nor stopped nor gone.
+    long long count_up();
     /// Those that the operation has an item for, by id; none for an operation without.
     std::vector<GuestId> ids_in(OperationId operation);
     /// Those that this operation was the last to write, not gone, by natural order.

@@ -65,14 +65,17 @@ class Victim:
         return False
 
 
-def kill_at(world, seed, key, names, chance):
-    """All names, a few daemons at once; fails naming each at which something went wrong."""
+def kill_at(world, seed, key, chance, figure, count=None):
+    """So many failpoints, or all, a few daemons at once; fails naming each at which something went wrong."""
+    names = failpoints(BIN / "droverd")
+    if count:
+        names = chance.sample(names, count)
     victims = [Victim(world, seed, key, n, name, chance.choice(ALWAYS_PASSED)) for n, name in enumerate(names)]
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         lives = {victim.failpoint: pool.submit(victim.live) for victim in victims}
     wrong = {name: life.exception() for name, life in lives.items() if life.exception()}
     assert not wrong, "\n\n".join(f"{name}: {type(error).__name__}: {error}" for name, error in wrong.items())
-    return len(victims)
+    figure("failpoints killed at", len(victims), "twice each")
 
 
 @pytest.fixture
@@ -84,29 +87,19 @@ def key(keys):
 
 @pytest.mark.promise("TRUST-10")
 def test_at_failpoints_on_the_simulated_hypervisor(seed, key, chance, figure, full):
-    names = failpoints(BIN / "droverd")
-    if not full:
-        names = chance.sample(names, 12)
-    figure("failpoints killed at", kill_at(FAKE, seed, key, names, chance), "twice each")
+    kill_at(FAKE, seed, key, chance, figure, None if full else 12)
 
 
 @pytest.mark.promise("TRUST-10")
 def test_at_failpoints_on_libvirts_test_driver(seed, key, chance, figure, full, test_driver):
-    names = failpoints(BIN / "droverd")
-    if not full:
-        names = chance.sample(names, 4)
-    figure("failpoints killed at", kill_at(TEST_DRIVER, seed, key, names, chance), "twice each")
+    kill_at(TEST_DRIVER, seed, key, chance, figure, None if full else 4)
 
 
 @pytest.mark.promise("BOX-9")
 def test_at_failpoints_on_real_containers(seed, key, chance, figure, full):
-    names = failpoints(BIN / "droverd")
-    if not full:
-        names = chance.sample(names, 2)
-    figure("failpoints killed at", kill_at(LXC, seed, key, names, chance), "twice each")
+    kill_at(LXC, seed, key, chance, figure, None if full else 2)
 
 
 @pytest.mark.promise("TRUST-10")
 def test_at_failpoints_on_real_guests(seed, key, chance, figure, full):
-    names = chance.sample(failpoints(BIN / "droverd"), 16 if full else 1)
-    figure("failpoints killed at", kill_at(QEMU, seed, key, names, chance), "twice each")
+    kill_at(QEMU, seed, key, chance, figure, 16 if full else 1)
