@@ -146,13 +146,15 @@ def test_a_boot_of_the_host_brings_everybody_back(drover, herd, full, chance):
 
 
 def deafen(root, folder):
-    """The same root whose first process never says a word. The old file stays what it is for those who have it open."""
+    """The same root, as long, whose first process never says a word. Who has the old file open keeps it."""
     tree = folder / "tree"
     sh("unsquashfs", "-q", "-n", "-d", tree, root)
     command = ["g++", "-x", "c++", "-nostdlib", "-static", "-Os", "-s", "-o", tree / "usr/libexec/drover-guest", "-"]
     subprocess.run(command, input=DEAF, text=True, check=True)
     sh("mksquashfs", tree, folder / "planted.squashfs", "-quiet", "-no-progress")
-    os.replace(shutil.move(folder / "planted.squashfs", root.with_suffix(".planted")), root)
+    planted = shutil.move(folder / "planted.squashfs", root.with_suffix(".planted"))
+    os.truncate(planted, root.stat().st_size)
+    os.replace(planted, root)
 
 
 @pytest.mark.promise("WAVE-13")
