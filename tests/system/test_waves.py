@@ -48,18 +48,19 @@ def begin_wave(drover, *arguments):
 
 
 @pytest.mark.promise("WAVE-5")
-def test_the_classic_staircase(drover, stopped, figure, tmp_path):
-    plan = drover.ask("start", "--all", "--wave", f"{SIZE}/{INTERVAL}s", "--plan")
+def test_the_classic_staircase(drover, stopped, full, figure, tmp_path):
+    size, interval = (15, 30) if full else (SIZE, INTERVAL)
+    plan = drover.ask("start", "--all", "--wave", f"{size}/{interval}s", "--plan")
     assert {guest["phase"] for guest in drover.guests()} == {"stopped"}, "a plan changed something"
-    assert [guest["begin"] for guest in plan["guests"]] == [n // SIZE * INTERVAL for n in range(stopped)]
+    assert [guest["begin"] for guest in plan["guests"]] == [n // size * interval for n in range(stopped)]
 
-    name = begin_wave(drover, "--wave", f"{SIZE}/{INTERVAL}s")
+    name = begin_wave(drover, "--wave", f"{size}/{interval}s")
     wait_until(lambda: operation(drover, name)["finished"], "the wave is over", 300)
     found = operation(drover, name)
-    assert (found["outcome"], found["wave"]) == ("done", f"{SIZE}/{INTERVAL}s")
-    stairs = [round(begun / INTERVAL) for begun in begins(found)]
-    figure("stairs", stairs[-1] + 1, f"of {SIZE} each {INTERVAL} s: {stopped} guests in {begins(found)[-1]:.1f} s")
-    assert stairs == [n // SIZE for n in range(stopped)]
+    assert (found["outcome"], found["wave"]) == ("done", f"{size}/{interval}s")
+    stairs = [round(begun / interval) for begun in begins(found)]
+    figure("stairs", stairs[-1] + 1, f"of {size} each {interval} s: {stopped} guests in {begins(found)[-1]:.1f} s")
+    assert stairs == [n // size for n in range(stopped)]
 
     picture = tmp_path / "wave.svg"
     assert drover.say("operations", name, "--plot", picture).code == 0
