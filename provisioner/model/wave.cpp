@@ -179,7 +179,8 @@ Wave::Hold Wave::hold_of(const Ticket& ticket, Instant now) const {
     const Host& host = hosts_.at(ticket.host);
     if (const auto* own = rule_of(ticket.ruled); own != nullptr && own->paused) return Hold::paused;
     if (is_spent(ticket, now)) return Hold::interval;
-    if (policy.in_flight && taken_by_rule(ticket) >= static_cast<std::size_t>(*policy.in_flight)) return Hold::in_flight;
+    if (policy.in_flight && taken_by_rule(ticket) >= static_cast<std::size_t>(*policy.in_flight))
+        return Hold::in_flight;
     const auto here = host.taken.at(index(ticket.wave));
     if (policy.per_host && here >= static_cast<std::size_t>(*policy.per_host)) return Hold::per_host;
     if (ticket.wave != WaveClass::stop) {

@@ -280,8 +280,9 @@ std::vector<Guest> Guests::moving() {
 
 long long Guests::count_up() {
     return session_.read([](Transaction& transaction) {
-        return rows<long long>(transaction.sql,
-                               "SELECT COUNT(*) FROM guests WHERE phase <> 'gone' AND phase NOT IN ('reserved', 'stopped')")
+        return rows<long long>(
+                   transaction.sql,
+                   "SELECT COUNT(*) FROM guests WHERE phase <> 'gone' AND phase NOT IN ('reserved', 'stopped')")
             .front();
     });
 }

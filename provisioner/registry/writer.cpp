@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/failpoint.hpp"
+#include "model/thread.hpp"
 #include "registry/sqlite.hpp"
 
 namespace drover {
@@ -32,6 +33,7 @@ void Writer::run(std::string_view name, const std::function<void(soci::session&)
 }
 
 void Writer::serve() {
+    be_nice(-10);  // everybody waits for it
     for (;;) {
         Group group;
         {

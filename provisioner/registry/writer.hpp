@@ -25,9 +25,9 @@ class Writer {
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
 
-    /// Runs `work` in a transaction, in the writer's thread: committed durably when this returns, undone when it throws.
-    /// It runs again, on what is there then, when it was undone for want of space that another's work needed or that
-    /// could be made. `name` is the commit's among the failpoints.
+    /// Runs `work` in a transaction, in the writer's thread: committed durably when this returns, undone when it
+    /// throws. It runs again, on what is there then, when it was undone for want of space that another's work needed or
+    /// that could be made. `name` is the commit's among the failpoints.
     void run(std::string_view name, const std::function<void(soci::session&)>& work);
 
   private:

@@ -77,8 +77,8 @@ class Talk {
     const std::vector<std::string> keys_;
     std::set<GuestId> who_is_ready_;
     std::counting_semaphore<> ready_{0};
-    control::Sessions sessions_{{.said = [this](GuestId id, const control::FromGuest& said) { hear(id, said); },
-                                 .closed = [](GuestId) {}}};
+    control::Sessions sessions_{
+        {.said = [this](GuestId id, const control::FromGuest& said) { hear(id, said); }, .closed = [](GuestId) {}}};
 };
 
 [[noreturn]] void fail(const std::string& what) {
