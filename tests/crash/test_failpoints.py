@@ -87,7 +87,7 @@ def key(keys):
 
 @pytest.mark.promise("TRUST-10")
 def test_at_failpoints_on_the_simulated_hypervisor(seed, key, chance, figure, full):
-    kill_at(FAKE, seed, key, chance, figure, None if full else 12)
+    kill_at(FAKE, seed, key, chance, figure, None if full else 8)
 
 
 @pytest.mark.promise("TRUST-10")
@@ -97,7 +97,7 @@ def test_at_failpoints_on_libvirts_test_driver(seed, key, chance, figure, full, 
 
 @pytest.mark.promise("BOX-9")
 def test_at_failpoints_on_real_containers(seed, key, chance, figure, full):
-    kill_at(LXC, seed, key, chance, figure, None if full else 2)
+    kill_at(LXC, seed, key, chance, figure, None if full else 1)
 
 
 @pytest.mark.promise("TRUST-10")

@@ -62,7 +62,7 @@ class Measured:
 
 @pytest.mark.promise("BOX-8")
 def test_mass_start_stop_and_nothing_left(drover, keys, full, figure):
-    count = 500 if full else 24
+    count = 500 if full else 12
     sample = 50 if full else 3
     owner = Owner(drover, "many", keys, quota=count)
     with Measured(drover) as request:
