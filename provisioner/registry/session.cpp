@@ -37,8 +37,11 @@ Session::Session(const std::string& file, SessionOptions options)
     : file_(file),
       options_(std::move(options)),
       reserve_(std::filesystem::absolute(file).parent_path() / "reserve", options_.reserve),
-      writer_(file, [this] { return reserve_.give_up(); }),
-      readers_(file) {}
+      writer_(file, [this] { return reserve_.give_up(); }) {
+    auto reader = reader_.lock();
+    connect(*reader, file);
+    *reader << "PRAGMA query_only = ON";
+}
 
 void Session::write(std::string_view commit, const std::function<void(Transaction&)>& work) {
     bool event_added = false;
@@ -52,7 +55,7 @@ void Session::write(std::string_view commit, const std::function<void(Transactio
 }
 
 void Session::look(const std::function<void(Transaction&)>& work) {
-    Readers::Loan reader(readers_);
+    auto reader = reader_.lock();
     Transaction transaction{*reader, options_.clock(), options_.uptime};
     try {
         *reader << "BEGIN";
