@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "model/failpoint.hpp"
+#include "model/thread.hpp"
 #include "storage/durable.hpp"
 
 namespace drover {
@@ -62,6 +63,7 @@ void Herd::nudge(const std::vector<GuestId>& ids) {
 }
 
 void Herd::work() {
+    be_nice(5);  // what people ask goes before what they wait for anyway
     while (const auto id = agenda_.take()) {
         try {
             turn(*id);

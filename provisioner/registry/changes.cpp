@@ -42,17 +42,6 @@ std::vector<Guest> picked(const std::vector<Guest>& guests, const std::vector<st
     return result;
 }
 
-/// Those that `selection` may mean: one guest is read alone, since most verbs name one and there may be thousands.
-std::vector<Guest> candidates(soci::session& sql, const Selection& selection, const std::optional<std::string>& owner) {
-    if (selection.globs.size() == 1 && is_plain(selection.globs.front())) {
-        auto guests = read_guests(sql, "WHERE phase <> 'gone' AND name = :name", selection.globs.front());
-        if (owner) std::erase_if(guests, [&](const Guest& guest) { return guest.owner != owner; });
-        return guests;
-    }
-    if (owner) return read_guests(sql, "WHERE phase <> 'gone' AND owner = :owner", *owner);
-    return read_guests(sql, "WHERE phase <> 'gone'");
-}
-
 /// The guests that are meant, by natural order. Those that are gone, and those of others, do not exist.
 std::vector<Guest> selected(soci::session& sql, const Selection& selection,
                             const std::optional<std::string>& visible_owner) {
@@ -60,7 +49,7 @@ std::vector<Guest> selected(soci::session& sql, const Selection& selection,
         throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *selection.owner));
     }
     const auto owner = selection.owner ? selection.owner : visible_owner;
-    auto guests = candidates(sql, selection, owner);
+    auto guests = read_candidates(sql, selection, owner, "phase <> 'gone'");
     sort_naturally(guests);
     if (selection.owner) check_owner(sql, *selection.owner, !guests.empty());
     return selection.globs.empty() ? guests : picked(guests, selection.globs);

@@ -225,9 +225,8 @@ std::optional<Guest> Guests::named(const std::string& name) {
 
 std::vector<Guest> Guests::list(const ListQuery& query, const std::optional<std::string>& visible_owner) {
     auto guests = session_.read([&](Transaction& transaction) {
-        const std::string living = query.gone ? "WHERE TRUE" : "WHERE phase <> 'gone'";
-        return visible_owner ? read_guests(transaction.sql, living + " AND owner = :owner", *visible_owner)
-                             : read_guests(transaction.sql, living);
+        const auto owner = visible_owner ? visible_owner : query.selection.owner;
+        return read_candidates(transaction.sql, query.selection, owner, query.gone ? "TRUE" : "phase <> 'gone'");
     });
     std::erase_if(guests, [&](const Guest& guest) { return !is_listed(guest, query); });
     sort_naturally(guests);

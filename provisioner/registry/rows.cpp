@@ -47,6 +47,18 @@ Guest guest_of(GuestRow row) {
     return std::move(row.guest);
 }
 
+std::vector<Guest> read_candidates(soci::session& sql, const Selection& selection,
+                                   const std::optional<std::string>& owner, const std::string& condition) {
+    const auto where = "WHERE " + condition;
+    if (selection.globs.size() == 1 && is_plain(selection.globs.front())) {
+        auto guests = read_guests(sql, where + " AND name = :name", selection.globs.front());
+        if (owner) std::erase_if(guests, [&](const Guest& guest) { return guest.owner != owner; });
+        return guests;
+    }
+    if (owner) return read_guests(sql, where + " AND owner = :owner", *owner);
+    return read_guests(sql, where);
+}
+
 void sort_naturally(std::vector<Guest>& guests) {
     // Guests are large: each is moved once, to where it belongs.
     std::vector<Guest*> order;

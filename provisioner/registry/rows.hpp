@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/requests.hpp"
 #include "registry/session.hpp"
 #include "registry/sql.hpp"
 
@@ -47,6 +48,11 @@ std::vector<Guest> read_guests(soci::session& sql, const std::string& clause, co
         sql, [&](const GuestRow& row) { result.push_back(guest_of(row)); }, select_guests + " " + clause, values...);
     return result;
 }
+
+/// Those, in no order, that `selection` may mean and of which `condition` holds, of this owner when there is one. One
+/// guest is read alone: most verbs name one, and there may be thousands.
+std::vector<Guest> read_candidates(soci::session& sql, const Selection& selection,
+                                   const std::optional<std::string>& owner, const std::string& condition);
 
 /// By name: alice-2 before alice-10.
 void sort_naturally(std::vector<Guest>& guests);

@@ -37,11 +37,8 @@ Session::Session(const std::string& file, SessionOptions options)
     : file_(file),
       options_(std::move(options)),
       reserve_(std::filesystem::absolute(file).parent_path() / "reserve", options_.reserve),
-      writer_(file, [this] { return reserve_.give_up(); }) {
-    auto reader = reader_.lock();
-    connect(*reader, file);
-    *reader << "PRAGMA query_only = ON";
-}
+      writer_(file, [this] { return reserve_.give_up(); }),
+      readers_(file) {}
 
 void Session::write(std::string_view commit, const std::function<void(Transaction&)>& work) {
     bool event_added = false;
@@ -55,7 +52,7 @@ void Session::write(std::string_view commit, const std::function<void(Transactio
 }
 
 void Session::look(const std::function<void(Transaction&)>& work) {
-    auto reader = reader_.lock();
+    Readers::Loan reader(readers_);
     Transaction transaction{*reader, options_.clock(), options_.uptime};
     try {
         *reader << "BEGIN";

@@ -8,8 +8,8 @@
 #include <type_traits>
 #include <utility>
 
-#include "model/sync.hpp"
 #include "model/time.hpp"
+#include "registry/readers.hpp"
 #include "registry/reserve.hpp"
 #include "registry/uptime.hpp"
 #include "registry/writer.hpp"
@@ -31,7 +31,7 @@ struct SessionOptions {
     long long reserve = 0;                           ///< bytes kept for a full disk, in a file "reserve" beside it
 };
 
-/// The connections to the database: one that writes and one that reads, so that nobody who reads waits until somebody
+/// The connections to the database: one that writes and some that read, so that nobody who reads waits until somebody
 /// else's commit is on the disk. Any thread.
 class Session {
   public:
@@ -82,7 +82,7 @@ class Session {
     Reserve reserve_;
     std::function<void()> events_added_;
     Writer writer_;
-    Synchronized<soci::session> reader_;
+    Readers readers_;
 };
 
 }  // namespace drover

@@ -1,100 +1,103 @@
 #include "registry/writer.hpp"
 
-#include <exception>
+#include <pthread.h>
+
 #include <utility>
 
 #include "model/failpoint.hpp"
+#include "model/thread.hpp"
 #include "registry/sqlite.hpp"
 
 namespace drover {
-namespace {
-
-constexpr int most_members = 64;  // so that the first of them does not wait for long
-
-}  // namespace
 
 Writer::Writer(const std::string& file, std::function<bool()> make_room) : make_room_(std::move(make_room)) {
     keep_private(file);
-    connect(database_.lock()->sql, file);
+    connect(sql_, file);
+    thread_ = std::thread([this] { serve(); });
+    pthread_setname_np(thread_.native_handle(), "registry");
+}
+
+Writer::~Writer() {
+    queue_.lock()->ending = true;
+    came_.notify_one();
+    thread_.join();
 }
 
 void Writer::run(std::string_view name, const std::function<void(soci::session&)>& work) {
-    while (!take_part(name, work)) {
-    }
+    Task task{.name = name, .work = work, .thrown = nullptr};
+    queue_.lock()->waiting.push_back(&task);
+    came_.notify_one();
+    task.ended.acquire();
+    if (task.thrown) std::rethrow_exception(task.thrown);
     failpoint(name, ".after");
 }
 
-/// False: what it did is undone, and may succeed now.
-bool Writer::take_part(std::string_view name, const std::function<void(soci::session&)>& work) {
-    ++arriving_;
-    auto database = database_.lock();
-    --arriving_;
-    const auto group = join(*database);
-    const auto thrown = attempt(*database, work);
-    if (!thrown && !group->ended) failpoint(name, ".before");
-    if (!group->ended && (arriving_ == 0 || group->members == most_members)) commit(*database);
-    group_ended_.wait(database.handle(), [&] { return group->ended; });
-    if (group->undone) return false;
-    if (group->error) throw Error(*group->error);  // not what was thrown: that was of a state that never came to be
-    if (thrown) std::rethrow_exception(thrown);
-    return true;
-}
-
-std::shared_ptr<Writer::Group> Writer::join(Database& database) {
-    if (!database.open) {
-        try {
-            database.sql << "BEGIN IMMEDIATE";
-        } catch (const soci::soci_error& error) {
-            throw translated(error);
+void Writer::serve() {
+    be_nice(-10);  // everybody waits for it
+    for (;;) {
+        Group group;
+        {
+            auto queue = queue_.lock();
+            came_.wait(queue.handle(), [&] { return queue->ending || !queue->waiting.empty(); });
+            group = std::exchange(queue->waiting, {});
+            if (group.empty()) return;
         }
-        database.open = std::make_shared<Group>();
+        commit(std::move(group));
     }
-    ++database.open->members;
-    return database.open;
 }
 
-/// What `work` threw, its doings undone; or nothing. Where the disk refuses, those of the whole group are.
-std::exception_ptr Writer::attempt(Database& database, const std::function<void(soci::session&)>& work) {
-    auto& sql = database.sql;
+/// Where the disk refuses, all are undone: who could not write fails, unless room can be made, and the others are
+/// written anew.
+void Writer::commit(Group group) {
+    while (!group.empty()) {
+        Group::const_iterator at = group.begin();
+        try {
+            write(group, at);
+            return end(group);
+        } catch (const soci::soci_error& error) {
+            roll_back(sql_);
+            if (is_of_the_disk(error) && make_room_()) continue;
+            const auto thrown = std::make_exception_ptr(translated(error));
+            if (at == group.end()) {  // all are written, but not for good
+                for (Task* task : group) task->thrown = thrown;
+                return end(group);
+            }
+            (*at)->thrown = thrown;
+            end({*at});
+            group.erase(at);
+        }
+    }
+}
+
+/// `at` tells who is being written; the end: all are.
+void Writer::write(const Group& group, Group::const_iterator& at) {
+    sql_ << "BEGIN IMMEDIATE";
+    for (; at != group.end(); ++at) {
+        (*at)->thrown = attempt(**at);
+        if (!(*at)->thrown) failpoint((*at)->name, ".before");
+    }
+    sql_ << "COMMIT";
+}
+
+/// What the work threw, its doings undone; or nothing.
+std::exception_ptr Writer::attempt(const Task& task) {
     std::exception_ptr thrown;
+    sql_ << "SAVEPOINT member";
     try {
-        sql << "SAVEPOINT member";
-        try {
-            work(sql);
-        } catch (const soci::soci_error& error) {
-            if (is_of_the_disk(error)) throw;
-            thrown = std::make_exception_ptr(translated(error));
-        } catch (...) {
-            thrown = std::current_exception();
-        }
-        if (thrown) sql << "ROLLBACK TO member";
-        sql << "RELEASE member";
+        task.work(sql_);
     } catch (const soci::soci_error& error) {
-        roll_back(sql);
-        end(database).undone = true;
-        if (!is_of_the_disk(error) || !make_room_()) throw translated(error);
+        if (is_of_the_disk(error)) throw;
+        thrown = std::make_exception_ptr(translated(error));
+    } catch (...) {
+        thrown = std::current_exception();
     }
+    if (thrown) sql_ << "ROLLBACK TO member";
+    sql_ << "RELEASE member";
     return thrown;
 }
 
-void Writer::commit(Database& database) {
-    try {
-        database.sql << "COMMIT";
-        end(database);
-    } catch (const soci::soci_error& error) {
-        roll_back(database.sql);
-        auto& group = end(database);
-        group.undone = is_of_the_disk(error) && make_room_();
-        if (!group.undone) group.error = translated(error);
-    }
-}
-
-/// Lets its members go, once the lock is given up, and the next one begin another.
-Writer::Group& Writer::end(Database& database) {
-    auto& group = *std::exchange(database.open, nullptr);
-    group.ended = true;
-    group_ended_.notify_all();
-    return group;
+void Writer::end(const Group& group) {
+    for (Task* task : group) task->ended.release();
 }
 
 }  // namespace drover
