@@ -193,7 +193,7 @@ void Herd::commit(const Guest& before, const Guest& after, const std::string& ki
 std::optional<double> Herd::cpu_used_by(const Guest& guest) {
     if (guest.phase != Phase::ready || !waves_.wants_cpu_of(guest.id)) return std::nullopt;
     try {
-        return parts_.domains.look(guest.id).cpu_seconds;
+        return parts_.domains.cpu_seconds(guest.id);
     } catch (const Error&) {
         return std::nullopt;
     }

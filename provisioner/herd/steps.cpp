@@ -7,6 +7,19 @@
 
 namespace drover {
 
+control::Identity identity_of(const Guest& guest, const std::string& domain, const Subnet& subnet) {
+    const auto gateway = to_text(subnet.gateway());
+    return {.name = guest.name,
+            .domain = domain,
+            .owner = guest.owner.value_or(""),
+            .address = fmt::format("{}/{}", to_text(guest.address), subnet.prefix),
+            .gateway = gateway,
+            .dns = gateway,
+            .mac = mac_of(guest.id),
+            .machine_id = guest.machine_id,
+            .time = now().time_since_epoch().count()};
+}
+
 Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
     switch (step) {
         case Step::none: return {.after = guest};
@@ -57,7 +70,7 @@ Done Steps::start(const Guest& guest) {
 
 /// READY under the registry's identity: it is ready. Anything else it said: tell it who it is.
 Done Steps::identify(const Guest& guest, const Watch& watch) {
-    const control::Identity identity = identity_of(guest);
+    const control::Identity identity = identity_for(guest);
     const std::vector<std::string> keys = keys_of(guest);
     const std::string digest = control::digest_of(identity, keys);
     Guest after = guest;
@@ -124,7 +137,6 @@ void Steps::run_domain(const Guest& guest) {
         parts_.domains.start(guest.id);
     };
     if (guest.kind == Kind::vm || parts_.mounts == nullptr) return start_it();
-    if (parts_.domains.look(guest.id).run != Run::off) return;  // it has what would be lent
     const Version version = parts_.roots.version(guest.image, guest.want.version);
     const Overlays::Place place = parts_.overlays.place(guest.id, guest.have.overlay, guest.kind);
     const auto lease = parts_.mounts->lend(guest.id, version.root, place.overlay, first_uid(guest));
@@ -172,23 +184,15 @@ control::HostKey Steps::key_for(GuestId id, const std::string& boot) {
     return offer.key;
 }
 
-control::Identity Steps::identity_of(const Guest& guest) {
-    return {.name = guest.name,
-            .domain = parts_.config.network.domain,
-            .owner = guest.owner.value_or(""),
-            .address = fmt::format("{}/{}", to_text(guest.address), parts_.subnet.prefix),
-            .gateway = to_text(parts_.subnet.gateway()),
-            .dns = to_text(parts_.subnet.gateway()),
-            .mac = mac_of(guest.id),
-            .machine_id = guest.machine_id,
-            .time = now().time_since_epoch().count()};
+control::Identity Steps::identity_for(const Guest& guest) const {
+    return identity_of(guest, parts_.config.network.domain, parts_.subnet);
 }
 
 std::vector<std::string> Steps::keys_of(const Guest& guest) {
     return guest.owner ? parts_.registry.owners.keys(*guest.owner) : std::vector<std::string>{};
 }
 
-std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_of(guest), keys_of(guest)); }
+std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_for(guest), keys_of(guest)); }
 
 DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
     DomainSpec spec{.instance = parts_.config.instance,

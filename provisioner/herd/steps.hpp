@@ -42,6 +42,9 @@ struct Done {
     bool later = false;  ///< it could not be done now, through nobody's fault: try again in a second
 };
 
+/// What the guest is told that it is, in an instance of this DNS domain and subnet, now.
+control::Identity identity_of(const Guest& guest, const std::string& domain, const Subnet& subnet);
+
 /// One short function per step. Each is idempotent: run twice it ends in the same state; when it throws, it leaves what
 /// its next run accepts; its effects are durable before it returns.
 class Steps {
@@ -67,7 +70,7 @@ class Steps {
     void run_domain(const Guest& guest);
     void remove_domain(GuestId id);
     bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
-    control::Identity identity_of(const Guest& guest);
+    [[nodiscard]] control::Identity identity_for(const Guest& guest) const;
     std::vector<std::string> keys_of(const Guest& guest);
     DomainSpec spec_of(const Guest& guest, const Make& make);
     void add_vm(DomainSpec& spec, const Guest& guest);

@@ -27,6 +27,7 @@ class DomainsByKind : public Domains {
     void undefine(GuestId id) override;
     std::vector<DomainSeen> list() override;
     DomainSeen look(GuestId id) override { return of(id).look(id); }
+    std::optional<double> cpu_seconds(GuestId id) override { return of(id).cpu_seconds(id); }
     UniqueFd open_channel(GuestId id) override { return of(id).open_channel(id); }
     void watch(std::function<void(GuestId)> changed) override;
     bool probe_kvm(const std::string& kernel, const std::string& initrd) override;

@@ -4,9 +4,8 @@
 #include <libvirt/virterror.h>
 #include <pthread.h>
 
-#include <condition_variable>
+#include <algorithm>
 #include <optional>
-#include <semaphore>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -41,6 +40,7 @@ void on_close(virConnectPtr /*connection*/, int /*reason*/, void* notifier) {
 
 DomainEvent event_of(int event, int detail) {
     if (event == VIR_DOMAIN_EVENT_STARTED) return DomainEvent::started;
+    if (event == VIR_DOMAIN_EVENT_UNDEFINED) return DomainEvent::undefined;
     if (event != VIR_DOMAIN_EVENT_STOPPED) return DomainEvent::other;
     return detail == VIR_DOMAIN_EVENT_STOPPED_FAILED ? DomainEvent::died : DomainEvent::ended;
 }
@@ -53,6 +53,17 @@ int on_event(virConnectPtr /*connection*/, virDomainPtr domain, int event, int d
 }
 
 void give_share_back(void* notifier) { const std::unique_ptr<NotifierPtr> share(static_cast<NotifierPtr*>(notifier)); }
+
+/// The number of the registration.
+int tell_events(virConnectPtr connection, const NotifierPtr& notifier) {
+    auto share = std::make_unique<NotifierPtr>(notifier);
+    const int number =
+        virConnectDomainEventRegisterAny(connection, nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+                                         VIR_DOMAIN_EVENT_CALLBACK(on_event), share.get(), give_share_back);
+    if (number < 0) throw last_error("connect");
+    static_cast<void>(share.release());  // it is the callback's now
+    return number;
+}
 
 }  // namespace
 
@@ -85,28 +96,23 @@ struct Connection::Link {
     [[nodiscard]] bool alive() const { return !notifier->lost && virConnectIsAlive(connection.get()) == 1; }
 
     const NotifierPtr notifier;
-    std::binary_semaphore slot{1};
     const ConnectHandle connection;
 
   private:
-    int events_ = -1;
+    int events_ = -1;  ///< of a connection that somebody watches: libvirt sends each event to each that asks
 };
 
 Connection::Link::Link(const std::string& uri, NotifierPtr told)
     : notifier(std::move(told)), connection(virConnectOpen(uri.c_str())) {
     if (!connection) throw last_error("connect");
-    auto share = std::make_unique<NotifierPtr>(notifier);
-    events_ = virConnectDomainEventRegisterAny(connection.get(), nullptr, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-                                               VIR_DOMAIN_EVENT_CALLBACK(on_event), share.get(), give_share_back);
-    if (events_ < 0) throw last_error("connect");
-    static_cast<void>(share.release());  // it is the callback's now
+    if (!notifier->watchers.empty()) events_ = tell_events(connection.get(), notifier);
     // No share for this one: it is called under a lock that unregistering waits for. Drivers that live in this process
     // know neither of these: there is nothing that could be lost.
     virConnectRegisterCloseCallback(connection.get(), on_close, notifier.get(), nullptr);
 }
 
 Connection::Link::~Link() {
-    virConnectDomainEventDeregisterAny(connection.get(), events_);
+    if (events_ >= 0) virConnectDomainEventDeregisterAny(connection.get(), events_);
     virConnectUnregisterCloseCallback(connection.get(), on_close);
 }
 
@@ -241,16 +247,20 @@ void Connection::watch(std::function<void(virDomainPtr, DomainEvent)> changed) {
 class Connection::Lane {
   public:
     Lane(Connection& all, Clock::time_point until) : all_(all) {
-        if (!all_.free_.try_acquire_until(until)) throw all_.lost("its earlier calls are not answered");
         auto busy = all_.busy_.lock();
-        while ((*busy)[number_]) ++number_;
+        const auto is_free = [&] {
+            number_ = static_cast<std::size_t>(std::find(busy->begin(), busy->end(), false) - busy->begin());
+            return number_ < busy->size();
+        };
+        if (!all_.one_is_free_.wait_until(busy.handle(), until, is_free))
+            throw all_.lost("its earlier calls are not answered");
         (*busy)[number_] = true;
     }
     Lane(const Lane&) = delete;
     Lane& operator=(const Lane&) = delete;
     ~Lane() {
         (*all_.busy_.lock())[number_] = false;
-        all_.free_.release();
+        all_.one_is_free_.notify_one();
     }
 
     [[nodiscard]] State& state() const { return *all_.states_[number_]; }
@@ -272,10 +282,8 @@ bool Connection::run(std::function<void(virConnectPtr)> work) {
 
 bool Connection::run_on(State& state, Clock::time_point until, std::function<void(virConnectPtr)> work) {
     const auto link = state.link(until);
-    if (!link->slot.try_acquire_until(until)) throw Error(ErrorKind::unavailable, "its earlier call is not answered");
-    const std::shared_ptr<void> slot(nullptr, [link](void*) { link->slot.release(); });
     const auto done = std::make_shared<std::promise<void>>();
-    const auto thread = state.start_thread("drover-call", [link, slot, done, work = std::move(work)] {
+    const auto thread = state.start_thread("drover-call", [link, done, work = std::move(work)] {
         work(link->connection.get());
         done->set_value();
     });

@@ -4,10 +4,10 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <future>
 #include <memory>
-#include <semaphore>
 #include <string>
 #include <thread>
 
@@ -18,7 +18,7 @@
 namespace drover {
 
 /// What happened to a domain; died: it ended because its machine did.
-enum class DomainEvent { started, ended, died, other };
+enum class DomainEvent { started, ended, died, undefined, other };
 
 /// The thread "drover-events" in which libvirt's client does its own work and delivers events. libvirt has one event
 /// loop per process: have one of these, before any Connection and longer than all of them.
@@ -78,8 +78,8 @@ class Connection {
     [[nodiscard]] Error lost(const std::string& why) const;
 
     std::array<std::shared_ptr<State>, calls_at_once> states_;  ///< a connection each; only the first hears of events
-    std::counting_semaphore<calls_at_once> free_{calls_at_once};
     Synchronized<std::array<bool, calls_at_once>> busy_;
+    std::condition_variable one_is_free_;
 };
 
 /// libvirt's code for the last failed call on this thread.

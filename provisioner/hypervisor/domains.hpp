@@ -3,7 +3,6 @@
 #include <functional>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <vector>
 
 #include "model/guest.hpp"
@@ -42,16 +41,8 @@ struct DomainSeen {
     bool powered_off_itself = false;  ///< off by an orderly shutdown of the guest
     Make live;                        ///< from the tag of the running (else the defined) domain
     std::string name;                 ///< from the tag
-    /// That it used since it started; only from a look at one that runs, and where the hypervisor tells.
-    std::optional<double> cpu_seconds = std::nullopt;
 
-    /// The same domain in the same state; what it used so far is no part of that.
-    bool operator==(const DomainSeen& other) const {
-        const auto state = [](const DomainSeen& seen) {
-            return std::tie(seen.id, seen.defined, seen.run, seen.powered_off_itself, seen.live, seen.name);
-        };
-        return state(*this) == state(other);
-    }
+    bool operator==(const DomainSeen&) const = default;
 };
 
 /// The seam to the hypervisor's domains of one instance. Implementations: libvirt, and a small working model in tests.
@@ -84,6 +75,8 @@ class Domains {
     virtual std::vector<DomainSeen> list() = 0;
     /// One domain; absent: {id, defined = false, run = off}.
     virtual DomainSeen look(GuestId id) = 0;
+    /// Seconds of CPU that it has used since it started; nothing when it does not run or nobody counts.
+    virtual std::optional<double> cpu_seconds(GuestId id) = 0;
     /// The host's end of the guest's control channel: a connected, non-blocking stream socket or raw tty, bytes both
     /// ways, at end of file when the domain ends. One is served at a time: a new one gets nothing (of a tty: what the
     /// former does not read) until the former is closed. A container's limits that libvirt does not know are in force.

@@ -53,12 +53,15 @@ void act(Connection& connection, const Ours& ours, GuestId id, const char* doing
     });
 }
 
+// As it was when the handle was got: who runs has a number.
+bool is_active(const DomainHandle& domain) { return static_cast<int>(virDomainGetID(domain.get())) > 0; }
+
 // What `read` finds in the XML of our running domain.
 std::pair<DomainHandle, std::string> find_channel(virConnectPtr connection, const Ownership& ours, GuestId id,
                                                   std::optional<std::string> (*read)(const std::string& xml)) {
     const auto name = ours.domain_name(id);
     auto domain = find(connection, ours, id);
-    if (!domain || run_now(domain.get(), name) == Run::off) throw not_running(name);
+    if (!domain || !is_active(domain)) throw not_running(name);
     const TextHandle xml(virDomainGetXMLDesc(domain.get(), 0));
     if (!xml) throw last_error("describe domain " + name);
     if (auto path = read(xml.get())) return {std::move(domain), *std::move(path)};
@@ -93,7 +96,7 @@ struct LibvirtDomains::Driver {
     int (*press_button)(virDomainPtr domain);
     std::vector<Stated> (*states)(virConnectPtr connection);
     UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
-    bool (*ended_unnoticed)(virConnectPtr connection, const Ownership& ours, GuestId id);  ///< null: libvirt notices
+    bool (*ended_unnoticed)(virDomainPtr domain);    ///< null: libvirt notices
     void (*tidy_up)(const std::string& instance);    ///< what domains that run no more left behind
     void (*tidy_up_after)(const std::string& name);  ///< what this one left behind
 };
@@ -146,6 +149,10 @@ struct LibvirtDomains::Watch {
     void note(GuestId id, DomainEvent event) {
         if (event == DomainEvent::other) return;
         auto known = fates.lock();
+        if (event == DomainEvent::undefined) {
+            known->erase(id);
+            return;
+        }
         auto& fate = known->try_emplace(id, Fate::runs).first->second;
         if (event == DomainEvent::started)
             fate = Fate::runs;
@@ -253,7 +260,16 @@ std::vector<DomainSeen> LibvirtDomains::list() {
 
 DomainSeen LibvirtDomains::look(GuestId id) {
     if (driver_.ended_unnoticed != nullptr) return look_for_fate(id);
-    return connection_.call([ours = ours_, id](virConnectPtr c) { return look_at(c, *ours, id); });
+    return connection_.call([ours = ours_, id](virConnectPtr c) { return look_at(c, *ours, id).seen; });
+}
+
+std::optional<double> LibvirtDomains::cpu_seconds(GuestId id) {
+    return connection_.call([ours = ours_, id](virConnectPtr c) -> std::optional<double> {
+        const auto domain = find(c, *ours, id);
+        virDomainInfo info{};
+        if (!domain || !is_active(domain) || virDomainGetInfo(domain.get(), &info) < 0) return std::nullopt;
+        return static_cast<double>(info.cpuTime) / 1e9;  // nanoseconds
+    });
 }
 
 // libvirt notices an end within milliseconds or never, and tells why it came some milliseconds after that it did.
@@ -262,7 +278,8 @@ DomainSeen LibvirtDomains::look_for_fate(GuestId id) {
     for (const auto until = Clock::now() + 1s;; std::this_thread::sleep_for(10ms)) {
         const bool late = Clock::now() >= until;
         auto [seen, unnoticed] = connection_.call([ours = ours_, id, unnoticed = driver_.ended_unnoticed](auto* c) {
-            return std::pair(look_at(c, *ours, id), unnoticed(c, *ours, id));
+            auto look = look_at(c, *ours, id);
+            return std::pair(std::move(look.seen), look.domain && unnoticed(look.domain.get()));
         });
         const bool known = watch_->complete(seen) && !unnoticed;
         if (known || (late && !(unnoticed && bury(id)))) return seen;

@@ -72,12 +72,6 @@ DomainSeen seen_of(GuestId id, int state, int reason, bool defined) {
     return seen;
 }
 
-std::optional<double> cpu_seconds_of(virDomainPtr domain) {
-    virDomainInfo info{};
-    if (virDomainGetInfo(domain, &info) < 0) return std::nullopt;
-    return static_cast<double>(info.cpuTime) / 1e9;  // nanoseconds
-}
-
 enum class Tagged { yes, no, changing };
 
 // Completes `seen` from the tag of the running, else of the defined domain; `changing` when it is neither any more.
@@ -94,11 +88,11 @@ Tagged add_tag(DomainSeen& seen, virDomainPtr domain, const Ownership& ours) {
 
 }  // namespace
 
-DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id) {
+Look look_at(virConnectPtr connection, const Ownership& ours, GuestId id) {
     const auto name = ours.domain_name(id);
     for (int attempt = 0; attempt < 10; ++attempt) {
-        const auto domain = find(connection, ours, id);
-        if (!domain) return {.id = id};
+        auto domain = find(connection, ours, id);
+        if (!domain) return {{.id = id}, nullptr};
         int state = 0, reason = 0;
         const bool known = virDomainGetState(domain.get(), &state, &reason, 0) == 0;
         const int persistent = known ? virDomainIsPersistent(domain.get()) : -1;
@@ -107,9 +101,7 @@ DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id) 
         auto seen = seen_of(id, state, reason, persistent == 1);
         const auto tagged = add_tag(seen, domain.get(), ours);
         if (tagged == Tagged::no) throw foreign(name);
-        if (tagged != Tagged::yes) continue;
-        if (seen.run == Run::running) seen.cpu_seconds = cpu_seconds_of(domain.get());
-        return seen;
+        if (tagged == Tagged::yes) return {std::move(seen), std::move(domain)};
     }
     throw last_error("look at domain " + name);
 }
@@ -152,7 +144,7 @@ std::optional<DomainSeen> complete(DomainSeen seen, virDomainPtr domain, virConn
                                    const Ownership& ours, const KnownTags::Table& known) {
     if (complete_from(known, seen, KnownTags::run_of(domain))) return seen;
     const auto tagged = add_tag(seen, domain, ours);
-    if (tagged == Tagged::changing) seen = look_at(connection, ours, seen.id);
+    if (tagged == Tagged::changing) seen = look_at(connection, ours, seen.id).seen;
     if (tagged == Tagged::no || (!seen.defined && seen.run == Run::off)) return std::nullopt;
     return seen;
 }

@@ -26,8 +26,13 @@ Error not_running(const std::string& name);
 /// itself off takes no calls any more, though its QEMU is still there for a moment.
 Run run_now(virDomainPtr domain, const std::string& name);
 
+/// What a look saw, and the domain that it saw: null when there is none.
+struct Look {
+    DomainSeen seen;
+    DomainHandle domain;
+};
 /// The guest's domain as it is now.
-DomainSeen look_at(virConnectPtr connection, const Ownership& ours, GuestId id);
+Look look_at(virConnectPtr connection, const Ownership& ours, GuestId id);
 
 /// A domain of a list, in this state.
 struct Stated {

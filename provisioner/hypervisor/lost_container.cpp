@@ -10,7 +10,6 @@
 #include <fstream>
 #include <string>
 
-#include "hypervisor/looking.hpp"
 #include "model/unique_fd.hpp"
 
 namespace drover {
@@ -38,10 +37,9 @@ pid_t parent_of(pid_t process) {
 
 }  // namespace
 
-bool ended_unnoticed(virConnectPtr connection, const Ownership& ours, GuestId id) {
-    const auto domain = find(connection, ours, id);
-    const auto process = domain ? static_cast<int>(virDomainGetID(domain.get())) : -1;
-    return process > 0 && !controller_lives(process, virDomainGetName(domain.get()));
+bool ended_unnoticed(virDomainPtr container) {
+    const auto process = static_cast<int>(virDomainGetID(container));
+    return process > 0 && !controller_lives(process, virDomainGetName(container));
 }
 
 void terminate_children(pid_t controller) {

@@ -14,6 +14,7 @@
 #include <sstream>
 #include <thread>
 
+#include "hypervisor/ownership.hpp"
 #include "model/error.hpp"
 #include "model/unique_fd.hpp"
 
@@ -91,9 +92,11 @@ void remove_process_limit(const std::string& name) {
 
 void remove_process_limits(const std::string& instance) {
     std::error_code none;
-    for (const auto& entry : fs::directory_iterator(own_groups(), none))
-        if (entry.path().filename().string().starts_with(instance + "-"))
+    for (const auto& entry : fs::directory_iterator(own_groups(), none)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with(instance + "-") && parse_number(name.substr(instance.size() + 1)))
             ::rmdir(entry.path().c_str());  // refused by the kernel while there are processes in it
+    }
 }
 
 }  // namespace drover

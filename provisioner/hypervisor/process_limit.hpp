@@ -14,7 +14,7 @@ void limit_processes(pid_t controller, const std::string& name, int most);
 
 /// Removes what limit_processes() made for the domain, which has ended: its last process may take a moment.
 void remove_process_limit(const std::string& name);
-/// The same of all domains called "<instance>-..." that run no more. Waits for none.
+/// The same of all domains called "<instance>-<number>" that run no more. Waits for none.
 void remove_process_limits(const std::string& instance);
 
 }  // namespace drover

@@ -58,6 +58,8 @@ std::vector<DomainSeen> SimulatedGuests::list() { return hypervisor_->list(); }
 
 DomainSeen SimulatedGuests::look(GuestId id) { return hypervisor_->look(id); }
 
+std::optional<double> SimulatedGuests::cpu_seconds(GuestId id) { return hypervisor_->cpu_seconds(id); }
+
 UniqueFd SimulatedGuests::open_channel(GuestId id) {
     if (hypervisor_->look(id).run == Run::off)
         throw Error(ErrorKind::not_found, fmt::format("guest {} is not running", id));

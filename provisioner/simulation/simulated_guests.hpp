@@ -22,6 +22,7 @@ class SimulatedGuests : public Domains {
     void undefine(GuestId id) override;
     std::vector<DomainSeen> list() override;
     DomainSeen look(GuestId id) override;
+    std::optional<double> cpu_seconds(GuestId id) override;
     UniqueFd open_channel(GuestId id) override;
     void watch(std::function<void(GuestId)> changed) override;
     /// False: nothing would run.

@@ -13,11 +13,15 @@ namespace drover {
 namespace fs = std::filesystem;
 namespace {
 
+/// A mount goes from here alone. Copies of it in the namespaces of others that started meanwhile go when the folder
+/// that they are mounted at goes, wherever they are: rmdir(2) of a mount point of other namespaces, since Linux 3.18.
+void take_place_away(const fs::path& path) {
+    detach(path);
+    ::rmdir(path.c_str());
+}
+
 void take_away(const fs::path& folder) {
-    for (const auto* name : {"root", "overlay"}) {
-        detach(folder / name);
-        ::rmdir((folder / name).c_str());
-    }
+    for (const auto* name : {"root", "overlay"}) take_place_away(folder / name);
     ::rmdir(folder.c_str());
 }
 
@@ -43,7 +47,9 @@ ContainerMounts::ContainerMounts(fs::path folder) : folder_(std::move(folder)) {
     detach(folder_);
     make_place(folder_);
     for (const auto& left : entries_of(folder_)) take_away(left);
-    make_shared(folder_);
+    take_place_away(folder_);
+    make_place(folder_);
+    make_private(folder_);
 }
 
 ContainerMounts::~ContainerMounts() {

@@ -158,9 +158,9 @@ void detach(const fs::path& folder) {
     if (errno != EINVAL && errno != ENOENT) throw_errno("unmount", folder);
 }
 
-void make_shared(const fs::path& folder) {
+void make_private(const fs::path& folder) {
     if (::mount(folder.c_str(), folder.c_str(), nullptr, MS_BIND, nullptr) != 0 ||
-        ::mount("none", folder.c_str(), nullptr, MS_SHARED, nullptr) != 0)
+        ::mount("none", folder.c_str(), nullptr, MS_PRIVATE, nullptr) != 0)
         throw_errno("mount", folder);
 }
 

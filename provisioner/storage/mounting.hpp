@@ -30,7 +30,7 @@ void idmap(const UniqueFd& mount, unsigned first);
 void attach(const UniqueFd& mount, const std::filesystem::path& folder);
 void detach(const std::filesystem::path& folder);
 
-/// Makes the folder a mount of its own, which tells copies of it in other namespaces of each unmount below it.
-void make_shared(const std::filesystem::path& folder);
+/// Makes the folder a mount of its own: what is mounted below it does not spread to copies of it in other namespaces.
+void make_private(const std::filesystem::path& folder);
 
 }  // namespace drover

@@ -1,19 +1,20 @@
+#include "bare_starts.hpp"
+
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
-#include <spdlog/spdlog.h>
 
-#include <CLI/CLI.hpp>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <filesystem>
-#include <iostream>
 #include <map>
 #include <semaphore>
+#include <set>
 #include <thread>
 
 #include "config/config.hpp"
 #include "control/sessions.hpp"
+#include "herd/steps.hpp"
 #include "hypervisor/channels.hpp"
 #include "hypervisor/domain_xml.hpp"
 #include "hypervisor/handles.hpp"
@@ -22,8 +23,6 @@
 #include "storage/overlays.hpp"
 #include "storage/roots.hpp"
 
-/// Starts all containers of an instance whose daemon does not run, as somebody would who has libvirt and nothing else:
-/// a bare loop of virDomainCreate, and a word to each guest so that it becomes READY. Prints the seconds of it.
 namespace drover {
 namespace {
 
@@ -39,19 +38,6 @@ struct Herd {
     ContainerMounts mounts{std::filesystem::path(config.socket).parent_path() / "containers"};
     std::map<GuestId, Guest> guests;
 };
-
-control::Identity identity_of(const Herd& herd, const Guest& guest) {
-    const auto gateway = to_text(herd.subnet.gateway());
-    return {.name = guest.name,
-            .domain = herd.config.network.domain,
-            .owner = *guest.owner,
-            .address = to_text(guest.address) + "/" + std::to_string(herd.subnet.prefix),
-            .gateway = gateway,
-            .dns = gateway,
-            .mac = mac_of(guest.id),
-            .machine_id = guest.machine_id,
-            .time = now().time_since_epoch().count()};
-}
 
 /// Tells each guest that says HELLO who it is, and counts those that say READY.
 class Talk {
@@ -69,7 +55,8 @@ class Talk {
         if (!std::holds_alternative<control::Hello>(said)) return;
         std::vector<control::FromDaemon> lines;
         for (const auto& key : keys_) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
-        lines.emplace_back(control::Introduce{sessions_.next_number(), identity_of(herd_, herd_.guests.at(id))});
+        lines.emplace_back(control::Introduce{
+            sessions_.next_number(), identity_of(herd_.guests.at(id), herd_.config.network.domain, herd_.subnet)});
         sessions_.send(id, lines);
     }
 
@@ -119,29 +106,12 @@ double start_all(Herd& herd, int at_once) {
     return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-int run(int argc, char** argv) {
-    CLI::App app{"Starts all containers of an instance without its daemon; prints the seconds until all are READY."};
-    std::string file, subnet;
-    int at_once = 4;
-    app.add_option("--config", file)->required();
-    app.add_option("--subnet", subnet)->required();
-    app.add_option("--at-once", at_once);
-    CLI11_PARSE(app, argc, argv);
-    spdlog::set_level(spdlog::level::warn);
-    Herd herd{.config = read_config(file, false), .subnet = parse_subnet(subnet), .guests = {}};
-    for (const Guest& guest : herd.registry.guests.list({}, std::nullopt)) herd.guests.emplace(guest.id, guest);
-    std::cout << start_all(herd, at_once) << "\n";
-    return 0;
-}
-
 }  // namespace
-}  // namespace drover
 
-int main(int argc, char** argv) {
-    try {
-        return drover::run(argc, argv);
-    } catch (const std::exception& error) {
-        std::cerr << "bare_starts: " << error.what() << "\n";
-        return 1;
-    }
+double bare_starts(const std::string& config, const std::string& subnet, int at_once) {
+    Herd herd{.config = read_config(config, false), .subnet = parse_subnet(subnet), .guests = {}};
+    for (const Guest& guest : herd.registry.guests.list({}, std::nullopt)) herd.guests.emplace(guest.id, guest);
+    return start_all(herd, at_once);
 }
+
+}  // namespace drover

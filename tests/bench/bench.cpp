@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+#include "bare_starts.hpp"
 #include "herd/herd.hpp"
 #include "hypervisor/connection.hpp"
 #include "hypervisor/domain_xml.hpp"
@@ -203,18 +204,30 @@ void write_definitions(const std::string& state, int count) {
 
 int run(int argc, char** argv) {
     CLI::App app{"One measured piece of work; prints its seconds."};
-    std::string piece, state;
-    int count = 200;
-    app.add_option("piece", piece)->required()->check(CLI::IsMember({"build", "define", "write-definitions"}));
-    app.add_option("--state", state)->required();
-    app.add_option("--count", count);
-    CLI11_PARSE(app, argc, argv);
+    app.require_subcommand(1);
     spdlog::set_level(spdlog::level::warn);
-    if (piece == "write-definitions") {
-        write_definitions(state, count);
-    } else {
-        std::cout << (piece == "build" ? build(state, count) : define(state, count)) << "\n";
+    std::string state, config, subnet;
+    int count = 200, at_once = 4;
+    const auto piece = [&](const char* name, const char* what, auto work) {
+        auto* command = app.add_subcommand(name, what);
+        command->callback(work);
+        return command;
+    };
+    for (auto* command :
+         {piece("build", "so many overlays and definitions by the daemon's own code",
+                [&] { std::cout << build(state, count) << "\n"; }),
+          piece("define", "the same definitions by virDomainDefineXML alone",
+                [&] { std::cout << define(state, count) << "\n"; }),
+          piece("write-definitions", "these as files for a script", [&] { write_definitions(state, count); })}) {
+        command->add_option("--state", state)->required();
+        command->add_option("--count", count);
     }
+    auto* starts = piece("bare-starts", "all containers of an instance whose daemon does not run, until READY",
+                         [&] { std::cout << bare_starts(config, subnet, at_once) << "\n"; });
+    starts->add_option("--config", config)->required();
+    starts->add_option("--subnet", subnet)->required();
+    starts->add_option("--at-once", at_once);
+    CLI11_PARSE(app, argc, argv);
     return 0;
 }
 

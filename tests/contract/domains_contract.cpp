@@ -91,6 +91,16 @@ TEST_P(DomainsContract, StartsOnceAndIsForcedOffOnce) {
     EXPECT_EQ(domains().look(1).run, Run::running);
 }
 
+TEST_P(DomainsContract, WhatDoesNotRunUsesNoCpu) {
+    EXPECT_FALSE(domains().cpu_seconds(1));
+    domains().define(world().sleeper(1));
+    EXPECT_FALSE(domains().cpu_seconds(1));
+    domains().start(1);
+    if (const auto used = domains().cpu_seconds(1)) {
+        EXPECT_GE(*used, 0);
+    }
+}
+
 TEST_P(DomainsContract, ARunningDomainKeepsTheTagItWasStartedWith) {
     auto spec = world().sleeper(1);
     start(spec);

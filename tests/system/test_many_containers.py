@@ -14,7 +14,7 @@ WRITE_WHEN_TOLD = "trap 'echo {0} >/home/told; exit' TERM; sleep 1000000 & wait"
 
 def bare_start(drover, subnet):
     """All by a bare loop of virDomainCreate, four at once, until each is READY; while no daemon runs. The seconds."""
-    return float(sh(BIN / "bare_starts", "--config", drover.config, "--subnet", subnet, timeout=600))
+    return float(sh(BIN / "drover_bench", "bare-starts", "--config", drover.config, "--subnet", subnet, timeout=600))
 
 
 def running():
