@@ -41,7 +41,17 @@ CREATE TABLE owner_keys (
 CREATE TABLE images (
     name     TEXT   NOT NULL PRIMARY KEY,
     digest   TEXT   NOT NULL,
-    promoted BIGINT NOT NULL
+    promoted BIGINT NOT NULL,
+    previous TEXT   NOT NULL DEFAULT ''   -- what they got before; '': nothing else
+);
+
+-- What images were built into. Nothing refers to one that is being removed, and nothing will.
+CREATE TABLE versions (
+    image    TEXT   NOT NULL,
+    digest   TEXT   NOT NULL,
+    built    BIGINT NOT NULL,   -- last
+    removing BIGINT NOT NULL DEFAULT 0 CHECK (removing IN (0, 1)),
+    PRIMARY KEY (image, digest)
 );
 
 -- Accepted requests for change. Without items (total 0) until finished: work that no guest is part of.
@@ -59,6 +69,7 @@ CREATE TABLE operations (
     message   TEXT   NOT NULL DEFAULT '',
     wave      TEXT   NOT NULL DEFAULT '',   -- how fast its guests go; '': as the configuration says
     paused    BIGINT NOT NULL DEFAULT 0 CHECK (paused IN (0, 1)),
+    settle    BIGINT NOT NULL DEFAULT 0,   -- how long its canaries are watched before the others begin, milliseconds
     CHECK (done <= total)
 );
 
@@ -95,7 +106,8 @@ CREATE TABLE guests (
     started_by    TEXT   NOT NULL DEFAULT '',
     host_key      TEXT   NOT NULL DEFAULT '',
     machine_id    TEXT   NOT NULL,
-    autostart     TEXT   NOT NULL DEFAULT 'last' CHECK (autostart IN ('last', 'always', 'never'))
+    autostart     TEXT   NOT NULL DEFAULT 'last' CHECK (autostart IN ('last', 'always', 'never')),
+    previous      TEXT   NOT NULL DEFAULT ''   -- the version before its last upgrade
 );
 CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
 
@@ -119,6 +131,8 @@ CREATE TABLE items (
     was_boot    BIGINT NOT NULL DEFAULT 1,
     begun       BIGINT,   -- when it began to start or stop; NULL: not yet
     ended       BIGINT,   -- NULL: pending
+    was_version TEXT   NOT NULL DEFAULT '',
+    canary      BIGINT NOT NULL DEFAULT 0 CHECK (canary IN (0, 1)),   -- the others wait until it is done
     PRIMARY KEY (operation, guest)
 );
 CREATE UNIQUE INDEX items_pending ON items (guest) WHERE outcome = 'pending';

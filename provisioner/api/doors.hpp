@@ -7,7 +7,7 @@
 #include "fsck/fsck.hpp"
 #include "herd/accelerator.hpp"
 #include "herd/herd.hpp"
-#include "herd/image_builds.hpp"
+#include "herd/image_jobs.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -22,7 +22,7 @@ struct Doors {
     Herd& herd;
     Roots& roots;
     Overlays& overlays;
-    ImageBuilds& image_builds;
+    ImageJobs& image_jobs;
     Accelerator& accelerator;
     Fsck& fsck;
     Doctor& doctor;

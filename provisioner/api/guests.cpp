@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "api/routes.hpp"
 
 namespace drover::api {
@@ -41,9 +43,19 @@ Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
     return reservation;
 }
 
+Canaries canaries_among(const std::vector<Guest>& guests, const Change& change) {
+    Canaries canaries{.pending = {}, .settle = change.settle.value_or(Duration::zero())};
+    for (const Guest& guest : guests)
+        if (std::count(change.canaries.begin(), change.canaries.end(), guest.name) > 0)
+            canaries.pending.insert(guest.id);
+    return canaries;
+}
+
 wire::Plan plan_of(const Doors& doors, const Call& call, const Change& change) {
     const auto guests = doors.registry.guests.preview(call.caller, change, call.visible_owner);
-    const auto forecasts = doors.herd.plan(guests, OperationRule{.policy = change.wave});
+    OperationRule rule{.policy = change.wave};
+    if (!change.canaries.empty()) rule.canaries = canaries_among(guests, change);
+    const auto forecasts = doors.herd.plan(guests, rule);
     wire::Plan plan{.verb = change.verb, .guests = {}, .ends_in = last_end(forecasts)};
     for (const Forecast& one : forecasts) plan.guests.push_back({one.name, one.begin, one.end});
     return plan;

@@ -26,33 +26,6 @@ void note_order(const Doors& doors, const Call& call, const std::string& order) 
 
 }  // namespace
 
-std::optional<Answer> list_images(const Doors& doors, const Call& call) {
-    wire::expect_none(call.target.parameters);
-    const std::vector<Images::Row> promoted = doors.registry.images.list();
-    std::vector<std::string> never_built = doors.roots.recipes();
-    Rows rows;
-    for (const Version& version : doors.roots.versions()) {
-        wire::ImageRow row{.image = version.image, .version = version.digest, .bytes = version.bytes};
-        for (const Images::Row& current : promoted) {
-            if (current.digest != version.digest || current.image != version.image) continue;
-            row.current = true;
-            row.promoted = current.promoted;
-        }
-        row.guests = doors.registry.images.guests_of(version.digest);
-        std::erase(never_built, version.image);
-        rows.add(wire::encode(row));
-    }
-    for (const std::string& image : never_built) rows.add(wire::encode(wire::ImageRow{.image = image}));
-    return std::move(rows).answer();
-}
-
-std::optional<Answer> build_image(const Doors& doors, const Call& call) {
-    wire::expect_none(call.target.parameters);
-    if (!call.body.empty()) wire::decode_nothing(wire::parse(call.body));
-    const OperationId id = doors.image_builds.begin(call.caller, call.part(2));
-    return answer(wire::operation_with_items(doors.registry.operations.get(id)), 202);
-}
-
 std::optional<Answer> backup_registry(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const std::filesystem::path folder = doors.config.state + "/tmp";  // swept at the next start, should we be killed

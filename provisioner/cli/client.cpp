@@ -200,8 +200,8 @@ wire::Json Client::put(const std::string& target, const wire::Json& body) {
     return connection_->call(make_request(http::verb::put, target, body), Duration{0});
 }
 
-void Client::remove(const std::string& target) {
-    connection_->call(make_request(http::verb::delete_, target), Duration{0});
+wire::Json Client::remove(const std::string& target) {
+    return connection_->call(make_request(http::verb::delete_, target), Duration{0});
 }
 
 void Client::stream(const std::string& target, const std::function<void(std::string_view)>& piece) {

@@ -33,7 +33,8 @@ class Client {
     wire::Json post(const std::string& target, const wire::Json& body, const std::string& idempotency_key = "",
                     Duration extra = Duration{0});
     wire::Json put(const std::string& target, const wire::Json& body);
-    void remove(const std::string& target);
+    /// Null where the daemon has nothing to say.
+    wire::Json remove(const std::string& target);
 
     /// Gets a body of any length; `piece` is called with each piece as it comes, until the end of the answer.
     void stream(const std::string& target, const std::function<void(std::string_view)>& piece);

@@ -12,10 +12,24 @@ namespace {
 
 struct ListOptions {};
 
-struct BuildOptions {
-    std::string name;
+/// Of build and remove, which the daemon does by and by.
+struct WorkOptions {
+    std::string name, version;
     WaitOptions wait;
 };
+
+struct PromoteOptions {
+    std::string name, version;
+};
+
+struct DiffOptions {
+    std::string from, to;
+};
+
+std::string target_of(const std::string& image, const std::string& what) {
+    check_plain_name("image", image);
+    return "/v1/images/" + wire::escape(image) + "/" + what;
+}
 
 int list(Context& context, const ListOptions&) {
     const auto images = Client(context.socket).get("/v1/images");
@@ -38,16 +52,13 @@ wire::Json summary(const Operation& operation) {
         {"operation", operation_name(operation.id)}, {"outcome", operation.outcome}, {"message", operation.message}};
 }
 
-int build(Context& context, const BuildOptions& options) {
-    check_plain_name("image", options.name);
+/// Waits for work that was accepted, and tells how it ended.
+int tell_end(Context& context, Client& client, Operation operation, const WorkOptions& options) {
     const auto timeout = timeout_of(options.wait);
-    Client client(context.socket);
-    const auto target = "/v1/images/" + wire::escape(options.name) + "/build";
-    auto operation = wire::decode_operation(client.post(target, wire::Json::object()));
     if (!operation.finished && !options.wait.no_wait) operation = follow(context, client, operation.id, timeout);
     if (operation.finished && operation.outcome != "done") {
         throw Error(ErrorKind::failed,
-                    fmt::format("build of image '{}' {}: {}", options.name, operation.outcome, operation.message),
+                    fmt::format("{} of '{}' {}: {}", operation.verb, options.name, operation.outcome, operation.message),
                     "drover operations " + operation_name(operation.id));
     }
     if (context.json) {
@@ -59,19 +70,104 @@ int build(Context& context, const BuildOptions& options) {
     return 0;
 }
 
+int build(Context& context, const WorkOptions& options) {
+    static_cast<void>(timeout_of(options.wait));  // a bad one is refused before anything is done
+    Client client(context.socket);
+    const auto answer = client.post(target_of(options.name, "build"), wire::Json::object());
+    return tell_end(context, client, wire::decode_operation(answer), options);
+}
+
+int remove(Context& context, const WorkOptions& options) {
+    static_cast<void>(timeout_of(options.wait));
+    Client client(context.socket);
+    const auto answer = client.remove(target_of(options.name, "versions/" + wire::escape(options.version)));
+    return tell_end(context, client, wire::decode_operation(answer), options);
+}
+
+/// Tells what new guests get now.
+int tell_promotion(Context& context, const wire::Json& promotion) {
+    if (context.json) {
+        print_json(context.console, promotion);
+    } else {
+        context.console.out << fmt::format("new guests of {} get {}\n", field(promotion, "image"),
+                                           field(promotion, "version"));
+    }
+    return 0;
+}
+
+int promote(Context& context, const PromoteOptions& options) {
+    auto body = wire::Json::object();
+    if (!options.version.empty()) body["version"] = options.version;
+    return tell_promotion(context, Client(context.socket).post(target_of(options.name, "promote"), body));
+}
+
+int roll_back(Context& context, const PromoteOptions& options) {
+    return tell_promotion(context,
+                          Client(context.socket).post(target_of(options.name, "rollback"), wire::Json::object()));
+}
+
+int diff(Context& context, const DiffOptions& options) {
+    const auto differences =
+        Client(context.socket)
+            .get("/v1/differences" + wire::query_string({{"from", options.from}, {"to", options.to}}));
+    if (context.json) {
+        print_json(context.console, differences);
+        return 0;
+    }
+    const auto or_none = [](const std::string& version) { return version.empty() ? "-" : version; };
+    for (const auto& package : differences.at("packages")) {
+        context.console.out << fmt::format("package {} {} -> {}\n", printable(field(package, "name")),
+                                           or_none(printable(field(package, "from"))),
+                                           or_none(printable(field(package, "to"))));
+    }
+    for (const auto& file : differences.at("files"))
+        context.console.out << fmt::format("{:8} {}\n", field(file, "change"), printable(field(file, "path")));
+    return 0;
+}
+
 }  // namespace
 
 void add_image(CLI::App& app, Action& chosen) {
-    auto* family = add_verb(app, "image", "Images: list, build", "  drover image list\n  drover image build tiny");
+    auto* family = add_verb(app, "image", "Images and their versions: list, build, promote, rollback, remove, diff",
+                            "  drover image list\n  drover image build tiny\n  drover image promote tiny");
     family->require_subcommand(0, 1);
     auto* listing = add_verb(*family, "list", "List images and their versions", "  drover image list --json");
     on_chosen(listing, chosen, std::make_shared<ListOptions>(), list);
-    auto options = std::make_shared<BuildOptions>();
-    auto* verb = add_verb(*family, "build", "Build an image by its recipe; new guests get the new version",
+
+    auto built = std::make_shared<WorkOptions>();
+    auto* verb = add_verb(*family, "build", "Build an image by its recipe: a new version, or the one that is there",
                           "  drover image build tiny\n  drover image build debian --timeout 0");
-    add_text(*verb, "NAME", options->name, "", "The image")->required();
-    add_wait_options(*verb, options->wait);
-    on_chosen(verb, chosen, options, build);
+    add_text(*verb, "NAME", built->name, "", "The image")->required();
+    add_wait_options(*verb, built->wait);
+    on_chosen(verb, chosen, built, build);
+
+    auto promoted = std::make_shared<PromoteOptions>();
+    verb = add_verb(*family, "promote", "Have new guests get a version; by default the one built last",
+                    "  drover image promote tiny\n  drover image promote tiny 7ead0f65");
+    add_text(*verb, "NAME", promoted->name, "", "The image")->required();
+    add_text(*verb, "VERSION", promoted->version, "", "Its digest, or so much of it that no other is meant");
+    on_chosen(verb, chosen, promoted, promote);
+
+    auto rolled_back = std::make_shared<PromoteOptions>();
+    verb = add_verb(*family, "rollback", "Have new guests get what they got before the last promotion",
+                    "  drover image rollback tiny");
+    add_text(*verb, "NAME", rolled_back->name, "", "The image")->required();
+    on_chosen(verb, chosen, rolled_back, roll_back);
+
+    auto removed = std::make_shared<WorkOptions>();
+    verb = add_verb(*family, "remove", "Remove a version that no guest needs and new guests do not get",
+                    "  drover image remove tiny 7ead0f65");
+    add_text(*verb, "NAME", removed->name, "", "The image")->required();
+    add_text(*verb, "VERSION", removed->version, "", "Its digest, or so much of it that no other is meant")->required();
+    add_wait_options(*verb, removed->wait);
+    on_chosen(verb, chosen, removed, remove);
+
+    auto compared = std::make_shared<DiffOptions>();
+    verb = add_verb(*family, "diff", "How a version differs from another: packages and files",
+                    "  drover image diff 7ead0f65 91c0d2aa");
+    add_text(*verb, "FROM", compared->from, "", "A version")->required();
+    add_text(*verb, "TO", compared->to, "", "Another")->required();
+    on_chosen(verb, chosen, compared, diff);
 }
 
 }  // namespace drover::cli

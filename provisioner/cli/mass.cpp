@@ -14,7 +14,8 @@ namespace {
 struct Options {
     Verb verb = Verb::start;
     Chosen guests;
-    std::string wave;
+    std::string wave, to, settle;
+    std::vector<std::string> canaries;
     bool yes = false, plan = false;
     WaitOptions wait;
 };
@@ -32,6 +33,9 @@ Change read_change(const Options& options) {
     Change change{options.verb, options.guests.get()};
     if (!options.wave.empty()) change.wave = wave_of(options.wave);
     change.plan = options.plan;
+    if (!options.to.empty()) change.to = options.to;
+    change.canaries = options.canaries;
+    if (!options.canaries.empty()) change.settle = parse_duration(options.settle);
     return wire::decode_change(wire::encode(change));
 }
 
@@ -118,6 +122,14 @@ int change(Context& context, const Options& options) {
     return well || !operation.finished ? 0 : form_of(ErrorKind::failed).exit_code;
 }
 
+void add_upgrade_options(CLI::App& added, Options& options) {
+    add_text(added, "--to", options.to, "VERSION", "Which; by default what new guests of each image get");
+    added.add_option("--canary", options.canaries, "Those that go first; the others wait until they are ready")
+        ->type_name("NAME");
+    options.settle = "30s";
+    add_text(added, "--settle", options.settle, "TIME", "and have stayed so for this long (default: 30s)");
+}
+
 void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summary_line, const std::string& examples) {
     auto options = std::make_shared<Options>();
     options->verb = verb;
@@ -126,6 +138,7 @@ void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summar
     add_text(*added, "--wave", options->wave, "LIMITS",
              "How fast: 15/30s, in_flight=8, adaptive,stop_on=20%/10 ...; else as the configuration says");
     added->add_flag("--plan", options->plan, "Tell who would move when, and change nothing");
+    if (verb == Verb::upgrade) add_upgrade_options(*added, *options);
     if (destroys(verb)) added->add_flag("--yes", options->yes, "Do not ask");
     add_wait_options(*added, options->wait);
     on_chosen(added, chosen, options, change);
@@ -143,6 +156,10 @@ void add_mass(CLI::App& app, Action& chosen) {
             "  drover rebuild alice-1\n  drover rebuild --owner alice --yes");
     add_one(app, chosen, Verb::retire, "Remove guests for good, with their data",
             "  drover retire alice-3\n  drover retire 'alice-*' --yes --json");
+    add_one(app, chosen, Verb::upgrade, "Have guests run another version of their image; their data stays",
+            "  drover upgrade --all --canary alice-1 --wave 15/30s\n  drover upgrade bob-1 --to 7ead0f65 --plan");
+    add_one(app, chosen, Verb::rollback, "Have guests run the version that they were ready with before",
+            "  drover rollback 'alice-*'");
 }
 
 }  // namespace drover::cli

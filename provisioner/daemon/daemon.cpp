@@ -100,7 +100,8 @@ void run_daemon(const Config& config) {
                        .migrations = installed.migrations,
                        .quarantine = config.network.quarantine,
                        .reserve = registry_reserve});
-    const StoragePaths paths{config.state, installed.images, installed.profiles, installed.guest_end};
+    const StoragePaths paths{config.state, installed.images, installed.profiles, installed.guest_end,
+                             "/etc/drover/images"};
     Roots roots(paths);
     Overlays overlays(paths, qemu_user());
 
@@ -128,10 +129,12 @@ void run_daemon(const Config& config) {
                    names.replace([&] { return names_of(registry); });
                },
                boot_id, lender});
-    ImageBuilds image_builds(registry, roots, accelerator);
+    ImageJobs image_jobs(registry, roots, accelerator, [&](const std::string& root) {
+        if (mounts) mounts->forget(root);
+    });
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config, registry, herd, roots, overlays, image_builds, accelerator, fsck, doctor, subnet, lender};
+    const Doors doors{config, registry, herd, roots, overlays, image_jobs, accelerator, fsck, doctor, subnet, lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

@@ -18,6 +18,12 @@ using Clock = Agenda::Clock;
 
 constexpr auto retry_disk = std::chrono::seconds(5);
 constexpr auto longest_backoff = std::chrono::minutes(5);
+/// Of the event that tells of this change; `ordinary` where it is nothing special.
+std::string kind_of(const Guest& before, const Guest& after, const std::string& ordinary) {
+    if (after.fault && !before.fault) return "fault";
+    return after.want.version != before.want.version ? "rollback" : ordinary;
+}
+
 constexpr int quick_workers = 4;  // beside those that wait for the hypervisor: for the steps that load nothing
 
 }  // namespace
@@ -213,7 +219,7 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
         if (correction.failed) w.retry_at = Clock::now() + backoff(after.attempts);
     });
     if (after.phase == Phase::stopped) sessions_.close(guest.id);
-    commit(guest, after, after.fault && !guest.fault ? "fault" : "phase",
+    commit(guest, after, kind_of(guest, after, "phase"),
            fmt::format("{} -> {}: {}", to_text(guest.phase), to_text(after.phase), why));
     failpoint("correction.committed");
 }
@@ -224,7 +230,7 @@ void Herd::failed(const Guest& guest, Step step, const std::string& message) {
     after = given_up(after, std::string(to_text(step)), message);
     change_watch(guest.id, [&](Watch& w) { w.retry_at = Clock::now() + backoff(after.attempts); });
     spdlog::warn("{}: {}: {}", guest.name, to_text(step), message);
-    commit(guest, after, after.fault && !guest.fault ? "fault" : "retry",
+    commit(guest, after, kind_of(guest, after, "retry"),
            fmt::format("{}: {}", to_text(step), message));
 }
 

@@ -1,6 +1,7 @@
 // What people say of many guests at once: operations of their waves, and the host's administrator of all.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "herd/herd.hpp"
@@ -13,6 +14,16 @@ OperationRule rule_of(const Operation& operation) {
     OperationRule rule{.policy = std::nullopt, .paused = operation.paused};
     if (!operation.wave.empty()) rule.policy = parse_wave_policy(operation.wave);
     return rule;
+}
+
+/// By what the registry knows of them: also after a kill.
+drover::Canaries canaries_of(const Operations::Canaries& known) {
+    drover::Canaries canaries{.pending = {known.pending.begin(), known.pending.end()}, .settle = known.settle};
+    if (canaries.pending.empty()) {
+        const auto since = known.last ? now() - *known.last : Duration::zero();
+        canaries.open_from = wave_clock() + std::clamp(known.settle - since, Duration::zero(), known.settle);
+    }
+    return canaries;
 }
 
 }  // namespace
@@ -47,8 +58,12 @@ void Herd::wake_all_by(Agenda::Clock::time_point when) {
 /// One at a time: who reads last obeys last.
 void Herd::obey(OperationId operation) {
     auto learnt = learnt_.lock();
-    waves_.rule(operation, rule_of(parts_.registry.operations.summary(operation)));
+    auto rule = rule_of(parts_.registry.operations.summary(operation));
+    const auto canaries = parts_.registry.operations.canaries(operation);
+    if (canaries) rule.canaries = canaries_of(*canaries);
+    waves_.rule(operation, rule);
     learnt->insert(operation);
+    if (canaries && !canaries->failed.empty()) put_back({.operation = operation, .reason = canaries->failed});
 }
 
 /// Before its first guest asks for a slot, whoever brought it here.

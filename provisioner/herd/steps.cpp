@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "control/host_key.hpp"
 #include "model/failpoint.hpp"
 
@@ -77,7 +79,7 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
     if (watch.voice(digest) == Voice::ready) {
         offered_.lock()->erase(guest.id);
         after.phase = Phase::ready;
-        after.good = guest.have.version;
+        if (guest.good != guest.have.version) after.previous = std::exchange(after.good, guest.have.version);
         return {.after = after};
     }
     std::vector<control::FromDaemon> lines;

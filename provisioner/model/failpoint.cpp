@@ -13,7 +13,7 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 34> names{
+constexpr std::array<std::string_view, 35> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
@@ -25,9 +25,9 @@ constexpr std::array<std::string_view, 34> names{
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",
     "commit.operation.after", "commit.image.before", "commit.image.after", "commit.event.before", "commit.event.after",
     "commit.note.before", "commit.note.after", "commit.migration.before", "commit.migration.after",
-    // A version is in its place and nobody gets it yet; a copy of the registry is made and not handed out; the
+    // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the registry is made and not handed out; the
     // network is there.
-    "image.built", "backup.copied", "network.ensured"};
+    "image.built", "image.removed", "backup.copied", "network.ensured"};
 
 /// Written before other threads begin, but for the count.
 struct Armed {

@@ -66,7 +66,8 @@ struct Guest {
     Desired desired = Desired::ready;
     Make want{"", 1, 1};
     Make have;
-    std::string good;   ///< the last version that was ready
+    std::string good;      ///< the last version that was ready
+    std::string previous;  ///< the one that was ready before it
     bool copy = false;  ///< a snapshot, backup or export is still owed
     Time since;         ///< when the phase was entered
     int attempts = 0;

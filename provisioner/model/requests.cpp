@@ -7,7 +7,7 @@
 namespace drover {
 namespace {
 
-constexpr Words<Verb, 5> verbs{"verb", {"start", "stop", "restart", "rebuild", "retire"}};
+constexpr Words<Verb, 7> verbs{"verb", {"start", "stop", "restart", "rebuild", "retire", "upgrade", "rollback"}};
 
 }  // namespace
 

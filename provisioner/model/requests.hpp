@@ -39,7 +39,7 @@ struct GuestReservation {
     std::vector<std::string> created, existing;
 };
 
-enum class Verb { start, stop, restart, rebuild, retire };
+enum class Verb { start, stop, restart, rebuild, retire, upgrade, rollback };
 std::string_view to_text(Verb verb);
 Verb parse_verb(std::string_view text);
 
@@ -59,6 +59,10 @@ struct Change {
     Selection selection;
     std::optional<WavePolicy> wave{};  ///< how fast; none: as the configuration says
     bool plan = false;                 ///< only tell what would be done
+    // Of an upgrade:
+    std::optional<std::string> to{};      ///< a version, as Images::meant() takes it; none: what new guests get
+    std::vector<std::string> canaries{};  ///< names of those that go first; the others wait until they are ready
+    std::optional<Duration> settle{};     ///< and have stayed so for this long
 
     bool operator==(const Change&) const = default;
 };

@@ -92,6 +92,7 @@ void Wave::drop(const Ticket& ticket) {
 }
 
 std::vector<GuestId> Wave::admit(Instant now) {
+    open_due(now);
     Closed closed;
     Closed closed_for_stops;
     admit_from(WaveClass::stop, closed_for_stops, now);
@@ -111,9 +112,9 @@ void Wave::admit_from(WaveClass wave, Closed& closed, Instant now) {
     Closed later = closed;
     while (const Ticket* first = first_of(wave, closed)) {
         Ticket& ticket = tickets_.at(first->id);
-        if (waits_for_first(ticket)) {
+        if (waits_for_first(ticket) || waits_for_canaries(ticket, now)) {
             drop(ticket);
-            find_operation(ticket)->aside.insert(ticket.id);
+            operations_[{*ticket.operation, ticket.wave}].aside.insert(ticket.id);
             continue;
         }
         const Hold hold = hold_of(ticket, now);
@@ -192,6 +193,9 @@ Wave::Hold Wave::hold_of(const Ticket& ticket, Instant now) const {
 void Wave::rule(OperationId operation, const OperationRule& rule) {
     if (rule == OperationRule{} && rule_of(operation) == nullptr) return;
     rules_[operation] = rule;
+    for (auto& [key, known] : operations_) {
+        if (key.first == operation) open(known);  // whoever still has to wait is put aside again
+    }
     for (auto& [id, ticket] : tickets_) {
         if (ticket.operation != operation || ticket.state != State::waiting || ticket.ruled == operation) continue;
         const bool was_in_line = line_of(ticket).erase(place_of(ticket)) > 0;
@@ -261,6 +265,7 @@ void Wave::leave(GuestId id, Ending ending, Instant now, std::optional<double> c
     learn(ticket, ending, now, cpu_seconds);
     release(ticket, now);
     count_ending(ticket, ending);
+    note_canary(ticket, ending, now);
 }
 
 void Wave::learn(const Ticket& ticket, Ending ending, Instant now, std::optional<double> cpu_seconds) {
@@ -328,6 +333,9 @@ std::optional<Instant> Wave::wake(Instant now) const {
             const Ticket& next = tickets_.at(line.begin()->id);
             if (is_spent(next, now)) consider(*find_pace(next)->log.begin() + policy_of(next).interval);
         }
+    }
+    for (const auto& [operation, rule] : rules_) {
+        if (rule.canaries && rule.canaries->open_from) consider(*rule.canaries->open_from);
     }
     for (const auto& [name, host] : hosts_) {
         if (host.idle_since && host.braked) consider(*host.idle_since + let_through_after);

@@ -38,10 +38,19 @@ struct StoppedWave {
     std::vector<GuestId> put_back;
 };
 
+/// Those of an operation that go first, to see how they fare.
+struct Canaries {
+    std::set<GuestId> pending;         ///< not where they should be yet: only they get slots
+    Duration settle{0};                ///< nobody else gets one for so long after the last of them got there
+    std::optional<Instant> open_from;  ///< when that is over; known once none is pending
+    bool operator==(const Canaries&) const = default;
+};
+
 /// What an operation says of its own wave.
 struct OperationRule {
     std::optional<WavePolicy> policy;  ///< none: that of the class
     bool paused = false;               ///< none of its guests gets a slot; those that have one go on
+    std::optional<Canaries> canaries{};
     bool operator==(const OperationRule&) const = default;
 };
 
@@ -199,9 +208,12 @@ class Wave {
     const Operation* find_operation(const Ticket& ticket) const;
     void note_first(const Ticket& ticket, int first);
     [[nodiscard]] bool waits_for_first(const Ticket& ticket) const;
+    [[nodiscard]] bool waits_for_canaries(const Ticket& ticket, Instant now) const;
+    void note_canary(const Ticket& ticket, Ending ending, Instant now);
+    void open_due(Instant now);
     [[nodiscard]] bool is_put_back(const Ticket& ticket) const;
     void count_ending(const Ticket& ticket, Ending ending);
-    void stop(const Ticket& last, const StopOn& stop_on);
+    void stop(const Ticket& last, const std::string& reason);
     void open(Operation& operation);
 
     [[nodiscard]] std::string describe(Hold hold, const Ticket& ticket, Instant now) const;

@@ -27,6 +27,12 @@ std::string Wave::waits_for(GuestId id, Instant now) const {
         const int first = policy_of(ticket).stop_on->first;
         return fmt::format("enough of the first {} of its operation to succeed", first);
     }
+    if (waits_for_canaries(ticket, now)) {
+        const Canaries& canaries = *rule_of(ticket.ruled)->canaries;
+        if (canaries.open_from)
+            return fmt::format("the canaries to stay well, {} more", to_text(whole_seconds(*canaries.open_from - now)));
+        return fmt::format("canaries of its operation, {} still on their way", canaries.pending.size());
+    }
     for (const WaveClass wave : {WaveClass::stop, WaveClass::start, WaveClass::upgrade, WaveClass::refill}) {
         if (wave > ticket.wave || (wave == WaveClass::stop && ticket.wave != WaveClass::stop)) continue;
         for (const auto& [key, line] : lines_.at(static_cast<std::size_t>(wave))) {

@@ -48,18 +48,18 @@ void Wave::count_ending(const Ticket& ticket, Ending ending) {
     if (operation == nullptr || !stop_on || operation->undecided.erase(ticket.id) == 0) return;
     ++(ending == Ending::done ? operation->done : operation->failed);
     if (operation->failed > allowed(*stop_on)) {
-        stop(ticket, *stop_on);
+        stop(ticket, fmt::format("{} of the first {} failed, more than {} %", operation->failed,
+                                 operation->failed + operation->done, stop_on->percent));
     } else if (!waits_for_first(ticket)) {
         open(*operation);
     }
 }
 
 /// Retries of those that had begun go on: only what was never begun can be put back.
-void Wave::stop(const Ticket& last, const StopOn& stop_on) {
-    Operation& operation = *find_operation(last);
+void Wave::stop(const Ticket& last, const std::string& reason) {
+    Operation& operation = operations_[{*last.operation, last.wave}];
     operation.undecided.clear();
-    operation.stopped = fmt::format("{} of the first {} failed, more than {} %", operation.failed,
-                                    operation.failed + operation.done, stop_on.percent);
+    operation.stopped = reason;
     open(operation);
     StoppedWave stopped{.operation = *last.operation, .reason = operation.stopped};
     for (const Ticket* ticket : tickets_by_name()) {
@@ -68,6 +68,39 @@ void Wave::stop(const Ticket& last, const StopOn& stop_on) {
     }
     for (const GuestId guest : stopped.put_back) withdraw(guest);
     stopped_.push_back(std::move(stopped));
+}
+
+bool Wave::waits_for_canaries(const Ticket& ticket, Instant now) const {
+    const OperationRule* rule = rule_of(ticket.ruled);
+    if (rule == nullptr || !rule->canaries || ticket.wave == WaveClass::stop) return false;
+    const Canaries& canaries = *rule->canaries;
+    if (!canaries.pending.empty()) return !canaries.pending.contains(ticket.id);
+    return canaries.open_from && now < *canaries.open_from;
+}
+
+/// One that fails stops the operation at once: what it is tried again for is its own.
+void Wave::note_canary(const Ticket& ticket, Ending ending, Instant now) {
+    const auto rule = rules_.find(ticket.ruled);
+    if (rule == rules_.end() || !rule->second.canaries) return;
+    Canaries& canaries = *rule->second.canaries;
+    if (!canaries.pending.contains(ticket.id)) return;
+    if (ending != Ending::done) {
+        stop(ticket, fmt::format("canary {} failed", ticket.name));
+        return;
+    }
+    canaries.pending.erase(ticket.id);
+    if (canaries.pending.empty()) canaries.open_from = now + canaries.settle;
+}
+
+/// The canaries of some have been watched long enough.
+void Wave::open_due(Instant now) {
+    for (auto& [id, rule] : rules_) {
+        if (!rule.canaries || !rule.canaries->open_from || now < *rule.canaries->open_from) continue;
+        rule.canaries.reset();
+        for (auto& [key, operation] : operations_) {
+            if (key.first == id) open(operation);
+        }
+    }
 }
 
 /// Who waited for the first goes back into line.

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "model/error.hpp"
 #include "model/names.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
+#include "registry/verbs.hpp"
 
 namespace drover {
 namespace {
@@ -55,50 +57,6 @@ std::vector<Guest> selected(soci::session& sql, const Selection& selection,
     return selection.globs.empty() ? guests : picked(guests, selection.globs);
 }
 
-// ---- what the verb means for a guest -------------------------------------------------------------------------------
-
-/// How the verb leaves the item of a guest at once, when it does.
-struct Verdict {
-    std::string outcome = "pending";
-    std::string reason;
-};
-
-bool is_there_already(const Guest& guest, Verb verb) {
-    if (guest.fault) return false;  // any verb tries anew
-    switch (verb) {
-        case Verb::start: return guest.desired == Desired::ready && guest.settled();
-        case Verb::stop: return guest.desired == Desired::stopped && guest.phase == Phase::stopped;
-        case Verb::retire: return guest.desired == Desired::gone;
-        case Verb::restart:
-        case Verb::rebuild: return false;
-    }
-    return false;
-}
-
-Verdict judge(const Guest& guest, Verb verb, const Caller& caller) {
-    if (!guest.owner && (verb != Verb::retire || !caller.administrator)) return {"refused", "belongs to a pool"};
-    if (guest.desired == Desired::gone && verb != Verb::retire) return {"refused", "is being retired"};
-    if (is_there_already(guest, verb)) return {"unchanged", ""};
-    return {};
-}
-
-/// The guest as the verb wants it.
-Guest changed(Guest guest, Verb verb) {
-    switch (verb) {
-        case Verb::start: guest.desired = Desired::ready; break;
-        case Verb::stop: guest.desired = Desired::stopped; break;
-        case Verb::restart:
-            guest.desired = Desired::ready;
-            ++guest.want.boot;
-            break;
-        case Verb::rebuild: ++guest.want.overlay; break;
-        case Verb::retire: guest.desired = Desired::gone; break;
-    }
-    guest.fault.reset();
-    guest.attempts = 0;
-    return guest;
-}
-
 // ---- writing it ----------------------------------------------------------------------------------------------------
 
 /// Writes what an operation wants of guests, one prepared statement for all.
@@ -107,10 +65,11 @@ class WishWriter {
     WishWriter(Transaction& transaction, OperationId operation)
         : operation_(operation), superseder_(transaction), update_(transaction.sql) {
         prepare(update_,
-                "UPDATE guests SET desired = :desired, want_overlay = :want_overlay, want_boot = :want_boot, "
+                "UPDATE guests SET desired = :desired, want_version = :want_version, want_overlay = :want_overlay, "
+                "want_boot = :want_boot, "
                 "attempts = 0, fault_kind = NULL, fault_message = '', fault_since = 0, operation = :operation, "
                 "rev = rev + 1 WHERE id = :id AND rev = :rev",
-                guest_.desired, guest_.want.overlay, guest_.want.boot, operation_, guest_.id, guest_.rev);
+                guest_.desired, guest_.want.version, guest_.want.overlay, guest_.want.boot, operation_, guest_.id, guest_.rev);
     }
 
     void write(const Guest& guest) {
@@ -132,18 +91,29 @@ class WishWriter {
     soci::statement update_;
 };
 
-void write_changes(Transaction& transaction, const Caller& caller, Verb verb, const std::vector<Guest>& guests,
-                   OperationId operation) {
+/// Canaries are guests of the operation that run: one that is off proves nothing. Error{usage} naming one that is not.
+void check_canaries(const std::vector<Guest>& guests, const std::vector<std::string>& canaries) {
+    for (const std::string& name : canaries) {
+        const auto is_it = [&](const Guest& guest) { return guest.name == name && guest.desired == Desired::ready; };
+        if (std::any_of(guests.begin(), guests.end(), is_it)) continue;
+        throw Error(ErrorKind::usage, fmt::format("'{}' is no canary: it is not among the guests, or is to be off", name),
+                    "choose one that runs");
+    }
+}
+
+void write_changes(Transaction& transaction, const Caller& caller, const Change& change,
+                   const std::vector<Guest>& guests, OperationId operation) {
+    const Meaning meaning(transaction.sql, caller, change);
+    const std::set<std::string> canaries(change.canaries.begin(), change.canaries.end());
     WishWriter wishes(transaction, operation);
     ItemWriter items(transaction, operation);
     for (const Guest& guest : guests) {
-        auto [outcome, reason] = judge(guest, verb, caller);
-        if (outcome == "pending") {
-            const Guest after = changed(guest, verb);
-            wishes.write(after);
-            if (after.settled()) outcome = "done";  // all that was wrong was its fault: no step will follow
+        auto judged = meaning.of(guest);
+        if (judged.outcome == "pending") {
+            wishes.write(judged.after);
+            if (judged.after.settled()) judged.outcome = "done";  // no step will follow
         }
-        items.add(guest.id, guest, outcome, reason);
+        items.add(guest.id, guest, judged.outcome, judged.reason, canaries.contains(guest.name));
     }
     wishes.finish();
     items.finish();
@@ -159,6 +129,9 @@ nlohmann::json arguments_of(const Change& change) {
         arguments["globs"] = change.selection.globs;
     }
     if (change.wave) arguments["wave"] = to_text(*change.wave);
+    if (change.to) arguments["to"] = *change.to;
+    if (!change.canaries.empty()) arguments["canaries"] = change.canaries;
+    if (change.settle) arguments["settle"] = to_text(*change.settle);
     return arguments;
 }
 
@@ -174,16 +147,18 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
     check_selection(change.selection);
     return session_.transact("commit.change", [&](Transaction& transaction) {
         const auto guests = selected(transaction.sql, change.selection, visible_owner);
+        check_canaries(guests, change.canaries);
         const std::string verb(to_text(change.verb));
         const auto owner = change.selection.owner ? change.selection.owner : visible_owner;
         const auto total = static_cast<long long>(guests.size());
         const auto operation = begin_operation(transaction, {caller.who(), verb, arguments_of(change).dump(), owner,
-                                                             total, change.wave ? to_text(*change.wave) : ""});
+                                                             total, change.wave ? to_text(*change.wave) : "",
+                                                             change.settle.value_or(Duration::zero())});
         add_event(transaction, {.kind = "operation",
                                 .owner = owner,
                                 .operation = operation,
                                 .message = fmt::format("{}: {} {} guests", caller.who(), verb, total)});
-        write_changes(transaction, caller, change.verb, guests, operation);
+        write_changes(transaction, caller, change, guests, operation);
         return read_operation(transaction.sql, operation);
     });
 }
@@ -192,10 +167,13 @@ std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
                                    const std::optional<std::string>& visible_owner) {
     check_selection(change.selection);
     return session_.read([&](Transaction& transaction) {
+        const Meaning meaning(transaction.sql, caller, change);
+        const auto guests = selected(transaction.sql, change.selection, visible_owner);
+        check_canaries(guests, change.canaries);
         std::vector<Guest> result;
-        for (const Guest& guest : selected(transaction.sql, change.selection, visible_owner)) {
-            const bool moves = judge(guest, change.verb, caller).outcome == "pending";
-            if (moves) result.push_back(changed(guest, change.verb));
+        for (const Guest& guest : guests) {
+            auto judged = meaning.of(guest);
+            if (judged.outcome == "pending") result.push_back(std::move(judged.after));
         }
         return result;
     });

@@ -10,6 +10,7 @@
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
+#include "registry/versions.hpp"
 
 namespace drover {
 namespace {
@@ -83,6 +84,13 @@ void check_quota(const Account& owner, std::size_t kept, long long shortfall) {
 }
 
 // ---- request: making the shortfall ---------------------------------------------------------------------------------
+
+/// What the caller chose may have been removed since.
+void check_version(soci::session& sql, const std::string& image, const std::string& version) {
+    if (is_version(sql, image, version)) return;
+    throw Error(ErrorKind::refused, fmt::format("version {} of '{}' was removed at the same moment", version, image),
+                "try again");
+}
 
 /// 32 random hex digits.
 std::string new_machine_id(boost::uuids::random_generator& random) {
@@ -192,6 +200,7 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
         const auto there = request.additional ? 0 : static_cast<long long>(existing.size());
         const auto shortfall = std::max(0LL, request.count - there);
         check_quota(owner, kept.size(), shortfall);
+        if (shortfall > 0) check_version(transaction.sql, request.image.value_or(defaults.image), defaults.version);
         const auto addresses = reserve_addresses(transaction, defaults.subnet, shortfall);
 
         const auto operation =

@@ -1,6 +1,8 @@
 // Operations that somebody, or their wave, holds or cancels.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/error.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
@@ -31,20 +33,22 @@ void tell(Transaction& transaction, const Caller& caller, OperationId id, std::s
 /// The operation's guests with which nothing has begun are to be what they were, and its items with them end. What was
 /// made already, an overlay of a higher number, stays.
 std::vector<GuestId> put_back(Transaction& transaction, OperationId operation, const std::string& reason) {
-    using Row = std::tuple<GuestId, Desired, std::int64_t, std::int64_t>;
+    using Row = std::tuple<GuestId, Desired, std::string, std::int64_t, std::int64_t>;
     const auto found = rows<Row>(transaction.sql,
-                                 "SELECT i.guest, i.was_desired, i.was_overlay, i.was_boot FROM items i "
+                                 "SELECT i.guest, i.was_desired, i.was_version, i.was_overlay, i.was_boot FROM items i "
                                  "JOIN guests g ON g.id = i.guest WHERE i.operation = :operation "
                                  "AND i.outcome = 'pending' AND i.begun IS NULL",
                                  operation);
     std::vector<GuestId> result;
-    for (const auto& [guest, desired, overlay, boot] : found) {
+    for (const auto& [guest, desired, version, overlay, boot] : found) {
         write(transaction.sql,
               "UPDATE guests SET desired = :desired, "
+              "want_version = CASE WHEN have_version = want_version OR :version = '' THEN want_version "
+              "ELSE :version END, "
               "want_overlay = CASE WHEN have_overlay = want_overlay THEN want_overlay ELSE :overlay END, "
               "want_boot = CASE WHEN have_boot = want_boot THEN want_boot ELSE :boot END, rev = rev + 1 "
               "WHERE id = :id",
-              desired, overlay, boot, guest);
+              desired, version, overlay, boot, guest);
         result.push_back(guest);
     }
     write(transaction.sql,
@@ -61,6 +65,26 @@ void Operations::pause(const Caller& caller, OperationId id, bool paused) {
         expect_running(transaction.sql, id);
         write(transaction.sql, "UPDATE operations SET paused = :paused WHERE id = :id", paused, id);
         tell(transaction, caller, id, paused ? "pause" : "resume");
+    });
+}
+
+std::optional<Operations::Canaries> Operations::canaries(OperationId id) {
+    return session_.read([&](Transaction& transaction) -> std::optional<Canaries> {
+        using Row = std::tuple<GuestId, std::string, std::string, std::string, std::optional<Time>>;
+        const auto found = rows<Row>(transaction.sql,
+                                     "SELECT i.guest, g.name, i.outcome, i.reason, i.ended FROM items i "
+                                     "JOIN guests g ON g.id = i.guest WHERE i.operation = :operation AND i.canary = 1",
+                                     id);
+        if (found.empty()) return std::nullopt;
+        Canaries result;
+        for (const auto& [guest, name, outcome, reason, ended] : found) {
+            if (outcome == "pending") result.pending.push_back(guest);
+            if (outcome == "done" || outcome == "unchanged") result.last = std::max(result.last, ended);
+            if (outcome == "failed") result.failed = fmt::format("canary {}: {}", name, reason);
+        }
+        const auto settle = first<long long>(transaction.sql, "SELECT settle FROM operations WHERE id = :id", id);
+        result.settle = Duration(settle.value_or(0));
+        return result;
     });
 }
 

@@ -65,8 +65,9 @@ std::string outcome_of(soci::session& sql, OperationId operation, long long tota
     return good == 0 ? "failed" : "partial";
 }
 
-/// False when it is unknown or has ended before.
-bool write_end(Transaction& transaction, OperationId id, const std::string& outcome, const std::string& message) {
+}  // namespace
+
+bool end_operation(Transaction& transaction, OperationId id, const std::string& outcome, const std::string& message) {
     using Row = std::tuple<std::string, std::optional<std::string>>;
     const auto row = first<Row>(transaction.sql,
                                 "UPDATE operations SET finished = :now, outcome = :outcome, message = :message "
@@ -80,8 +81,6 @@ bool write_end(Transaction& transaction, OperationId id, const std::string& outc
     return true;
 }
 
-}  // namespace
-
 Operation read_summary(soci::session& sql, OperationId id) {
     auto found = read_operations(sql, "WHERE id = :id", id);
     if (found.empty()) throw no_operation(id);
@@ -94,29 +93,33 @@ void count_ended(Transaction& transaction, OperationId operation, long long ende
         ended, operation);
     const auto& [done, total, message] = row.value();
     if (done != total) return;
-    write_end(transaction, operation, outcome_of(transaction.sql, operation, total, message), message);
+    end_operation(transaction, operation, outcome_of(transaction.sql, operation, total, message), message);
 }
 
 OperationId begin_operation(Transaction& transaction, const NewOperation& operation) {
     const OperationId id = next_number(transaction.sql, "operation");
     write(transaction.sql,
-          "INSERT INTO operations (id, who, verb, arguments, owner, created, outcome, total, wave) "
-          "VALUES (:id, :who, :verb, :arguments, :owner, :created, 'running', :total, :wave)",
+          "INSERT INTO operations (id, who, verb, arguments, owner, created, outcome, total, wave, settle) "
+          "VALUES (:id, :who, :verb, :arguments, :owner, :created, 'running', :total, :wave, :settle)",
           id, operation.who, operation.verb, operation.arguments, operation.owner, transaction.now, operation.total,
-          operation.wave);
+          operation.wave, operation.settle.count());
     return id;
 }
 
 ItemWriter::ItemWriter(Transaction& transaction, OperationId operation)
     : transaction_(transaction), operation_(operation), insert_(transaction.sql) {
     prepare(insert_,
-            "INSERT INTO items (operation, guest, outcome, reason, was_desired, was_overlay, was_boot, ended) "
-            "VALUES (:operation, :guest, :outcome, :reason, :was_desired, :was_overlay, :was_boot, :ended)",
-            operation_, guest_, outcome_, reason_, was_.desired, was_.want.overlay, was_.want.boot, ended_at_);
+            "INSERT INTO items (operation, guest, outcome, reason, was_desired, was_version, was_overlay, was_boot, "
+            "canary, ended) VALUES (:operation, :guest, :outcome, :reason, :was_desired, :was_version, :was_overlay, "
+            ":was_boot, :canary, :ended)",
+            operation_, guest_, outcome_, reason_, was_.desired, was_.want.version, was_.want.overlay, was_.want.boot,
+            canary_, ended_at_);
 }
 
-void ItemWriter::add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason) {
+void ItemWriter::add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason,
+                     bool canary) {
     guest_ = guest;
+    canary_ = canary;
     was_ = was;
     ended_at_ = outcome == "pending" ? std::nullopt : std::optional(transaction_.now);
     outcome_ = outcome;
@@ -177,7 +180,7 @@ OperationId Operations::begin(const Caller& caller, const std::string& verb, con
 
 void Operations::finish(OperationId id, const std::string& outcome, const std::string& message) {
     session_.transact("commit.operation", [&](Transaction& transaction) {
-        if (!write_end(transaction, id, outcome, message)) read_operation(transaction.sql, id);  // not found, or ended
+        if (!end_operation(transaction, id, outcome, message)) read_operation(transaction.sql, id);  // not found, or ended
     });
 }
 

@@ -16,6 +16,7 @@ struct NewOperation {
     std::optional<std::string> owner{};  ///< whose guests it is about; none: anybody's
     long long total = 0;                 ///< items that will be added
     std::string wave{};                  ///< as Operation::wave
+    Duration settle{0};                  ///< how long its canaries are watched
 };
 OperationId begin_operation(Transaction& transaction, const NewOperation& operation);
 
@@ -25,7 +26,8 @@ class ItemWriter {
     ItemWriter(Transaction& transaction, OperationId operation);
     /// `outcome` "pending", or how it ended already. The guest has no pending item of another operation; `was` is what
     /// was wanted of it before.
-    void add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason = "");
+    void add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason = "",
+             bool canary = false);
     /// Counts the items that were added ended, and finishes the operation when all are.
     void finish();
 
@@ -35,6 +37,7 @@ class ItemWriter {
     GuestId guest_ = 0;
     Guest was_;
     std::string outcome_, reason_;
+    bool canary_ = false;
     std::optional<Time> ended_at_;
     long long ended_ = 0;
     soci::statement insert_;
@@ -62,6 +65,9 @@ void end_item(Transaction& transaction, OperationId operation, GuestId guest, co
 
 /// Notes when the operation began to move the guest; only the first time counts.
 void begin_item(Transaction& transaction, OperationId operation, GuestId guest);
+
+/// Ends the operation, with an event. False when it is unknown or has ended before.
+bool end_operation(Transaction& transaction, OperationId id, const std::string& outcome, const std::string& message);
 
 /// Counts items that have ended; the last one ends the operation.
 void count_ended(Transaction& transaction, OperationId operation, long long ended);

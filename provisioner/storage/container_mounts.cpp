@@ -83,6 +83,8 @@ ContainerMounts::Lease ContainerMounts::lend(GuestId id, const std::string& root
     return Lease(folder);
 }
 
+void ContainerMounts::forget(const std::string& root) { loops_.lock()->erase(root); }
+
 void ContainerMounts::expect_idmap(const std::string& root, unsigned first_uid) {
     try {
         mount_root(root, first_uid);

@@ -45,6 +45,8 @@ class ContainerMounts {
     /// An overlay that an earlier run of the guest still holds is waited for, 20 s. Error{failed} naming what cannot be
     /// mounted.
     [[nodiscard]] Lease lend(GuestId id, const std::string& root, const std::string& overlay, unsigned first_uid);
+    /// Lets go of the root of a version that no container has any more: its file can be removed.
+    void forget(const std::string& root);
     /// Error{refused} when this kernel cannot idmap such a root: its containers' root would be the host's.
     void expect_idmap(const std::string& root, unsigned first_uid);
 

@@ -9,6 +9,7 @@ struct StoragePaths {
     std::string images{};                                 ///< share/drover/images: a folder per image
     std::string profiles{};                               ///< share/drover/overlays: a folder per profile
     std::string guest_end{};                              ///< libexec/drover/drover-guest: put into every image
+    std::string own_images{};                             ///< the administrator's recipes; empty: none
     std::string packages = "/var/cache/drover/packages";  ///< fetched packages, shared by all instances
 };
 

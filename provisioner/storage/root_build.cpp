@@ -17,9 +17,7 @@
 
 namespace drover {
 namespace fs = std::filesystem;
-namespace {
 
-/// Held while an image is built, against other processes; the kernel lets go of it when we die.
 UniqueFd lock_image(const fs::path& folder, const BuildWork& work) {
     const auto file = folder / ".lock";
     UniqueFd lock(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -35,21 +33,24 @@ UniqueFd lock_image(const fs::path& folder, const BuildWork& work) {
     return lock;
 }
 
+namespace {
+
 void unpack(const std::vector<Package>& packages, const fs::path& folder, const BuildWork& work) {
     make_folder(folder, 0755);
     if (!packages.empty()) work.tell(fmt::format("unpacking {} packages", packages.size()));
     for (const auto& package : packages) run_or_throw(work.command({"dpkg-deb", "-x", package.file, folder}));
 }
 
-void assemble(const Recipe& recipe, const fs::path& packages, const fs::path& out, const std::string& guest_end,
+void assemble(const Recipe& recipe, const fs::path& packages, const fs::path& out, const StoragePaths& paths,
               const BuildWork& work) {
-    if (!fs::is_regular_file(guest_end))
-        throw Error(ErrorKind::failed, fmt::format("the guest's end '{}' is missing", guest_end),
+    if (!fs::is_regular_file(paths.guest_end))
+        throw Error(ErrorKind::failed, fmt::format("the guest's end '{}' is missing", paths.guest_end),
                     "install Drover again");
     make_folder(out, 0755);
     work.tell("assembling the root");
-    auto command = work.command({recipe.assemble, packages, out, guest_end}, out);
+    auto command = work.command({recipe.assemble, packages, out, paths.guest_end}, out);
     command.environment.push_back("TMPDIR=" + out.parent_path().string());  // swept away even when it is killed
+    command.environment.push_back("DROVER_IMAGES=" + paths.images);  // where lib.sh is, for recipes elsewhere
     command.line = [&work](const std::string& line) { work.tell(line); };
     run_or_throw(command);
 }
@@ -99,7 +100,7 @@ fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const Build
 
     const auto packages = fetch_packages(recipe, paths.packages, work);
     unpack(packages, scratch.path() / "packages", work);
-    assemble(recipe, scratch.path() / "packages", out, paths.guest_end, work);
+    assemble(recipe, scratch.path() / "packages", out, paths, work);
     check_sealed(out, work);
     const auto manifest = describe(recipe, packages, out);
     seal(manifest, out, scratch.path() / "version");

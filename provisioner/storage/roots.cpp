@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "model/error.hpp"
 #include "model/names.hpp"
@@ -21,6 +22,13 @@ constexpr std::string_view algorithm = "sha256:";
 
 bool is_hex_digest(std::string_view text) {
     return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+/// The digits alone. Error{usage} when it is no digest.
+std::string hex_of(const std::string& digest) {
+    const auto hex = digest.starts_with(algorithm) ? digest.substr(algorithm.size()) : "";
+    if (is_hex_digest(hex)) return hex;
+    throw Error(ErrorKind::usage, fmt::format("'{}' is no digest", digest), "sha256:<64 hex digits>");
 }
 
 bool is_whole(const fs::path& file, const Manifest::File& expected) {
@@ -68,10 +76,13 @@ Roots::Roots(StoragePaths paths) : paths_(std::move(paths)) {
 }
 
 std::vector<std::string> Roots::recipes() const {
-    std::vector<std::string> names;
-    for (const auto& path : entries_of(paths_.images))
-        if (fs::is_regular_file(path / "image.yaml")) names.push_back(path.filename());
-    return names;
+    std::set<std::string> names;
+    for (const auto& folder : {paths_.images, paths_.own_images}) {
+        if (!fs::is_directory(folder)) continue;
+        for (const auto& path : entries_of(folder))
+            if (fs::is_regular_file(path / "image.yaml")) names.insert(path.filename());
+    }
+    return {names.begin(), names.end()};
 }
 
 Version Roots::build(const std::string& image, const std::function<void(const std::string&)>& progress,
@@ -84,7 +95,8 @@ Version Roots::build(const std::string& image, const std::function<void(const st
 
 Version Roots::build_alone(const std::string& image, const BuildWork& work) const {
     check_plain_name("image", image);
-    const auto recipe = read_recipe(fs::path(paths_.images) / image);
+    const auto own = fs::path(paths_.own_images) / image;
+    const auto recipe = read_recipe(fs::is_regular_file(own / "image.yaml") ? own : fs::path(paths_.images) / image);
     try {
         return version_in(build_root(recipe, paths_, work));
     } catch (const Error& error) {
@@ -94,9 +106,7 @@ Version Roots::build_alone(const std::string& image, const BuildWork& work) cons
 
 Version Roots::version(const std::string& image, const std::string& digest) const {
     check_plain_name("image", image);
-    const auto hex = digest.starts_with(algorithm) ? digest.substr(algorithm.size()) : "";
-    if (!is_hex_digest(hex))
-        throw Error(ErrorKind::usage, fmt::format("'{}' is no digest", digest), "sha256:<64 hex digits>");
+    const auto hex = hex_of(digest);
     const auto folder = root_folder(paths_, image, hex);
     const std::string hint = fmt::format("build it: drover image build {}", image);
     if (!fs::exists(folder))
@@ -108,6 +118,10 @@ Version Roots::version(const std::string& image, const std::string& digest) cons
     } catch (const Error& error) {
         throw Error(ErrorKind::not_found, error.what(), fmt::format("move {} away, then {}", folder.string(), hint));
     }
+}
+
+std::string Roots::root_of(const std::string& image, const std::string& digest) const {
+    return root_folder(paths_, image, hex_of(digest)) / "root.squashfs";
 }
 
 /// Every step asks for its guest's version, and a manifest never changes: it is read once.
@@ -130,6 +144,24 @@ std::vector<Version> Roots::versions() const {
             }
         }
     return versions;
+}
+
+std::vector<std::pair<std::string, std::string>> Roots::packages(const Version& version) const {
+    return manifest_in(fs::path(version.root).parent_path())->packages;
+}
+
+/// Out of sight by a rename first: a version is there whole or not at all.
+void Roots::remove(const std::string& image, const std::string& digest) {
+    check_plain_name("image", image);
+    const auto hex = hex_of(digest);
+    const auto folder = root_folder(paths_, image, hex);
+    if (!fs::exists(folder)) return;
+    const auto lock = lock_image(folder.parent_path(), BuildWork({}, std::chrono::minutes(20)));
+    const auto aside = fs::path(paths_.state) / "tmp" / fmt::format("removed-{}-{}", image, hex);
+    remove_tree(aside);  // of a removal that was cut short
+    rename_new(folder, aside);
+    remove_tree(aside);
+    manifests_.lock()->erase(folder);
 }
 
 void Roots::verify(const Version& version) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "model/sync.hpp"
@@ -35,7 +36,8 @@ class Roots {
     /// Makes the folders of the state that it needs. Error{failed} when it cannot.
     explicit Roots(StoragePaths paths);
 
-    /// Names of images that have a recipe, in order.
+    /// Names of images that have a recipe, in order. The administrator's own go before those of the same name that
+    /// came with Drover.
     [[nodiscard]] std::vector<std::string> recipes() const;
     /// Builds `image` by its recipe and switches it in; an equal version that is there already is returned as it is.
     /// `progress` (may be empty) gets a line of text now and then, from this thread. `budget` ends the recipe's
@@ -46,9 +48,15 @@ class Roots {
                   std::chrono::seconds budget = std::chrono::minutes(20));
     /// The version, its files where they should be. Error{not_found} otherwise. Under a millisecond.
     [[nodiscard]] Version version(const std::string& image, const std::string& digest) const;
+    /// Where the root of such a version is, whether there is one or not. Error{usage} for what is no digest.
+    [[nodiscard]] std::string root_of(const std::string& image, const std::string& digest) const;
     /// Every version on disk, by image and digest. One that cannot be read is left out; version() tells what is wrong
     /// with it.
     [[nodiscard]] std::vector<Version> versions() const;
+    /// Name and version of each package that went into it.
+    [[nodiscard]] std::vector<std::pair<std::string, std::string>> packages(const Version& version) const;
+    /// Removes it from the disk, durably; absent: nothing. Not while it is being built: a build of the image goes first.
+    void remove(const std::string& image, const std::string& digest);
     /// Reads all files of the version again and holds them against its digest. Error{failed} naming the file that is
     /// not what was built. About a second for 300 MB.
     static void verify(const Version& version);

@@ -13,6 +13,8 @@ Json arguments_of(const Operation& operation) {
     return parsed.is_discarded() ? Json(operation.arguments) : parsed;
 }
 
+Json time_or_null(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
+
 Json seconds_or_null(const std::optional<Duration>& duration) {
     return duration ? Json(static_cast<double>(duration->count()) / 1000) : Json(nullptr);
 }
@@ -81,7 +83,7 @@ Json operation_listing(const Operation& operation) {
             {"verb", operation.verb},
             {"arguments", arguments_of(operation)},
             {"created", to_rfc3339(operation.created)},
-            {"finished", operation.finished ? Json(to_rfc3339(*operation.finished)) : Json(nullptr)},
+            {"finished", time_or_null(operation.finished)},
             {"outcome", operation.outcome},
             {"done", operation.done},
             {"total", operation.total},
@@ -141,8 +143,16 @@ Json encode(const Owner& owner) {
 
 Json encode(const ImageRow& row) {
     return {{"image", row.image},     {"version", text_or_null(row.version)},
-            {"current", row.current}, {"promoted", row.promoted ? Json(to_rfc3339(*row.promoted)) : Json(nullptr)},
-            {"guests", row.guests},   {"bytes", row.bytes}};
+            {"current", row.current}, {"built", time_or_null(row.built)},
+            {"promoted", time_or_null(row.promoted)}, {"guests", row.guests}, {"bytes", row.bytes}};
+}
+
+Json encode(const Differences& differences) {
+    Json packages = Json::array(), files = Json::array();
+    for (const auto& [name, from, to] : differences.packages)
+        packages.push_back({{"name", name}, {"from", text_or_null(from)}, {"to", text_or_null(to)}});
+    for (const auto& [path, change] : differences.files) files.push_back({{"path", path}, {"change", change}});
+    return {{"from", differences.from}, {"to", differences.to}, {"packages", packages}, {"files", files}};
 }
 
 Json encode(const Finding& finding) {

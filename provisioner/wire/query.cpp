@@ -197,6 +197,15 @@ OperationWait decode_operation_wait(const Parameters& parameters) {
     return result;
 }
 
+VersionPair decode_version_pair(const Parameters& parameters) {
+    check_names(parameters, {"from", "to"});
+    VersionPair result;
+    for (const auto& [name, value] : parameters) (name == "from" ? result.from : result.to) = value;
+    if (result.from.empty() || result.to.empty())
+        throw Error(ErrorKind::usage, "a difference is between two versions", "give both, 'from' and 'to'");
+    return result;
+}
+
 int decode_limit(const Parameters& parameters, int standard) {
     check_names(parameters, {"limit"});
     return parameters.empty() ? standard : static_cast<int>(number("limit", parameters[0].second, 1, max_limit));

@@ -91,11 +91,23 @@ GuestRequest decode_guest_request(const Json& body, const std::string& idempoten
     return result;
 }
 
+/// What an upgrade alone may say.
+void read_upgrade(Fields& fields, Change& change) {
+    change.to = fields.text("to");
+    change.canaries = fields.texts("canaries", max_globs).value_or(std::vector<std::string>{});
+    if (const auto settle = fields.text("settle")) change.settle = parse_duration(*settle);
+    if (change.settle && change.canaries.empty())
+        throw Error(ErrorKind::usage, "'settle' without canaries", "name those that go first");
+}
+
 Json encode(const Change& change) {
     Json body{{"verb", to_text(change.verb)}};
     body.update(encode_selection(change.selection));
     if (change.wave) body["wave"] = to_text(*change.wave);
     if (change.plan) body["plan"] = true;
+    if (change.to) body["to"] = *change.to;
+    if (!change.canaries.empty()) body["canaries"] = change.canaries;
+    if (change.settle) body["settle"] = to_text(*change.settle);
     return body;
 }
 
@@ -106,6 +118,7 @@ Change decode_change(const Json& body) {
     result.selection = decode_selection(fields);
     if (const auto wave = fields.text("wave")) result.wave = parse_wave_policy(*wave);
     result.plan = fields.flag("plan").value_or(false);
+    if (result.verb == Verb::upgrade) read_upgrade(fields, result);
     fields.expect_no_others();
     return result;
 }
@@ -128,6 +141,13 @@ OwnerChange decode_owner_change(const std::string& name, const Json& body) {
     if (!result.keys) return result;
     for (auto& key : *result.keys) key = check_public_key(key);
     return result;
+}
+
+std::optional<std::string> decode_promotion(const Json& body) {
+    Fields fields(body, "the promotion");
+    auto version = fields.text("version");
+    fields.expect_no_others();
+    return version;
 }
 
 bool decode_fsck(const Json& body) {

@@ -122,12 +122,29 @@ struct ImageRow {
     std::string image;
     std::string version;           ///< "sha256:..."; empty: never built
     bool current = false;          ///< the one that new guests get
+    std::optional<Time> built;     ///< last
     std::optional<Time> promoted;  ///< when it became that
     long long guests = 0;          ///< that want or have it
     long long bytes = 0;           ///< on disk
 };
-/// image version (or null) current promoted (or null) guests bytes.
+/// image version (or null) current built (or null) promoted (or null) guests bytes.
 Json encode(const ImageRow& row);
+/// How one version differs from another: packages with their version in either (null: not there), files that were
+/// "added", "removed" or "changed".
+struct Differences {
+    struct Package {
+        std::string name, from, to;
+    };
+    struct File {
+        std::string path, change;
+    };
+    std::string from, to;
+    std::vector<Package> packages;
+    std::vector<File> files;
+};
+Json encode(const Differences& differences);
+/// The body of POST /v1/images/NAME/promote: version, or so much of it that no other is meant; none: the one built last.
+std::optional<std::string> decode_promotion(const Json& body);
 
 /// kind object guest (or null) detail repair.
 Json encode(const Finding& finding);
@@ -211,6 +228,12 @@ struct OperationWait {
     bool outlook = false;  ///< tell what is to be expected, too
 };
 OperationWait decode_operation_wait(const Parameters& parameters);
+
+/// What a difference is asked between: from=VERSION&to=VERSION, or so much of each that no other is meant.
+struct VersionPair {
+    std::string from, to;
+};
+VersionPair decode_version_pair(const Parameters& parameters);
 
 /// limit=N, 1 - max_limit; `standard` when absent.
 int decode_limit(const Parameters& parameters, int standard);

@@ -60,6 +60,7 @@ struct Bench {
           domains(connection, instance, registry.uuid()),
           accelerator("tcg", "bench", domains, registry),
           version(roots.build("tiny", [](const std::string&) {})) {
+        registry.images.add("tiny", version.digest);
         registry.owners.set({.name = "bench"}, config.quota);
     }
 

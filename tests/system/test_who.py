@@ -54,6 +54,11 @@ ASKED = {
     "DELETE /v1/owners/{name}": lambda of: (f"/v1/owners/{of.owner}", None),
     "GET /v1/images": lambda of: ("/v1/images", None),
     "POST /v1/images/{name}/build": lambda of: (f"/v1/images/{TINY}/build", None),
+    "POST /v1/images/{name}/promote": lambda of: (f"/v1/images/{TINY}/promote", {}),
+    # Who may ask is told that there is nothing to go back to, or that it is needed; it changes nothing.
+    "POST /v1/images/{name}/rollback": lambda of: (f"/v1/images/{TINY}/rollback", {}),
+    "DELETE /v1/images/{name}/versions/{version}": lambda of: (f"/v1/images/{TINY}/versions/sha256", None),
+    "GET /v1/differences": lambda of: ("/v1/differences?from=sha256&to=sha256", None),
     "GET /v1/backup": lambda of: ("/v1/backup", None),
     "POST /v1/fsck": lambda of: ("/v1/fsck", {}),
     "GET /v1/doctor": lambda of: ("/v1/doctor", None),

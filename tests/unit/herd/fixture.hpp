@@ -72,6 +72,7 @@ class HerdTest : public testing::Test {
             happened.notify_all();
         });
         version = roots.build("plain", [](const std::string&) {});
+        registry.images.add("plain", version.digest);
         registry.owners.set({.name = "alice", .quota = 100, .keys = std::vector{alice_key}}, 0);
     }
 

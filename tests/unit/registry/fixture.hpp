@@ -51,7 +51,10 @@ template <typename Work> Error error_of(Work&& work) {
 /// A real registry in a temporary folder, with a clock that stands until it is moved.
 class RegistryTest : public ::testing::Test {
   protected:
-    RegistryTest() { open(); }
+    RegistryTest() {
+        open();
+        registry_->images.add("tiny", digest_one);
+    }
 
     Registry::Options options(const std::string& file) {
         return {folder_ / file, schema_folder, quarantine, [this] { return time_; }, [this] { return uptime_; }};

@@ -96,39 +96,5 @@ TEST_F(OperationsTest, tell_the_log_when_they_end) {
     EXPECT_EQ(events[0].message, "request: done");
 }
 
-class ImagesTest : public RegistryTest {};
-
-TEST_F(ImagesTest, know_the_version_that_new_guests_get) {
-    const auto error = error_of([&] { registry_->images.current("tiny"); });
-    EXPECT_EQ(error.kind(), ErrorKind::not_found);
-    EXPECT_STREQ(error.what(), "no image 'tiny'");
-    EXPECT_EQ(error.hint(), "drover image build tiny");
-    registry_->images.promote("tiny", "sha256:old");
-    registry_->images.promote("tiny", digest_one);
-    EXPECT_EQ(registry_->images.current("tiny"), digest_one);
-}
-
-TEST_F(ImagesTest, count_the_guests_that_want_or_have_it) {
-    registry_->images.promote("tiny", digest_one);
-    registry_->images.promote("debian", "sha256:d");
-    add_owner("alice");
-    request(asking("alice", 3));
-    change(Verb::retire, {"alice-1"});
-    bring_home("alice-1");
-    auto before = guest("alice-2"), after = before;
-    after.have.version = digest_one;
-    after.want.version = "sha256:next";
-    ASSERT_TRUE(registry_->guests.save(before, after));
-    const auto images = registry_->images.list();
-    ASSERT_THAT(images, SizeIs(2));
-    EXPECT_EQ(images[0].image, "debian");
-    EXPECT_EQ(images[0].guests, 0);
-    EXPECT_EQ(images[1].digest, digest_one);
-    EXPECT_EQ(images[1].promoted, time_);
-    EXPECT_EQ(images[1].guests, 2);
-    EXPECT_EQ(registry_->images.guests_of(digest_one), 2);
-    EXPECT_EQ(registry_->images.guests_of("sha256:next"), 1) << "a version that was never promoted";
-}
-
 }  // namespace
 }  // namespace drover::test

@@ -18,6 +18,7 @@ class Hand {
                      [this] {
                          return Uptime{"boot", time_.time_since_epoch()};
                      }}) {
+        registry_.images.add("tiny", digest_one);
         registry_.owners.set({"alice", 8, {}, {}}, 0);
         registry_.owners.set({"bob", 5, {}, {}}, 0);
     }

@@ -207,8 +207,8 @@ TEST(Answers, HaveTheFieldsOfTheContract) {
     EXPECT_EQ(
         dump(encode(Finding{"stale-dns", "10.0.0.9", "", "no guest", "remove the entry"})),
         R"({"kind":"stale-dns","object":"10.0.0.9","guest":null,"detail":"no guest","repair":"remove the entry"})");
-    EXPECT_EQ(dump(encode(ImageRow{"tiny", "", false, {}, 0, 0})),
-              R"({"image":"tiny","version":null,"current":false,"promoted":null,"guests":0,"bytes":0})");
+    EXPECT_EQ(dump(encode(ImageRow{.image = "tiny"})),
+              R"({"image":"tiny","version":null,"current":false,"built":null,"promoted":null,"guests":0,"bytes":0})");
     EXPECT_EQ(dump(encode(Status{"drover", "0.1.0", "u", "10.0.0.0/20", "tcg"})),
               R"({"instance":"drover","version":"0.1.0","registry":"u","subnet":"10.0.0.0/20","accelerator":"tcg"})");
 }

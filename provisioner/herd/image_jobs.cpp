@@ -1,0 +1,130 @@
+#include "herd/image_jobs.hpp"
+
+#include <fmt/format.h>
+#include <pthread.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "model/error.hpp"
+#include "model/failpoint.hpp"
+
+namespace drover {
+namespace {
+
+constexpr const char* build_verb = "image-build";
+constexpr const char* remove_verb = "image-remove";
+
+/// Versions that the registry does not know: built before it kept them, or by a daemon that was killed then.
+void take_in(Registry& registry, const Roots& roots) {
+    std::set<std::pair<std::string, std::string>> known;
+    for (const Images::Row& row : registry.images.list()) known.emplace(row.image, row.digest);
+    for (const Version& version : roots.versions())
+        if (!known.contains({version.image, version.digest})) registry.images.add(version.image, version.digest);
+}
+
+}  // namespace
+
+ImageJobs::ImageJobs(Registry& registry, Roots& roots, Accelerator& accelerator,
+                     std::function<void(const std::string&)> let_go)
+    : registry_(registry), roots_(roots), accelerator_(accelerator), let_go_(std::move(let_go)) {
+    roots_.sweep();
+    take_up_unfinished();
+    for (const Job& job : jobs_)
+        if (job.verb == remove_verb) perform(job);  // before its version is taken for one that nobody knows
+    std::erase_if(jobs_, [](const Job& job) { return job.verb == remove_verb; });
+    take_in(registry_, roots_);
+    worker_ = std::thread([this] {
+        pthread_setname_np(pthread_self(), "images");
+        work();
+    });
+}
+
+ImageJobs::~ImageJobs() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    news_.notify_all();
+    worker_.join();
+}
+
+OperationId ImageJobs::build(const Caller& caller, const std::string& image) {
+    const std::vector<std::string> recipes = roots_.recipes();
+    if (std::find(recipes.begin(), recipes.end(), image) == recipes.end()) {
+        throw Error(ErrorKind::not_found, fmt::format("no recipe for an image '{}'", image),
+                    fmt::format("there are: {}", fmt::join(recipes, ", ")));
+    }
+    const OperationId id = registry_.operations.begin(caller, build_verb, nlohmann::json{{"image", image}}.dump());
+    add({.operation = id, .verb = build_verb, .image = image});
+    return id;
+}
+
+OperationId ImageJobs::remove(const Caller& caller, const std::string& image, const std::string& digest) {
+    const OperationId id = registry_.images.begin_removal(caller, image, digest);
+    add({.operation = id, .verb = remove_verb, .image = image, .version = digest});
+    return id;
+}
+
+void ImageJobs::add(Job job) {
+    const std::lock_guard lock(mutex_);
+    jobs_.push_back(std::move(job));
+    news_.notify_all();
+}
+
+void ImageJobs::take_up_unfinished() {
+    for (const Operation& operation : registry_.operations.unfinished_without_items()) {
+        if (operation.verb != build_verb && operation.verb != remove_verb) continue;
+        const auto arguments = nlohmann::json::parse(operation.arguments);
+        jobs_.push_back({.operation = operation.id,
+                         .verb = operation.verb,
+                         .image = arguments.at("image").get<std::string>(),
+                         .version = arguments.value("version", "")});
+    }
+}
+
+void ImageJobs::work() {
+    while (true) {
+        std::unique_lock lock(mutex_);
+        news_.wait(lock, [this] { return ending_ || !jobs_.empty(); });
+        if (ending_) return;
+        const Job job = jobs_.front();
+        jobs_.pop_front();
+        lock.unlock();
+        perform(job);
+    }
+}
+
+void ImageJobs::perform(const Job& job) {
+    try {
+        const auto version = job.verb == build_verb ? build_now(job) : remove_now(job);
+        registry_.operations.finish(job.operation, "done", version);
+        spdlog::info("{} {}: {}", job.verb, job.image, version);
+    } catch (const std::exception& error) {
+        spdlog::error("{} {}: {}", job.verb, job.image, error.what());
+        registry_.operations.finish(job.operation, "failed", error.what());
+    }
+}
+
+std::string ImageJobs::build_now(const Job& job) {
+    const Version version = roots_.build(job.image, [&](const std::string& line) {
+        registry_.events.add("image", "", job.operation, fmt::format("{}: {}", job.image, line));
+    });
+    failpoint("image.built");
+    registry_.images.add(job.image, version.digest);
+    accelerator_.kvm(version);  // finds out now, not while the first guest waits
+    return version.digest;
+}
+
+std::string ImageJobs::remove_now(const Job& job) {
+    let_go_(roots_.root_of(job.image, job.version));
+    roots_.remove(job.image, job.version);
+    failpoint("image.removed");
+    registry_.images.end_removal(job.image, job.version);
+    return job.version;
+}
+
+}  // namespace drover

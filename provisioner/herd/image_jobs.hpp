@@ -1,0 +1,55 @@
+#pragma once
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "herd/accelerator.hpp"
+#include "registry/registry.hpp"
+#include "storage/roots.hpp"
+
+namespace drover {
+
+/// Builds and removes versions one after another, each as an operation that outlives a killed daemon: what was not
+/// finished is done again at the next start, which is harmless since equal inputs make the same version, and what is gone
+/// is gone. Any thread.
+class ImageJobs {
+  public:
+    /// `let_go` is called with the root of a version before its file goes.
+    ImageJobs(Registry& registry, Roots& roots, Accelerator& accelerator,
+              std::function<void(const std::string& root)> let_go);
+    /// Lets a build in progress end at its next line of progress, unfinished in the registry.
+    ~ImageJobs();
+
+    /// Begins to build `image` and returns at once. Error{not_found} when it has no recipe.
+    OperationId build(const Caller& caller, const std::string& image);
+    /// Begins to remove a version. Errors of Images::begin_removal().
+    OperationId remove(const Caller& caller, const std::string& image, const std::string& digest);
+
+  private:
+    struct Job {
+        OperationId operation = 0;
+        std::string verb, image;
+        std::string version;  ///< of a removal
+    };
+    void take_up_unfinished();
+    void add(Job job);
+    void work();
+    void perform(const Job& job);
+    std::string build_now(const Job& job);
+    std::string remove_now(const Job& job);
+
+    Registry& registry_;
+    Roots& roots_;
+    Accelerator& accelerator_;
+    std::function<void(const std::string&)> let_go_;
+    std::mutex mutex_;
+    std::condition_variable news_;
+    std::deque<Job> jobs_;
+    bool ending_ = false;
+    std::thread worker_;
+};
+
+}  // namespace drover
