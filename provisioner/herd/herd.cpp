@@ -254,6 +254,7 @@ Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& me
     if (!guest.good.empty() && guest.want.version != guest.good) {
         guest.want.version = guest.good;
         guest.attempts = 0;
+        guest.operation.reset();  // which failed with it: going back is no part of that
     } else {
         guest.fault = Fault{kind, message, now()};
     }

@@ -93,7 +93,10 @@ void Herd::put_back_again() {
 void Herd::forget_ended() {
     learnt_.lock()->clear();
     for (const OperationId operation : waves_.operations()) {
-        if (parts_.registry.operations.summary(operation).finished) waves_.forget(operation);
+        if (parts_.registry.operations.summary(operation).finished)
+            waves_.forget(operation);
+        else
+            obey(operation);  // a canary may have been taken away by another operation
     }
 }
 

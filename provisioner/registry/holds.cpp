@@ -80,6 +80,8 @@ std::optional<Operations::Canaries> Operations::canaries(OperationId id) {
         for (const auto& [guest, name, outcome, reason, ended] : found) {
             if (outcome == "pending") result.pending.push_back(guest);
             if (outcome == "done" || outcome == "unchanged") result.last = std::max(result.last, ended);
+            if (outcome == "superseded" || outcome == "cancelled")
+                result.failed = fmt::format("canary {} was {}", name, outcome);
             if (outcome == "failed") result.failed = fmt::format("canary {}: {}", name, reason);
         }
         const auto settle = first<long long>(transaction.sql, "SELECT settle FROM operations WHERE id = :id", id);

@@ -19,11 +19,12 @@ std::optional<Desired> write_row(soci::session& sql, const Guest& before, const 
         "want_overlay = :want_overlay, want_boot = :want_boot, have_version = :have_version, "
         "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, previous = :previous, copy = :copy, since = :since, "
         "attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
-        "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, rev = rev + 1 "
+        "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, operation = :operation, "
+        "rev = rev + 1 "
         "WHERE id = :id AND rev = :rev RETURNING desired",
         after.phase, desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
         after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.since, after.attempts, fault_kind,
-        fault.message, fault.since, after.started_by, after.host_key, before.id, before.rev);
+        fault.message, fault.since, after.started_by, after.host_key, after.operation, before.id, before.rev);
 }
 
 /// A tombstone keeps its id and name for ever, and gives back what others may use.
