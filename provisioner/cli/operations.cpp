@@ -19,14 +19,14 @@ struct Options {
     std::string plot;
 };
 
-/// One operation comes as a list of one, so that a program reads one shape.
+/// One operation comes as a list of one, so that a program reads one shape; with what it waits for.
 wire::Json fetch(Context& context, const Options& options) {
     if (options.id.empty()) {
         const auto limit = whole_number("--limit", options.limit, 1, wire::max_limit);
         return Client(context.socket).get(fmt::format("/v1/operations?limit={}", limit));
     }
     const auto id = operation_name(parse_operation_name(options.id));
-    return wire::Json::array({Client(context.socket).get("/v1/operations/" + id)});
+    return wire::Json::array({Client(context.socket).get("/v1/operations/" + id + "?outlook=true")});
 }
 
 void print_items(Console& console, const wire::Json& items) {
@@ -39,6 +39,18 @@ void print_items(Console& console, const wire::Json& items) {
     table.print(console);
 }
 
+/// Paused, it is running on.
+std::string state_of(const wire::Json& operation) {
+    return operation.value("paused", false) && operation.at("finished").is_null() ? "paused"
+                                                                                  : field(operation, "outcome");
+}
+
+/// Its message; while it runs, what the next of its guests waits for.
+std::string remark_on(const wire::Json& operation) {
+    const auto waits_for = operation.value("waits_for", wire::Json());
+    return waits_for.is_null() ? field(operation, "message") : "waits for " + field(operation, "waits_for");
+}
+
 void print_table(Console& console, const wire::Json& operations) {
     if (operations.empty()) {
         console.out << "no operations\n";
@@ -47,8 +59,8 @@ void print_table(Console& console, const wire::Json& operations) {
     Table table({"ID", "CREATED", "WHO", "VERB", "OUTCOME", "DONE", "MESSAGE"});
     for (const auto& operation : operations) {
         table.add({field(operation, "id"), field(operation, "created"), field(operation, "who"),
-                   field(operation, "verb"), field(operation, "outcome"),
-                   field(operation, "done") + "/" + field(operation, "total"), field(operation, "message")});
+                   field(operation, "verb"), state_of(operation),
+                   field(operation, "done") + "/" + field(operation, "total"), remark_on(operation)});
     }
     table.print(console);
     if (operations.size() == 1) print_items(console, operations[0].value("items", wire::Json::array()));

@@ -64,7 +64,8 @@ void Agenda::add_locked(GuestId id) {
 void Agenda::set_alarm_locked(GuestId id, Clock::time_point when) {
     if (const auto old = alarm_of_.find(id); old != alarm_of_.end()) alarms_.erase({old->second, id});
     alarm_of_[id] = when;
-    if (alarms_.emplace(when, id).first == alarms_.begin()) news_.notify_one();  // the others are waited for already
+    const auto set = alarms_.emplace(when, id).first;
+    if (set == alarms_.begin()) news_.notify_one();  // the others are waited for already
 }
 
 void Agenda::ring_locked(Clock::time_point now) {

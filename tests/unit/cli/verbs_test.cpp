@@ -175,10 +175,22 @@ TEST_F(Verbs, OperationsAreAListAlsoWhenOneIsAskedFor) {
         {"total", 1},
         {"items", {{{"name", "alice-1"}, {"outcome", "failed"}, {"phase", "ready"}, {"reason", "no way"}}}}};
     EXPECT_EQ(run_with(json(operation), {"operations", "o-12", "--json"}).json(), wire::Json::array({operation}));
-    EXPECT_EQ(last().target, "/v1/operations/o-12");
+    EXPECT_EQ(last().target, "/v1/operations/o-12?outlook=true");
     EXPECT_THAT(run_with(json(operation), {"operations", "o-12"}).out, HasSubstr("alice-1  failed   ready  no way\n"));
     EXPECT_EQ(run_with(json(wire::Json::array()), {"operations", "--limit", "5"}).out, "no operations\n");
     EXPECT_EQ(last().target, "/v1/operations?limit=5");
+}
+
+TEST_F(Verbs, AnOperationTellsThatItIsPausedAndWhatItWaitsFor) {
+    wire::Json operation{{"id", "o-12"},        {"who", "root"},
+                         {"verb", "start"},     {"outcome", "running"},
+                         {"finished", nullptr}, {"message", nullptr},
+                         {"done", 1},           {"total", 2},
+                         {"paused", false},     {"waits_for", "the next start in 4s"}};
+    EXPECT_THAT(run_with(json(operation), {"operations", "o-12"}).out,
+                HasSubstr("running  1/2   waits for the next start in 4s\n"));
+    operation["paused"] = true;
+    EXPECT_THAT(run_with(json(operation), {"operations", "o-12"}).out, HasSubstr("paused   1/2"));
 }
 
 TEST_F(Verbs, OwnerSetReadsKeysLikeAuthorizedKeys) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <map>
 #include <thread>
 #include <vector>
@@ -39,6 +40,17 @@ TEST(Agenda, RingsAtItsTimeAndALaterTimeReplacesAnEarlierOne) {
     agenda.add_at(1, start + 20ms);
     EXPECT_EQ(agenda.take(), 1);
     EXPECT_GE(Agenda::Clock::now(), start + 20ms);
+}
+
+TEST(Agenda, WhoWaitsForALaterTimeIsWokenByAnEarlierOne) {
+    Agenda agenda;
+    agenda.add_at(1, Agenda::Clock::now() + 1h);
+    auto taken = std::async(std::launch::async, [&] { return agenda.take(); });
+    taken.wait_for(20ms);  // until it waits, most likely
+    agenda.add_at(2, Agenda::Clock::now() + 20ms);
+    const bool came = taken.wait_for(30s) == std::future_status::ready;
+    if (!came) agenda.close();
+    EXPECT_TRUE(came && taken.get() == 2);
 }
 
 TEST(Agenda, ATimeThatHasPassedIsNow) {
