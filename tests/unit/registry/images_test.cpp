@@ -1,6 +1,6 @@
 #include <gmock/gmock.h>
 
-#include "unit/registry/fixture.hpp"
+#include "fixture.hpp"
 
 namespace drover::test {
 namespace {
