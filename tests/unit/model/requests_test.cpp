@@ -8,10 +8,10 @@ namespace drover {
 namespace {
 
 TEST(VerbWords, ReadBackAsWritten) {
-    for (const auto* word : {"start", "stop", "restart", "rebuild", "retire"})
+    for (const auto* word : {"start", "stop", "restart", "rebuild", "retire", "upgrade", "rollback"})
         EXPECT_EQ(to_text(parse_verb(word)), word);
     EXPECT_EQ(refusal([] { parse_verb("destroy"); }),
-              "unknown verb 'destroy' | one of: start, stop, restart, rebuild, retire");
+              "unknown verb 'destroy' | one of: start, stop, restart, rebuild, retire, upgrade, rollback");
 }
 
 TEST(OperationName, ReadsBackAsWritten) {

@@ -18,12 +18,12 @@ class EventsTest : public RegistryTest {
 };
 
 TEST_F(EventsTest, come_in_order_from_where_the_reader_was) {
-    EXPECT_EQ(registry_->events.last(), 0);
+    const auto before = registry_->events.last();
     for (const std::string message : {"one", "two", "three"}) registry_->events.add("daemon", "", {}, message);
-    EXPECT_THAT(messages(0, 10), ElementsAre("one", "two", "three"));
-    EXPECT_THAT(messages(1, 1), ElementsAre("two"));
-    EXPECT_EQ(registry_->events.last(), 3);
-    EXPECT_THAT(messages(3, 10), IsEmpty());
+    EXPECT_THAT(messages(before, 10), ElementsAre("one", "two", "three"));
+    EXPECT_THAT(messages(before + 1, 1), ElementsAre("two"));
+    EXPECT_EQ(registry_->events.last(), before + 3);
+    EXPECT_THAT(messages(before + 3, 10), IsEmpty());
 }
 
 TEST_F(EventsTest, of_other_owners_do_not_exist_for_an_owner) {

@@ -67,7 +67,7 @@ class RegistryTest : public ::testing::Test {
         uptime_.since_boot += duration;
     }
 
-    Reservation defaults() const { return {"tiny", "plain", digest_one, Kind::vm, "local", subnet_}; }
+    Reservation defaults() const { return {"tiny", "plain", version_, Kind::vm, "local", subnet_}; }
 
     void add_owner(const std::string& name, long long quota = 100) {
         registry_->owners.set({name, quota, std::nullopt, std::nullopt}, 0);
@@ -120,6 +120,7 @@ class RegistryTest : public ::testing::Test {
     TemporaryFolder folder_;
     Time time_{std::chrono::days{20000}};
     Uptime uptime_{"first boot", std::chrono::hours(1)};
+    std::string version_ = digest_one;  // that new guests get
     Subnet subnet_ = parse_subnet("10.77.0.0/24");
     std::unique_ptr<Registry> registry_;
 };

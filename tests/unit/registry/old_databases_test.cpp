@@ -114,6 +114,7 @@ void OldDatabase::expect_the_herd() {
 /// Numbers, names, addresses and idempotency keys that were used stay used; what was half done gets done.
 void OldDatabase::expect_it_goes_on() {
     subnet_ = parse_subnet("10.60.16.0/20");
+    version_ = registry_->images.current("tiny");
     auto again = asking("alice", 5);
     again.idempotency_key = "five";
     EXPECT_EQ(request(again).operation, 2);
@@ -130,6 +131,17 @@ TEST_P(OldDatabase, OpensWithAllThatIsInIt) {
     expect_nothing_lost(before, lacking().size());
     expect_the_herd();
     expect_it_goes_on();
+}
+
+/// None of them may be removed while a guest runs it, is to run it, or could go back to it.
+TEST_P(OldDatabase, KnowsTheVersionsThatItsGuestsNeed) {
+    open_file(file_) << "UPDATE guests SET want_version = 'sha256:w', have_version = 'sha256:h', good = 'sha256:g' "
+                        "WHERE name = 'alice-1'";
+    open_file(file_) << "UPDATE guests SET want_version = 'sha256:gone' WHERE name = 'alice-4'";
+    open_old();
+    for (const auto* digest : {"sha256:w", "sha256:h", "sha256:g"})
+        EXPECT_EQ(error_of([&] { registry_->images.begin_removal(root, "tiny", digest); }).kind(), ErrorKind::refused);
+    EXPECT_EQ(registry_->images.list().size(), 4U) << "these and what new guests get";
 }
 
 TEST_P(OldDatabase, IsCopiedBeforeEachMigrationThatItNeeds) {

@@ -83,6 +83,7 @@ TEST_F(Requests, count_stopped_and_faulted_guests_but_not_those_being_retired) {
 }
 
 TEST_F(Requests, count_the_guests_that_match_every_selector_given) {
+    registry_->images.add("debian", digest_one);
     request(asking("alice", 2));
     auto selecting = asking("alice", 1);
     selecting.image = "debian";

@@ -50,6 +50,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Event", encode(Event{})},
         {"Owner", encode(Owner{})},
         {"Image", encode(ImageRow{})},
+        {"Differences", encode(Differences{})},
         {"Finding", encode(Finding{})},
         {"Diagnosis", encode(Diagnosis{})},
         {"Status", encode(Status{})},
@@ -64,7 +65,13 @@ TEST(OpenApi, DescribesTheRequestsExactly) {
     EXPECT_EQ(fields_of("GuestRequest"), names_of(encode(request)));
     const OwnerChange owner{"a", 1, std::vector<std::string>{}, "b"};
     EXPECT_EQ(fields_of("OwnerChange"), names_of(encode(owner)));
-    const Change change{Verb::stop, {{"a"}, "b", true}, WavePolicy{}, true};
+    const Change change{.verb = Verb::upgrade,
+                        .selection = {{"a"}, "b", true},
+                        .wave = WavePolicy{},
+                        .plan = true,
+                        .to = "c",
+                        .canaries = {"d"},
+                        .settle = Duration{1000}};
     EXPECT_EQ(fields_of("Change"), names_of(encode(change)));
     for (const auto* name : {"GuestRequest", "OwnerChange", "Change", "FsckRequest"}) {
         EXPECT_FALSE(schema(name)["additionalProperties"].as<bool>(true)) << name;

@@ -107,6 +107,19 @@ TEST(Changes, SurviveTheWire) {
     }
 }
 
+TEST(Changes, OfAnUpgradeSayToWhatAndWhoGoesFirst) {
+    const Change upgrade{.verb = Verb::upgrade,
+                         .selection = {{}, {}, true},
+                         .to = "sha256:7ead",
+                         .canaries = {"alice-1", "bob-2"},
+                         .settle = std::chrono::seconds(30)};
+    EXPECT_EQ(decode_change(parse(dump(encode(upgrade)))), upgrade);
+    auto complaint = [](const std::string& body) { return usage_of([&] { decode_change(parse(body)); }); };
+    EXPECT_THAT(complaint(R"({"verb":"upgrade","all":true,"settle":"30s"})"), HasSubstr("'settle' without canaries"));
+    EXPECT_THAT(complaint(R"({"verb":"upgrade","all":true,"canaries":["a"],"settle":"x"})"), HasSubstr("'x'"));
+    EXPECT_THAT(complaint(R"({"verb":"restart","all":true,"to":"7ead"})"), HasSubstr("unknown field \"to\""));
+}
+
 TEST(Changes, AreAboutExactlyOneSelection) {
     auto complaint = [](const std::string& body) { return usage_of([&] { decode_change(parse(body)); }); };
     EXPECT_THAT(complaint(R"({"verb":"stop"})"), HasSubstr("exactly one of"));
