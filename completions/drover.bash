@@ -26,6 +26,8 @@ _drover_flags() {
     start | stop | restart) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
     rebuild | retire) echo "$common --owner --all --wave --plan --yes --no-wait --timeout" ;;
     autostart) echo "$common --owner --all" ;;
+    protect) echo "$common --off --owner --all" ;;
+    give) echo "$common --owner" ;;
     'host stop') echo "$common --budget --no-wait --timeout" ;;
     events) echo "$common --since --follow" ;;
     operations) echo "$common --limit --plot" ;;
@@ -42,7 +44,7 @@ _drover_words() {
     case $1 in
     '')
         echo request list show start stop restart rebuild retire events operations pause resume cancel owner image \
-            host autostart backup fsck doctor
+            host autostart protect give backup fsck doctor
         ;;
     host) echo stop start status ;;
     autostart)
@@ -51,7 +53,7 @@ _drover_words() {
         ;;
     owner) echo set list remove ;;
     image) echo list build ;;
-    list | show | start | stop | restart | rebuild | retire) _drover_names guests ;;
+    list | show | start | stop | restart | rebuild | retire | protect | give) _drover_names guests ;;
     'owner set' | 'owner remove') _drover_names owners ;;
     'image build') _drover_names images ;;
     operations | pause | resume | cancel) _drover_names operations ;;

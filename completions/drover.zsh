@@ -24,6 +24,7 @@ _drover_verbs() {
         'operations:what was asked for' 'pause:let no further guest begin' 'resume:let it go on'
         'cancel:put back what was not begun' 'owner:set, list, remove' 'image:list, build'
         'host:stop, start, status' 'autostart:what guests are to be after a boot'
+        'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'backup:keep a copy of the registry' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
     )
@@ -52,6 +53,8 @@ _drover_rest() {
     rebuild | retire) _arguments $common $waiting $selection $waves $guests '--yes[do not ask]' ;;
     pause | resume | cancel) _arguments $common '1:operation:_drover_names operations' ;;
     autostart) _arguments $common $selection '1:what:(last always never)' $guests ;;
+    protect) _arguments $common $selection '--off[let them be again]' $guests ;;
+    give) _arguments $common '--owner[whose from now on]:owner:_drover_names owners' $guests ;;
     host-stop) _arguments $common $waiting '--budget[then force]:duration' ;;
     host) _arguments -C $common '1:verb:(stop start status)' '*::rest:->second' ;;
     events) _arguments $common '--since[after this event]:id' '--follow[go on]' ;;

@@ -107,7 +107,8 @@ CREATE TABLE guests (
     host_key      TEXT   NOT NULL DEFAULT '',
     machine_id    TEXT   NOT NULL,
     autostart     TEXT   NOT NULL DEFAULT 'last' CHECK (autostart IN ('last', 'always', 'never')),
-    previous      TEXT   NOT NULL DEFAULT ''   -- the version before its last upgrade
+    previous      TEXT   NOT NULL DEFAULT '',   -- the version before its last upgrade
+    protected     BIGINT NOT NULL DEFAULT 0 CHECK (protected IN (0, 1))   -- neither rebuilt nor retired
 );
 CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
 

@@ -98,12 +98,19 @@ std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
     return answer(wire::operation_with_items(operation), 202);
 }
 
-std::optional<Answer> set_autostart(const Doors& doors, const Call& call) {
+std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
-    const auto request = wire::decode_autostart(wire::parse(call.body));
-    return answer({{"autostart", to_text(request.autostart)},
-                   {"changed", doors.registry.guests.set_autostart(call.caller, request.autostart, request.selection,
-                                                                   call.visible_owner)}});
+    const Setting setting = wire::decode_setting(wire::parse(call.body));
+    if (setting.owner && !call.caller.administrator)
+        throw Error(ErrorKind::denied, "only administrators give guests to another owner");
+    auto names = wire::Json::array();
+    std::vector<GuestId> ids;
+    for (const Guest& guest : doors.registry.guests.set(call.caller, setting, call.visible_owner)) {
+        names.push_back(guest.name);
+        ids.push_back(guest.id);
+    }
+    if (setting.owner) doors.herd.nudge(ids);  // their keys are others now
+    return answer({{"changed", names}});
 }
 
 }  // namespace drover::api

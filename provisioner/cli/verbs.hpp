@@ -14,7 +14,8 @@ void add_show(CLI::App& app, Action& chosen);
 void add_mass(CLI::App& app, Action& chosen);
 /// host stop, start, status.
 void add_host(CLI::App& app, Action& chosen);
-void add_autostart(CLI::App& app, Action& chosen);
+/// autostart, protect, give.
+void add_settings(CLI::App& app, Action& chosen);
 void add_events(CLI::App& app, Action& chosen);
 /// operations, pause, resume, cancel.
 void add_operations(CLI::App& app, Action& chosen);

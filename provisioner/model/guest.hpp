@@ -79,6 +79,7 @@ struct Guest {
     std::string host_key;    ///< public part of the ssh host key, "ssh-ed25519 AAAA..."; empty until made
     std::string machine_id;  ///< 32 hex digits, made with the row
     Autostart autostart = Autostart::last;
+    bool is_protected = false;  ///< neither rebuilt nor retired
 
     /// What is had differs from what is wanted, or a copy is owed.
     [[nodiscard]] bool stale() const { return copy || have != want; }

@@ -67,6 +67,14 @@ struct Change {
     bool operator==(const Change&) const = default;
 };
 
+/// What is written of some guests and lasts: exactly one of the first three.
+struct Setting {
+    std::optional<Autostart> autostart{};
+    std::optional<bool> is_protected{};   ///< neither rebuilt nor retired until it is taken back
+    std::optional<std::string> owner{};   ///< whose they are from now on
+    Selection selection;
+};
+
 /// How far an operation is with one guest: "pending", then "done", "failed", "unchanged", "refused", "superseded" or
 /// "cancelled".
 struct Item {

@@ -5,59 +5,14 @@
 #include <set>
 
 #include "model/error.hpp"
-#include "model/names.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
+#include "registry/selected.hpp"
 #include "registry/verbs.hpp"
 
 namespace drover {
 namespace {
-
-// ---- which guests --------------------------------------------------------------------------------------------------
-
-/// Error{not_found} naming the owner when there is none, or it has no guests.
-void check_owner(soci::session& sql, const std::string& owner, bool has_guests) {
-    if (has_guests) return;
-    if (first<std::string>(sql, "SELECT name FROM owners WHERE name = :name", owner)) {
-        throw Error(ErrorKind::not_found, fmt::format("owner '{}' has no guests", owner),
-                    fmt::format("drover request --owner {} --count N", owner));
-    }
-    throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", owner), fmt::format("drover owner set {}", owner));
-}
-
-/// The guests that any of the globs names. Error{not_found} naming a glob that names none.
-std::vector<Guest> picked(const std::vector<Guest>& guests, const std::vector<std::string>& globs) {
-    std::vector<bool> taken(guests.size());
-    for (const std::string& glob : globs) {
-        bool found = false;
-        for (std::size_t i = 0; i < guests.size(); ++i) {
-            if (!glob_matches(glob, guests[i].name)) continue;
-            taken[i] = found = true;
-        }
-        if (!found) throw Error(ErrorKind::not_found, fmt::format("no guest matches '{}'", glob), "drover list");
-    }
-    std::vector<Guest> result;
-    for (std::size_t i = 0; i < guests.size(); ++i) {
-        if (taken[i]) result.push_back(guests[i]);
-    }
-    return result;
-}
-
-/// The guests that are meant, by natural order. Those that are gone, and those of others, do not exist.
-std::vector<Guest> selected(soci::session& sql, const Selection& selection,
-                            const std::optional<std::string>& visible_owner) {
-    if (selection.owner && visible_owner && *selection.owner != *visible_owner) {
-        throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *selection.owner));
-    }
-    const auto owner = selection.owner ? selection.owner : visible_owner;
-    auto guests = read_candidates(sql, selection, owner, "phase <> 'gone'");
-    sort_naturally(guests);
-    if (selection.owner) check_owner(sql, *selection.owner, !guests.empty());
-    return selection.globs.empty() ? guests : picked(guests, selection.globs);
-}
-
-// ---- writing it ----------------------------------------------------------------------------------------------------
 
 /// Writes what an operation wants of guests, one prepared statement for all.
 class WishWriter {
@@ -135,18 +90,22 @@ nlohmann::json arguments_of(const Change& change) {
     return arguments;
 }
 
-void check_selection(const Selection& selection) {
-    if ((selection.globs.empty() ? 0 : 1) + (selection.owner ? 1 : 0) + (selection.all ? 1 : 0) != 1) {
-        throw Error(ErrorKind::usage, "a verb takes exactly one of GLOB..., --owner, --all");
+/// What is protected is neither rebuilt nor retired, and what is asked for with it is not done in part.
+void check_protection(const std::vector<Guest>& guests, Verb verb) {
+    if (verb != Verb::rebuild && verb != Verb::retire) return;
+    for (const Guest& guest : guests) {
+        if (!guest.is_protected) continue;
+        throw Error(ErrorKind::refused, fmt::format("guest '{}' is protected: {} refused", guest.name, to_text(verb)),
+                    fmt::format("drover protect --off {}", guest.name));
     }
 }
 
 }  // namespace
 
 Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner) {
-    check_selection(change.selection);
     return session_.transact("commit.change", [&](Transaction& transaction) {
         const auto guests = selected(transaction.sql, change.selection, visible_owner);
+        check_protection(guests, change.verb);
         check_canaries(guests, change.canaries);
         const std::string verb(to_text(change.verb));
         const auto owner = change.selection.owner ? change.selection.owner : visible_owner;
@@ -165,10 +124,10 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
 
 std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
                                    const std::optional<std::string>& visible_owner) {
-    check_selection(change.selection);
     return session_.read([&](Transaction& transaction) {
         const Meaning meaning(transaction.sql, caller, change);
         const auto guests = selected(transaction.sql, change.selection, visible_owner);
+        check_protection(guests, change.verb);
         check_canaries(guests, change.canaries);
         std::vector<Guest> result;
         for (const Guest& guest : guests) {
@@ -176,34 +135,6 @@ std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
             if (judged.outcome == "pending") result.push_back(std::move(judged.after));
         }
         return result;
-    });
-}
-
-std::vector<std::string> Guests::set_autostart(const Caller& caller, Autostart autostart, const Selection& selection,
-                                               const std::optional<std::string>& visible_owner) {
-    check_selection(selection);
-    return session_.transact("commit.change", [&](Transaction& transaction) {
-        std::vector<std::string> names;
-        for (const Guest& guest : selected(transaction.sql, selection, visible_owner)) {
-            if (guest.autostart == autostart) continue;
-            write(transaction.sql, "UPDATE guests SET autostart = :autostart WHERE id = :id", autostart, guest.id);
-            add_event(transaction, {.kind = "autostart",
-                                    .guest = guest.name,
-                                    .owner = guest.owner,
-                                    .message = fmt::format("{}: {}", caller.who(), to_text(autostart))});
-            names.push_back(guest.name);
-        }
-        return names;
-    });
-}
-
-void Guests::start_anew() {
-    session_.transact("commit.change", [&](Transaction& transaction) {
-        const std::string change =
-            "UPDATE guests SET desired = :desired, rev = rev + 1 WHERE autostart = :autostart AND desired = :was "
-            "AND phase <> 'gone' AND owner IS NOT NULL";
-        write(transaction.sql, change, Desired::ready, Autostart::always, Desired::stopped);
-        write(transaction.sql, change, Desired::stopped, Autostart::never, Desired::ready);
     });
 }
 

@@ -8,6 +8,7 @@
 #include "model/names.hpp"
 #include "registry/idempotency.hpp"
 #include "registry/operations.hpp"
+#include "registry/owners.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
 #include "registry/versions.hpp"
@@ -73,14 +74,6 @@ std::vector<std::string> matching(const std::vector<Kept>& guests, const GuestRe
     }
     std::sort(names.begin(), names.end(), natural_less);
     return names;
-}
-
-void check_quota(const Account& owner, std::size_t kept, long long shortfall) {
-    if (shortfall == 0 || static_cast<long long>(kept) + shortfall <= owner.quota) return;
-    throw Error(
-        ErrorKind::refused,
-        fmt::format("owner '{}' has {} of {} guests; {} more do not fit", owner.name, kept, owner.quota, shortfall),
-        fmt::format("drover owner set {} --quota {}", owner.name, kept + static_cast<std::size_t>(shortfall)));
 }
 
 // ---- request: making the shortfall ---------------------------------------------------------------------------------
@@ -199,7 +192,7 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
         const auto existing = matching(kept, request);
         const auto there = request.additional ? 0 : static_cast<long long>(existing.size());
         const auto shortfall = std::max(0LL, request.count - there);
-        check_quota(owner, kept.size(), shortfall);
+        check_quota(owner.name, owner.quota, static_cast<long long>(kept.size()), shortfall);
         if (shortfall > 0) check_version(transaction.sql, request.image.value_or(defaults.image), defaults.version);
         const auto addresses = reserve_addresses(transaction, defaults.subnet, shortfall);
 

@@ -5,6 +5,7 @@
 #include "model/error.hpp"
 #include "model/names.hpp"
 #include "registry/operations.hpp"
+#include "registry/owners.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
 
@@ -27,12 +28,6 @@ std::vector<Owner> read_owners(soci::session& sql, const std::string& clause, co
         result.push_back({name, login, quota, guests, read_keys(sql, name)});
     }
     return result;
-}
-
-Owner read_owner(soci::session& sql, const std::string& name) {
-    auto found = read_owners(sql, "WHERE name = :name", name);
-    if (!found.empty()) return std::move(found.front());
-    throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", name), fmt::format("drover owner set {}", name));
 }
 
 /// The UNIQUE constraint on logins keeps them apart; this says whose it is.
@@ -76,6 +71,19 @@ void add_owner_event(Transaction& transaction, const std::string& owner, const s
 }
 
 }  // namespace
+
+Owner read_owner(soci::session& sql, const std::string& name) {
+    auto found = read_owners(sql, "WHERE name = :name", name);
+    if (!found.empty()) return std::move(found.front());
+    throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", name), fmt::format("drover owner set {}", name));
+}
+
+void check_quota(const std::string& owner, long long quota, long long kept, long long more) {
+    if (more == 0 || kept + more <= quota) return;
+    throw Error(ErrorKind::refused,
+                fmt::format("owner '{}' has {} of {} guests; {} more do not fit", owner, kept, quota, more),
+                fmt::format("drover owner set {} --quota {}", owner, kept + more));
+}
 
 Owner Owners::set(const OwnerChange& change, long long default_quota) {
     return session_.transact("commit.owner", [&](Transaction& transaction) {

@@ -66,10 +66,10 @@ class Guests {
     std::vector<Guest> preview(const Caller& caller, const Change& change,
                                const std::optional<std::string>& visible_owner);
 
-    /// Sets it for the guests that are meant, in one transaction; the names of those that were otherwise. Errors as
-    /// change().
-    std::vector<std::string> set_autostart(const Caller& caller, Autostart autostart, const Selection& selection,
-                                           const std::optional<std::string>& visible_owner);
+    /// Sets it for the guests that are meant, in one transaction; those that were otherwise, as they were. Errors as
+    /// change(), and Error{refused} when a new owner's quota is too small.
+    std::vector<Guest> set(const Caller& caller, const Setting& setting,
+                           const std::optional<std::string>& visible_owner);
     /// The host has started anew: who is always to come up is to be ready, who is never to, off. Repeatable.
     void start_anew();
 

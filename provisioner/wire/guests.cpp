@@ -71,6 +71,7 @@ Json guest_show(const Guest& guest, const std::string& instance, const Json& tim
     result["host_key"] = encode_host_key(guest);
     result["timings"] = timings;
     result["autostart"] = to_text(guest.autostart);
+    result["protected"] = guest.is_protected;
     return result;
 }
 

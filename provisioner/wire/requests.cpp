@@ -157,16 +157,23 @@ bool decode_fsck(const Json& body) {
     return repair;
 }
 
-Json encode(const AutostartRequest& request) {
-    Json body{{"autostart", to_text(request.autostart)}};
-    body.update(encode_selection(request.selection));
+Json encode(const Setting& setting) {
+    Json body = encode_selection(setting.selection);
+    if (setting.autostart) body["autostart"] = to_text(*setting.autostart);
+    if (setting.is_protected) body["protected"] = *setting.is_protected;
+    if (setting.owner) body["give_to"] = *setting.owner;
     return body;
 }
 
-AutostartRequest decode_autostart(const Json& body) {
-    Fields fields(body, "the request");
-    AutostartRequest result;
-    result.autostart = parse_autostart(fields.need_text("autostart"));
+Setting decode_setting(const Json& body) {
+    Fields fields(body, "the setting");
+    Setting result;
+    if (const auto word = fields.text("autostart")) result.autostart = parse_autostart(*word);
+    result.is_protected = fields.flag("protected");
+    result.owner = fields.text("give_to");
+    if (result.owner) check_owner_name(*result.owner);
+    if (result.autostart.has_value() + result.is_protected.has_value() + result.owner.has_value() != 1)
+        throw Error(ErrorKind::usage, "the setting takes exactly one of autostart, protected, give_to");
     result.selection = decode_selection(fields);
     fields.expect_no_others();
     return result;

@@ -51,7 +51,7 @@ std::string dump_pretty(const Json& json);
 /// One entry of `drover list`: id name owner kind image version profile phase desired address addresses mac domain host
 /// fault created started_by. `version` is the one it has, or wants while it has none.
 Json guest_listing(const Guest& guest, const std::string& instance);
-/// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart.
+/// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart, protected.
 Json guest_show(const Guest& guest, const std::string& instance, const Json& timings = Json::object());
 /// "SHA256:..." of a public key "ssh-ed25519 AAAA...", as ssh-keygen -l prints it.
 std::string key_fingerprint(std::string_view public_key);
@@ -153,13 +153,9 @@ bool decode_fsck(const Json& body);
 /// For a route that takes an object without fields.
 void decode_nothing(const Json& body);
 
-/// The body of POST /v1/autostart: autostart and exactly one of globs, owner, all.
-struct AutostartRequest {
-    Autostart autostart = Autostart::last;
-    Selection selection;
-};
-Json encode(const AutostartRequest& request);
-AutostartRequest decode_autostart(const Json& body);
+/// The body of POST /v1/settings: exactly one of autostart, protected, give_to, and exactly one of globs, owner, all.
+Json encode(const Setting& setting);
+Setting decode_setting(const Json& body);
 
 /// The body of POST /v1/host/stop: budget, a duration; 5 minutes when absent.
 Duration decode_host_stop(const Json& body);

@@ -64,9 +64,9 @@ TEST_F(HostTest, AutostartSaysWhatComesUp) {
     start_herd("one");
     ASSERT_EQ(outcome_of(request(3).operation), "done");
     ASSERT_EQ(outcome_of(ask(Verb::stop, "alice-2")), "done");
-    EXPECT_EQ(registry.guests.set_autostart(root, Autostart::never, {.globs = {"alice-1"}}, std::nullopt).size(), 1U);
-    registry.guests.set_autostart(root, Autostart::always, {.globs = {"alice-2"}}, std::nullopt);
-    EXPECT_TRUE(registry.guests.set_autostart(root, Autostart::always, {.globs = {"alice-2"}}, std::nullopt).empty());
+    EXPECT_EQ(registry.guests.set(root, {.autostart = Autostart::never, .selection = {.globs = {"alice-1"}}}, std::nullopt).size(), 1U);
+    registry.guests.set(root, {.autostart = Autostart::always, .selection = {.globs = {"alice-2"}}}, std::nullopt);
+    EXPECT_TRUE(registry.guests.set(root, {.autostart = Autostart::always, .selection = {.globs = {"alice-2"}}}, std::nullopt).empty());
     herd->stop_host(1h);
     ASSERT_TRUE(eventually([&] { return guests_in(Phase::stopped) == 3; }));
     herd.reset();
@@ -80,7 +80,7 @@ TEST_F(HostTest, AutostartSaysWhatComesUp) {
 TEST_F(HostTest, StartingAHostThatRunsChangesNothing) {
     start_herd("one");
     ASSERT_EQ(outcome_of(request(1).operation), "done");
-    registry.guests.set_autostart(root, Autostart::never, {.all = true}, std::nullopt);
+    registry.guests.set(root, {.autostart = Autostart::never, .selection = {.all = true}}, std::nullopt);
     herd->start_host();
     EXPECT_EQ(desired_of(1), Desired::ready);
 }
