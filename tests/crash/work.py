@@ -5,6 +5,9 @@ import subprocess
 from drover import BIN, TINY, assert_all_different, wait_until
 
 
+PATIENCE = 60  # seconds from the start of the daemon until everything has to be where it is wanted
+
+
 class Died(Exception):
     """The daemon is not there any more."""
 
@@ -56,7 +59,7 @@ class Work:
                 raise Died
             return all(guest["phase"] == guest["desired"] for guest in answer.json)
 
-        wait_until(settled, f"all guests are where they are wanted\n{self.drover.log_tail()}", self.world.patience)
+        wait_until(settled, f"all guests are where they are wanted\n{self.drover.log_tail()}", PATIENCE)
 
     def check(self):
         """Nothing is lost, nothing is left over, nothing is there twice."""

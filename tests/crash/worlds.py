@@ -16,12 +16,12 @@ SIMULATED = "testing: {enabled: true, guests: simulated}\n"
 class World:
     """A sort of hypervisor. `settings` of a daemon on it; `domains` are the names that it has of one instance."""
 
-    def __init__(self, name, uri, settings=SIMULATED, patience=60, kind="vm"):
+    def __init__(self, name, uri, settings=SIMULATED, kind="vm", at_once=8):
         self.name = name
         self.uri = uri
         self.kind = kind  # of its guests
         self.settings = settings
-        self.patience = patience  # seconds until everything has to be where it is wanted
+        self.at_once = at_once  # daemons; each is busy for moments only
 
     def daemon(self, instance, number, seed):
         """A daemon that was never started, on a copy of the folder `seed`, which holds a built image."""
@@ -58,7 +58,7 @@ class World:
 
 FAKE = World("fake", "fake://{state}/hypervisor")
 TEST_DRIVER = World("test", "test+unix:///default")
-QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", patience=120)
+QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", at_once=4)
 LXC = World("lxc", "lxc:///", settings="testing: {enabled: true}\n", kind="container")
 
 
