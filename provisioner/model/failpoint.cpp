@@ -26,8 +26,7 @@ constexpr std::array<std::string_view, 35> names{
     "commit.operation.after", "commit.image.before", "commit.image.after", "commit.event.before", "commit.event.after",
     "commit.note.before", "commit.note.after", "commit.migration.before", "commit.migration.after",
     // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the
-    // registry is made and not handed out; the
-    // network is there.
+    // registry is made and not handed out; the network is there.
     "image.built", "image.removed", "backup.copied", "network.ensured"};
 
 /// Written before other threads begin, but for the count.

@@ -3,18 +3,18 @@ import concurrent.futures
 import signal
 
 import pytest
-from drover import BIN
+from drover import BIN, TINY
 from work import Died, Work, start_armed
 from worlds import FAKE, LXC, QEMU, TEST_DRIVER, built_state, failpoints, keep_test_driver_alive, without_registry
 
 ALWAYS_PASSED = ["network.ensured", "commit.event.before", "commit.event.after"]  # by every start
 AT_FIRST_START = ("commit.migration", "commit.note")
-IN_IMAGE_BUILDS = ("image", "commit.image", "commit.operation")
+IN_IMAGE_BUILDS = ("image.built",)
 
 
 @pytest.fixture(scope="module")
 def seed():
-    return built_state()
+    return built_state(other_motd="another version\n")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,9 @@ class Victim:
         self.failpoint = failpoint
         self.second = second
         self.drover = world.daemon(f"{world.name[0]}{number}", number, without_registry(seed) if fresh else seed)
-        self.work = Work(self.drover, world, key, builds_image=fresh or failpoint.startswith(IN_IMAGE_BUILDS))
+        versions = sorted(f"sha256:{folder.name}" for folder in (seed / "roots" / TINY).iterdir() if folder.is_dir())
+        builds_image = fresh or failpoint.startswith(IN_IMAGE_BUILDS)
+        self.work = Work(self.drover, world, key, versions, builds_image)
 
     def live(self):
         assert self.dies_at(self.failpoint), f"{self.failpoint} was never passed"
