@@ -1,17 +1,18 @@
 # Completion of drover for bash. Names are asked of the daemon, briefly; without one nothing but words is offered.
 
-# _drover_names WHAT: guests, owners, images or operations, one a line.
+# _drover_names WHAT: guests, owners, images, versions or operations, one a line.
 _drover_names() {
     local verb field=name
     case $1 in
     guests) verb=list ;;
     owners) verb='owner list' ;;
     images) verb='image list' field=image ;;
+    versions) verb='image list' field=version ;;
     operations) verb=operations field=id ;;
     esac
     # shellcheck disable=SC2086 # a verb of two words
     timeout 2 drover $verb --json "${socket[@]}" 2>/dev/null |
-        sed -n "s/^ \{1,4\}\"$field\": \"\([A-Za-z0-9.-]*\)\",\{0,1\}\$/\1/p" | sort -u
+        sed -n "s/^ \{1,4\}\"$field\": \"\(sha256:\)\{0,1\}\([A-Za-z0-9.-]*\)\",\{0,1\}\$/\2/p" | sort -u
 }
 
 # _drover_flags VERB
@@ -23,8 +24,9 @@ _drover_flags() {
         echo "$common --count --owner --image --profile --kind --additional --idempotency-key --no-wait --timeout"
         ;;
     list) echo "$common --owner --gone --where" ;;
-    start | stop | restart) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
+    start | stop | restart | rollback) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
     rebuild | retire) echo "$common --owner --all --wave --plan --yes --no-wait --timeout" ;;
+    upgrade) echo "$common --owner --all --wave --plan --to --canary --settle --no-wait --timeout" ;;
     autostart) echo "$common --owner --all" ;;
     protect) echo "$common --off --owner --all" ;;
     give) echo "$common --owner" ;;
@@ -32,7 +34,7 @@ _drover_flags() {
     events) echo "$common --since --follow" ;;
     operations) echo "$common --limit --plot" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
-    'image build') echo "$common --no-wait --timeout" ;;
+    'image build' | 'image remove') echo "$common --no-wait --timeout" ;;
     backup) echo "$common --registry" ;;
     fsck) echo "$common --repair" ;;
     *) echo "$common" ;;
@@ -43,8 +45,8 @@ _drover_flags() {
 _drover_words() {
     case $1 in
     '')
-        echo request list show start stop restart rebuild retire events operations pause resume cancel owner image \
-            host autostart protect give backup fsck doctor
+        echo request list show start stop restart rebuild retire upgrade rollback events operations pause resume \
+            cancel owner image host autostart protect give backup fsck doctor
         ;;
     host) echo stop start status ;;
     autostart)
@@ -52,10 +54,15 @@ _drover_words() {
         _drover_names guests
         ;;
     owner) echo set list remove ;;
-    image) echo list build ;;
-    list | show | start | stop | restart | rebuild | retire | protect | give) _drover_names guests ;;
+    image) echo list build promote rollback remove diff ;;
+    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | protect | give) _drover_names guests ;;
     'owner set' | 'owner remove') _drover_names owners ;;
-    'image build') _drover_names images ;;
+    'image build' | 'image rollback') _drover_names images ;;
+    'image promote' | 'image remove')
+        _drover_names images
+        _drover_names versions
+        ;;
+    'image diff') _drover_names versions ;;
     operations | pause | resume | cancel) _drover_names operations ;;
     esac
 }
@@ -65,10 +72,12 @@ _drover_values() {
     case $1 in
     --owner) _drover_names owners ;;
     --image) _drover_names images ;;
+    --to) _drover_names versions ;;
+    --canary) _drover_names guests ;;
     --kind) echo vm container ;;
     --login) compgen -u ;;
     --socket | --key | --registry | --plot) echo files ;;
-    --count | --wave | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit) ;;
+    --count | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit) ;;
     *) return 1 ;;
     esac
 }

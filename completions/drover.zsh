@@ -1,7 +1,7 @@
 #compdef drover
 # Completion of drover for zsh. Names are asked of the daemon, briefly; without one nothing but words is offered.
 
-# _drover_names WHAT: guests, owners, images or operations, as candidates.
+# _drover_names WHAT: guests, owners, images, versions or operations, as candidates.
 _drover_names() {
     local field=name
     local -a verb names
@@ -9,10 +9,11 @@ _drover_names() {
     guests) verb=(list) ;;
     owners) verb=(owner list) ;;
     images) verb=(image list) field=image ;;
+    versions) verb=(image list) field=version ;;
     operations) verb=(operations) field=id ;;
     esac
     names=(${(f)"$(timeout 2 drover $verb --json 2>/dev/null |
-        sed -n "s/^ \{1,4\}\"$field\": \"\([A-Za-z0-9.-]*\)\",\{0,1\}\$/\1/p" | sort -u)"})
+        sed -n "s/^ \{1,4\}\"$field\": \"\(sha256:\)\{0,1\}\([A-Za-z0-9.-]*\)\",\{0,1\}\$/\2/p" | sort -u)"})
     compadd -a names
 }
 
@@ -20,9 +21,12 @@ _drover_verbs() {
     local -a verbs=(
         'request:see that an owner has N guests' 'list:list guests' 'show:one guest and how to get in'
         'start:start guests' 'stop:stop guests in good order' 'restart:stop guests and start them again'
-        'rebuild:give guests a fresh overlay' 'retire:remove guests for good' 'events:what happened'
+        'rebuild:give guests a fresh overlay' 'retire:remove guests for good'
+        'upgrade:have guests run another version' 'rollback:have guests run the version before'
+        'events:what happened'
         'operations:what was asked for' 'pause:let no further guest begin' 'resume:let it go on'
-        'cancel:put back what was not begun' 'owner:set, list, remove' 'image:list, build'
+        'cancel:put back what was not begun' 'owner:set, list, remove'
+        'image:list, build, promote, rollback, remove, diff'
         'host:stop, start, status' 'autostart:what guests are to be after a boot'
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'backup:keep a copy of the registry' 'fsck:hold registry, hypervisor and disk against each other'
@@ -49,8 +53,12 @@ _drover_rest() {
             '--gone[also guests that are gone]' '*--where[only with this value]:key=value'
         ;;
     show) _arguments $common '1:guest:_drover_names guests' ;;
-    start | stop | restart) _arguments $common $waiting $selection $waves $guests ;;
+    start | stop | restart | rollback) _arguments $common $waiting $selection $waves $guests ;;
     rebuild | retire) _arguments $common $waiting $selection $waves $guests '--yes[do not ask]' ;;
+    upgrade)
+        _arguments $common $waiting $selection $waves $guests '--to[which]:version:_drover_names versions' \
+            '*--canary[those that go first]:guest:_drover_names guests' '--settle[how long they are watched]:duration'
+        ;;
     pause | resume | cancel) _arguments $common '1:operation:_drover_names operations' ;;
     autostart) _arguments $common $selection '1:what:(last always never)' $guests ;;
     protect) _arguments $common $selection '--off[let them be again]' $guests ;;
@@ -67,8 +75,14 @@ _drover_rest() {
         ;;
     owner-remove) _arguments $common '1:owner:_drover_names owners' ;;
     image-build) _arguments $common $waiting '1:image:_drover_names images' ;;
+    image-promote) _arguments $common '1:image:_drover_names images' '2:version:_drover_names versions' ;;
+    image-rollback) _arguments $common '1:image:_drover_names images' ;;
+    image-remove)
+        _arguments $common $waiting '1:image:_drover_names images' '2:version:_drover_names versions'
+        ;;
+    image-diff) _arguments $common '1:version:_drover_names versions' '2:version:_drover_names versions' ;;
     owner) _arguments -C $common '1:verb:(set list remove)' '*::rest:->second' ;;
-    image) _arguments -C $common '1:verb:(list build)' '*::rest:->second' ;;
+    image) _arguments -C $common '1:verb:(list build promote rollback remove diff)' '*::rest:->second' ;;
     backup) _arguments $common '--registry[into this file]:file:_files' ;;
     fsck) _arguments $common '--repair[mend what can be mended]' ;;
     *) _arguments $common ;;

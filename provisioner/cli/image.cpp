@@ -57,9 +57,10 @@ int tell_end(Context& context, Client& client, Operation operation, const WorkOp
     const auto timeout = timeout_of(options.wait);
     if (!operation.finished && !options.wait.no_wait) operation = follow(context, client, operation.id, timeout);
     if (operation.finished && operation.outcome != "done") {
-        throw Error(ErrorKind::failed,
-                    fmt::format("{} of '{}' {}: {}", operation.verb, options.name, operation.outcome, operation.message),
-                    "drover operations " + operation_name(operation.id));
+        throw Error(
+            ErrorKind::failed,
+            fmt::format("{} of '{}' {}: {}", operation.verb, options.name, operation.outcome, operation.message),
+            "drover operations " + operation_name(operation.id));
     }
     if (context.json) {
         print_json(context.console, summary(operation));

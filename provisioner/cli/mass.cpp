@@ -35,7 +35,8 @@ Change read_change(const Options& options) {
     change.plan = options.plan;
     if (!options.to.empty()) change.to = options.to;
     change.canaries = options.canaries;
-    if (!options.canaries.empty()) change.settle = parse_duration(options.settle);
+    const std::string settle = options.settle.empty() && !options.canaries.empty() ? "30s" : options.settle;
+    if (!settle.empty()) change.settle = parse_duration(settle);
     return wire::decode_change(wire::encode(change));
 }
 
@@ -126,7 +127,6 @@ void add_upgrade_options(CLI::App& added, Options& options) {
     add_text(added, "--to", options.to, "VERSION", "Which; by default what new guests of each image get");
     added.add_option("--canary", options.canaries, "Those that go first; the others wait until they are ready")
         ->type_name("NAME");
-    options.settle = "30s";
     add_text(added, "--settle", options.settle, "TIME", "and have stayed so for this long (default: 30s)");
 }
 

@@ -47,8 +47,8 @@ std::string state_of(const wire::Json& operation) {
 
 /// Its message; while it runs, what the next of its guests waits for.
 std::string remark_on(const wire::Json& operation) {
-    const auto waits_for = operation.value("waits_for", wire::Json());
-    return waits_for.is_null() ? field(operation, "message") : "waits for " + field(operation, "waits_for");
+    const std::string waits_for = field(operation, "waits_for");
+    return waits_for.empty() ? field(operation, "message") : "waits for " + waits_for;
 }
 
 void print_table(Console& console, const wire::Json& operations) {

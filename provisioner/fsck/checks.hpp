@@ -18,6 +18,9 @@ struct RemoveDomain {
 struct MoveToLost {
     std::string overlay;  ///< entry of state/overlays
 };
+struct MoveRootToLost {
+    std::string root;  ///< root_name
+};
 struct ForgetHost {
     std::string network;  ///< UUID
     DnsHost host;
@@ -28,7 +31,7 @@ struct RemoveName {
 struct RemoveLine {
     std::string line;
 };
-using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, ForgetHost, RemoveName, RemoveLine>;
+using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, MoveRootToLost, ForgetHost, RemoveName, RemoveLine>;
 
 /// What one look makes of something.
 struct Suspicion {
@@ -49,6 +52,9 @@ std::string row_of(const GuestRow& guest);
 /// The text with what no terminal or JSON should get, bytes that are no printable ASCII, as \xNN.
 std::string printable(const std::string& text);
 
+/// A domain that uses a file in the folder; but not the guest's own, which goes with it.
+const Domain* other_user(const Sight& sight, const std::string& folder, std::optional<GuestId> id = std::nullopt);
+
 // The checks. domain_checks.cpp:
 Suspicions orphan_domains(const Sight& sight);
 Suspicions foreign_domains(const Sight& sight);
@@ -56,7 +62,10 @@ Suspicions missing_domains(const Sight& sight);
 // storage_checks.cpp:
 Suspicions orphan_overlays(const Sight& sight);
 Suspicions missing_overlays(const Sight& sight);
+// root_checks.cpp:
 Suspicions missing_roots(const Sight& sight);
+Suspicions missing_versions(const Sight& sight);
+Suspicions orphan_roots(const Sight& sight);
 // address_checks.cpp:
 Suspicions doubled_addresses(const Sight& sight);
 Suspicions doubled_macs(const Sight& sight);

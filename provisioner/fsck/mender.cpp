@@ -53,6 +53,12 @@ std::string Mender::mend_it(const MoveToLost& mend) {
     return path ? printable("moved to " + *path) : gone_already;
 }
 
+std::string Mender::mend_it(const MoveRootToLost& mend) {
+    if (registry_.has_version(mend.root)) return "nothing: the registry knows it now";
+    const auto path = StateFiles(sight_.config.state).move_root_to_lost(mend.root);
+    return path ? printable("moved to " + *path) : gone_already;
+}
+
 std::string Mender::mend_it(const ForgetHost& mend) {
     const auto network = hypervisors_.vms.network(mend.network);
     if (!network || std::find(network->hosts.begin(), network->hosts.end(), mend.host) == network->hosts.end())

@@ -20,6 +20,7 @@ class Mender {
     static std::string mend_it(std::monostate nothing);
     std::string mend_it(const RemoveDomain& mend);
     std::string mend_it(const MoveToLost& mend);
+    std::string mend_it(const MoveRootToLost& mend);
     std::string mend_it(const ForgetHost& mend);
     std::string mend_it(const RemoveName& mend);
     std::string mend_it(const RemoveLine& mend);

@@ -47,6 +47,17 @@ std::vector<GuestRow> read_living(soci::session& sql) {
     return rows;
 }
 
+std::map<std::string, bool> read_versions(soci::session& sql) {
+    std::string image, digest;
+    int removing = 0;
+    soci::statement statement = (sql.prepare << "SELECT image, digest, removing FROM versions", soci::into(image),
+                                 soci::into(digest), soci::into(removing));
+    statement.execute();
+    std::map<std::string, bool> versions;
+    while (statement.fetch()) versions[root_name(image, digest)] = removing != 0;
+    return versions;
+}
+
 std::set<Address> read_used(soci::session& sql) {
     long long address = 0;
     soci::statement statement =
@@ -59,6 +70,10 @@ std::set<Address> read_used(soci::session& sql) {
 
 }  // namespace
 
+std::string root_name(const std::string& image, const std::string& digest) {
+    return fmt::format("{}/{}", image, digest.substr(digest.find(':') + 1));
+}
+
 RegistryReader::RegistryReader(std::string file) : file_(std::move(file)) {
     reading(file_, [&] { sql_.open(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10 readonly=true", file_)); });
 }
@@ -66,7 +81,7 @@ RegistryReader::RegistryReader(std::string file) : file_(std::move(file)) {
 RegistryFacts RegistryReader::read() {
     return reading(file_, [&] {
         const soci::transaction snapshot(sql_);
-        return RegistryFacts{read_uuid(sql_, file_), read_living(sql_), read_used(sql_)};
+        return RegistryFacts{read_uuid(sql_, file_), read_versions(sql_), read_living(sql_), read_used(sql_)};
     });
 }
 
@@ -76,6 +91,10 @@ bool RegistryReader::lives(GuestId id) {
         sql_ << "SELECT count(*) FROM guests WHERE id = :id AND phase <> 'gone'", soci::use(id), soci::into(count);
         return count > 0;
     });
+}
+
+bool RegistryReader::has_version(const std::string& root) {
+    return reading(file_, [&] { return read_versions(sql_).contains(root); });
 }
 
 }  // namespace drover::fsck

@@ -1,6 +1,7 @@
 #pragma once
 #include <soci/soci.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,11 +26,15 @@ struct GuestRow {
     [[nodiscard]] bool is_built() const { return phase != "reserved" && desired != "gone"; }
 };
 
+/// A version of an image: "<image>/<64 hex digits>", as its folder is called.
+std::string root_name(const std::string& image, const std::string& digest);
+
 /// The registry at one instant.
 struct RegistryFacts {
     std::string uuid;
-    std::vector<GuestRow> living;  ///< not gone, by id
-    std::set<Address> used;        ///< marked as in use
+    std::map<std::string, bool> versions;  ///< root_name, and whether it is being removed
+    std::vector<GuestRow> living;          ///< not gone, by id
+    std::set<Address> used;                ///< marked as in use
 };
 
 /// Reads the registry's file and never writes it. One thread at a time. Every call: Error{unavailable} naming the file
@@ -42,6 +47,8 @@ class RegistryReader {
     RegistryFacts read();
     /// Whether the guest is there and not gone, now.
     bool lives(GuestId id);
+    /// Whether the registry has this version, by its root_name, now.
+    bool has_version(const std::string& root);
 
   private:
     std::string file_;

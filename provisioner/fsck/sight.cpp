@@ -64,6 +64,14 @@ std::vector<GuestRow> unchanged(const RegistryFacts& before, const RegistryFacts
     return steady;
 }
 
+/// The versions that stay, and all that either reading shows.
+void take_versions(const RegistryFacts& before, const RegistryFacts& after, Sight& sight) {
+    for (const auto* facts : {&before, &after})
+        for (const auto& [root, removing] : facts->versions) sight.known_versions.insert(root);
+    for (const auto& [root, removing] : after.versions)
+        if (!removing && before.versions.contains(root)) sight.versions.insert(root);
+}
+
 /// The rule by which UUIDs are made: RFC 9562 version 8 of the SHA-256 of a text.
 std::string made_uuid(const std::string& text) {
     std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
@@ -91,7 +99,13 @@ Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& regis
     for (const auto& [id, guest] : sight.living) sight.names.emplace(to_text(guest.address), guest.name);
     std::set_intersection(before.used.begin(), before.used.end(), after.used.begin(), after.used.end(),
                           std::inserter(sight.used, sight.used.end()));
+    take_versions(before, after, sight);
     return sight;
+}
+
+bool Sight::has_root(const std::string& root) const {
+    const auto found = world.roots.find(root);
+    return found != world.roots.end() && found->second;
 }
 
 std::string Sight::domain_name(GuestId id) const { return fmt::format("{}-{}", config.instance, id); }

@@ -22,7 +22,7 @@ struct World {
     std::vector<Domain> domains;
     std::vector<Network> networks;
     std::vector<OverlayFolder> overlays;
-    std::set<std::string> roots;           ///< "<image>/<64 hex digits>"
+    std::map<std::string, bool> roots;     ///< each folder of a version, by root_name, and whether it is whole
     std::vector<NameLine> name_lines;      ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;  ///< of our block
     bool bridge = false;                   ///< the host has an interface of our bridge's name
@@ -37,6 +37,8 @@ struct Sight {
     std::map<GuestId, GuestRow> living;                   ///< living in either reading
     std::set<std::pair<std::string, std::string>> names;  ///< address and name of each of them
     std::set<Address> used;                               ///< addresses in use in both readings
+    std::set<std::string> versions;                       ///< root_name of those in both readings, not being removed
+    std::set<std::string> known_versions;                 ///< of those in either reading
     World world;
 
     /// "<instance>-<id>", and the id in such a name; none when it is no such name.
@@ -46,6 +48,8 @@ struct Sight {
     [[nodiscard]] std::string domain_uuid(GuestId id) const;
     /// The bridge's name.
     [[nodiscard]] std::string bridge() const;
+    /// Whether the folder of this version, by its root_name, is there and whole.
+    [[nodiscard]] bool has_root(const std::string& root) const;
     /// The name of the living guest; empty when there is none.
     [[nodiscard]] std::string name_of(GuestId id) const;
     /// Whether a living guest has this address and this name, alone or with the network's domain.

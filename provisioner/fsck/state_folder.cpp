@@ -71,17 +71,30 @@ std::vector<OverlayFolder> StateFiles::overlays() const {
     return folders;
 }
 
-std::set<std::string> StateFiles::roots() const {
-    std::set<std::string> whole;
-    for (const auto& image : names_in(fs::path(state_) / "roots"))
-        for (const auto& digest : names_in(fs::path(state_) / "roots" / image))
-            if (is_whole_root(fs::path(state_) / "roots" / image / digest))
-                whole.insert(fmt::format("{}/{}", image, digest));
-    return whole;
+std::map<std::string, bool> StateFiles::roots() const {
+    std::map<std::string, bool> roots;
+    for (const auto& image : names_in(fs::path(state_) / "roots")) {
+        for (const auto& entry : names_in(fs::path(state_) / "roots" / image)) {
+            if (entry.starts_with('.')) continue;  // the lock
+            const auto root = fmt::format("{}/{}", image, entry);
+            roots[root] = is_whole_root(root_path(root));
+        }
+    }
+    return roots;
 }
 
 std::optional<std::string> StateFiles::move_to_lost(const std::string& name) const {
-    const fs::path from = overlay_path(name), lost = fs::path(state_) / "lost";
+    return move_to_lost(overlay_path(name), name);
+}
+
+std::optional<std::string> StateFiles::move_root_to_lost(const std::string& root) const {
+    auto name = root;
+    std::replace(name.begin(), name.end(), '/', '-');
+    return move_to_lost(root_path(root), name);
+}
+
+std::optional<std::string> StateFiles::move_to_lost(const std::string& path, const std::string& name) const {
+    const fs::path from = path, lost = fs::path(state_) / "lost";
     if (!fs::exists(fs::symlink_status(from))) return std::nullopt;
     if (::mkdir(lost.c_str(), 0700) != 0 && errno != EEXIST) fail(lost);
     const auto base = fmt::format("{}-{}", name.substr(0, 200), stamp());  // a name has 255 bytes at most

@@ -20,17 +20,21 @@ class StateFiles {
 
     /// All that is in overlays/, by name.
     [[nodiscard]] std::vector<OverlayFolder> overlays() const;
-    /// The whole roots, as "<image>/<64 hex digits>".
-    [[nodiscard]] std::set<std::string> roots() const;
+    /// All that is in roots/ by image, as "<image>/<entry>", and whether it is a whole version.
+    [[nodiscard]] std::map<std::string, bool> roots() const;
     /// Moves overlays/<name> to lost/<name>-<time>, durably, and returns where it is then; none when it is gone.
     /// Error{failed} naming the path.
     [[nodiscard]] std::optional<std::string> move_to_lost(const std::string& name) const;
+    /// The same of roots/<image>/<entry>, as <image>-<entry>-<time>.
+    [[nodiscard]] std::optional<std::string> move_root_to_lost(const std::string& root) const;
 
     /// Paths as findings name them.
     [[nodiscard]] std::string overlay_path(const std::string& name) const;
     [[nodiscard]] std::string root_path(const std::string& root) const;
 
   private:
+    [[nodiscard]] std::optional<std::string> move_to_lost(const std::string& path, const std::string& name) const;
+
     std::string state_;
 };
 

@@ -18,7 +18,8 @@ std::string flaw_of(const std::map<std::string, std::string>& files, const std::
     return found == files.end() ? "is not there" : found->second;
 }
 
-/// A domain that uses a file in the folder; but not the guest's own, which goes with it.
+}  // namespace
+
 const Domain* other_user(const Sight& sight, const std::string& folder, std::optional<GuestId> id) {
     const auto is_inside = [&](const std::string& file) { return file.starts_with(folder + "/"); };
     for (const auto& domain : sight.world.domains) {
@@ -27,13 +28,6 @@ const Domain* other_user(const Sight& sight, const std::string& folder, std::opt
     }
     return nullptr;
 }
-
-/// "<image>/<64 hex digits>" of a digest "sha256:<64 hex digits>".
-std::string root_of(const GuestRow& guest, const std::string& digest) {
-    return fmt::format("{}/{}", guest.image, digest.substr(digest.find(':') + 1));
-}
-
-}  // namespace
 
 Suspicions orphan_overlays(const Sight& sight) {
     const StateFiles state(sight.config.state);
@@ -72,24 +66,6 @@ Suspicions missing_overlays(const Sight& sight) {
                                                            "lost/ or a backup, else drover rebuild {} begins afresh",
                                                            guest.name, guest.phase, flaw, guest.name)},
                          .rows = row_of(guest)});
-    }
-    return found;
-}
-
-Suspicions missing_roots(const Sight& sight) {
-    const StateFiles state(sight.config.state);
-    Suspicions found;
-    for (const auto& guest : sight.steady) {
-        if (!guest.is_built()) continue;
-        for (const auto& digest : std::set{guest.have_version, guest.want_version}) {
-            if (digest.empty() || sight.world.roots.contains(root_of(guest, digest))) continue;
-            found.push_back({.finding = {.object = state.root_path(root_of(guest, digest)),
-                                         .guest = guest.name,
-                                         .detail = fmt::format("guest {} needs it and it is not there, or not whole: "
-                                                               "bring it back from a backup, or drover image build {}",
-                                                               guest.name, guest.image)},
-                             .rows = row_of(guest)});
-        }
     }
     return found;
 }

@@ -28,16 +28,25 @@ std::optional<GuestId> Agenda::take() {
             due_.pop_front();
             waiting_.erase(id);
             busy_.insert(id);
+            if (first_alarm_locked() < watched_) news_.notify_one();  // who watched it may be who leaves with this
             return id;
         }
-        if (alarms_.empty()) {
-            news_.wait(lock);
-        } else {
-            const auto next = alarms_.begin()->first;  // a copy: the set may change while waiting
-            news_.wait_until(lock, next);
-        }
+        wait(lock);
     }
     return std::nullopt;
+}
+
+/// One thread watches the first alarm; the others wait for news alone, so that an alarm wakes one of them.
+void Agenda::wait(std::unique_lock<std::mutex>& lock) {
+    const auto first = first_alarm_locked();
+    if (first >= watched_) return news_.wait(lock);
+    watched_ = first;
+    news_.wait_until(lock, first);
+    if (watched_ == first) watched_ = Clock::time_point::max();  // else another watches an earlier one
+}
+
+Agenda::Clock::time_point Agenda::first_alarm_locked() const {
+    return alarms_.empty() ? Clock::time_point::max() : alarms_.begin()->first;
 }
 
 void Agenda::done(GuestId id) {

@@ -35,6 +35,8 @@ class Agenda {
     void add_locked(GuestId id);
     void set_alarm_locked(GuestId id, Clock::time_point when);
     void ring_locked(Clock::time_point now);
+    void wait(std::unique_lock<std::mutex>& lock);
+    [[nodiscard]] Clock::time_point first_alarm_locked() const;
 
     std::mutex mutex_;
     std::condition_variable news_;
@@ -42,6 +44,7 @@ class Agenda {
     std::unordered_set<GuestId> waiting_, busy_, again_;
     std::set<std::pair<Clock::time_point, GuestId>> alarms_;
     std::unordered_map<GuestId, Clock::time_point> alarm_of_;
+    Clock::time_point watched_ = Clock::time_point::max();  ///< the alarm that a thread waits for
     bool closed_ = false;
 };
 

@@ -18,13 +18,13 @@ using Clock = Agenda::Clock;
 
 constexpr auto retry_disk = std::chrono::seconds(5);
 constexpr auto longest_backoff = std::chrono::minutes(5);
+constexpr int quick_workers = 4;  // beside those that wait for the hypervisor: for the steps that load nothing
+
 /// Of the event that tells of this change; `ordinary` where it is nothing special.
 std::string kind_of(const Guest& before, const Guest& after, const std::string& ordinary) {
     if (after.fault && !before.fault) return "fault";
     return after.want.version != before.want.version ? "rollback" : ordinary;
 }
-
-constexpr int quick_workers = 4;  // beside those that wait for the hypervisor: for the steps that load nothing
 
 }  // namespace
 
@@ -230,8 +230,7 @@ void Herd::failed(const Guest& guest, Step step, const std::string& message) {
     after = given_up(after, std::string(to_text(step)), message);
     change_watch(guest.id, [&](Watch& w) { w.retry_at = Clock::now() + backoff(after.attempts); });
     spdlog::warn("{}: {}: {}", guest.name, to_text(step), message);
-    commit(guest, after, kind_of(guest, after, "retry"),
-           fmt::format("{}: {}", to_text(step), message));
+    commit(guest, after, kind_of(guest, after, "retry"), fmt::format("{}: {}", to_text(step), message));
 }
 
 /// A full disk is no fault of the guest's: tried again every few seconds, said once.

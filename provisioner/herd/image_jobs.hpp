@@ -13,8 +13,8 @@
 namespace drover {
 
 /// Builds and removes versions one after another, each as an operation that outlives a killed daemon: what was not
-/// finished is done again at the next start, which is harmless since equal inputs make the same version, and what is gone
-/// is gone. Any thread.
+/// finished is done again at the next start, which is harmless since equal inputs make the same version, and what is
+/// gone is gone. Any thread.
 class ImageJobs {
   public:
     /// `let_go` is called with the root of a version before its file goes.

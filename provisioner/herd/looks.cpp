@@ -13,8 +13,16 @@ namespace {
 using Clock = Agenda::Clock;
 
 constexpr auto proven_after = std::chrono::minutes(10);
+constexpr Duration longest_call_interval = std::chrono::seconds(10);
+constexpr int calls_before_timeout = 10;
 
 bool should_talk(Phase phase) { return phase == Phase::starting || phase == Phase::ready || phase == Phase::stopping; }
+
+/// Whether its word is what its way to ready waits for.
+bool owes_word(const Guest& guest, const Watch& watch) {
+    return guest.phase != Phase::stopping && should_talk(guest.phase) && watch.domain.run == Run::running &&
+           watch.answers != Voice::ready;
+}
 
 }  // namespace
 
@@ -56,17 +64,28 @@ void Herd::look_if_due(const Guest& guest) {
     });
 }
 
-/// Keeps a control channel to a guest that runs. A failure is tried again; its timeouts decide in the end.
+/// Keeps a control channel to a guest that runs, and takes up anew one on which a word is owed and none comes: QEMU can
+/// hold back what a guest says until the host has left once more (docs/design/0014). A failure is tried again; the
+/// guest's timeouts decide in the end.
 void Herd::listen(const Guest& guest, const Watch& watch) {
-    if (watch.domain.run != Run::running || !should_talk(guest.phase) || sessions_.attached(guest.id)) return;
+    if (watch.domain.run != Run::running || !should_talk(guest.phase)) return;
+    const auto now = Clock::now();
+    const bool waits_too_long = owes_word(guest, watch) && now >= watch.called + call_interval();
+    if (sessions_.attached(guest.id) && !waits_too_long) return;
+    change_watch(guest.id, [&](Watch& w) { w.called = now; });
+    sessions_.close(guest.id);
     try {
         sessions_.attach(guest.id, parts_.domains.open_channel(guest.id));
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::unavailable) throw;
         spdlog::debug("{}: control channel: {}", guest.name, error.what());
         change_watch(guest.id, [](Watch& w) { w.look_due = true; });
-        agenda_.add_by(guest.id, Clock::now() + retry_touch);
+        agenda_.add_by(guest.id, now + retry_touch);
     }
+}
+
+Duration Herd::call_interval() const {
+    return std::min(longest_call_interval, parts_.config.ready_timeout / calls_before_timeout);
 }
 
 Seen Herd::see(const Guest& guest, const Watch& watch) const {
@@ -92,6 +111,7 @@ void Herd::wake_later(const Guest& guest, const Watch& watch) {
         when = watch.entered + (passed + 1) * timeout;
     }
     if (watch.retry_at > Clock::now()) when = std::min(when, watch.retry_at);
+    if (owes_word(guest, watch)) when = std::min<Clock::time_point>(when, Clock::now() + call_interval());
     if (when != Clock::time_point::max()) agenda_.add_by(guest.id, when);  // a word may be due before
 }
 

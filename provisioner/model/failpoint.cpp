@@ -25,8 +25,8 @@ constexpr std::array<std::string_view, 35> names{
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",
     "commit.operation.after", "commit.image.before", "commit.image.after", "commit.event.before", "commit.event.after",
     "commit.note.before", "commit.note.after", "commit.migration.before", "commit.migration.after",
-    // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the registry is made and not handed out; the
-    // network is there.
+    // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the
+    // registry is made and not handed out; the network is there.
     "image.built", "image.removed", "backup.copied", "network.ensured"};
 
 /// Written before other threads begin, but for the count.

@@ -68,8 +68,8 @@ struct Guest {
     Make have;
     std::string good;      ///< the last version that was ready
     std::string previous;  ///< the one that was ready before it
-    bool copy = false;  ///< a snapshot, backup or export is still owed
-    Time since;         ///< when the phase was entered
+    bool copy = false;     ///< a snapshot, backup or export is still owed
+    Time since;            ///< when the phase was entered
     int attempts = 0;
     std::optional<Fault> fault;
     std::optional<OperationId> operation;  ///< the one that wrote desired or want last

@@ -24,7 +24,8 @@ class WishWriter {
                 "want_boot = :want_boot, "
                 "attempts = 0, fault_kind = NULL, fault_message = '', fault_since = 0, operation = :operation, "
                 "rev = rev + 1 WHERE id = :id AND rev = :rev",
-                guest_.desired, guest_.want.version, guest_.want.overlay, guest_.want.boot, operation_, guest_.id, guest_.rev);
+                guest_.desired, guest_.want.version, guest_.want.overlay, guest_.want.boot, operation_, guest_.id,
+                guest_.rev);
     }
 
     void write(const Guest& guest) {
@@ -51,7 +52,8 @@ void check_canaries(const std::vector<Guest>& guests, const std::vector<std::str
     for (const std::string& name : canaries) {
         const auto is_it = [&](const Guest& guest) { return guest.name == name && guest.desired == Desired::ready; };
         if (std::any_of(guests.begin(), guests.end(), is_it)) continue;
-        throw Error(ErrorKind::usage, fmt::format("'{}' is no canary: it is not among the guests, or is to be off", name),
+        throw Error(ErrorKind::usage,
+                    fmt::format("'{}' is no canary: it is not among the guests, or is to be off", name),
                     "choose one that runs");
     }
 }
@@ -110,9 +112,9 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
         const std::string verb(to_text(change.verb));
         const auto owner = change.selection.owner ? change.selection.owner : visible_owner;
         const auto total = static_cast<long long>(guests.size());
-        const auto operation = begin_operation(transaction, {caller.who(), verb, arguments_of(change).dump(), owner,
-                                                             total, change.wave ? to_text(*change.wave) : "",
-                                                             change.settle.value_or(Duration::zero())});
+        const auto operation = begin_operation(
+            transaction, {caller.who(), verb, arguments_of(change).dump(), owner, total,
+                          change.wave ? to_text(*change.wave) : "", change.settle.value_or(Duration::zero())});
         add_event(transaction, {.kind = "operation",
                                 .owner = owner,
                                 .operation = operation,

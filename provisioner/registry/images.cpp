@@ -78,9 +78,9 @@ void check_unused(soci::session& sql, const std::string& image, const std::strin
 }  // namespace
 
 bool is_version(soci::session& sql, const std::string& image, const std::string& digest) {
-    return first<long long>(
-               sql, "SELECT removing FROM versions WHERE image = :image AND digest = :digest AND removing = 0", image,
-               digest)
+    return first<long long>(sql,
+                            "SELECT removing FROM versions WHERE image = :image AND digest = :digest AND removing = 0",
+                            image, digest)
         .has_value();
 }
 
@@ -154,9 +154,9 @@ std::string Images::roll_back(const Caller& caller, const std::string& image) {
 OperationId Images::begin_removal(const Caller& caller, const std::string& image, const std::string& digest) {
     return session_.transact("commit.image", [&](Transaction& transaction) {
         check_unused(transaction.sql, image, digest);
-        const auto marked = write(transaction.sql,
-                                  "UPDATE versions SET removing = 1 WHERE image = :image AND digest = :digest", image,
-                                  digest);
+        const auto marked =
+            write(transaction.sql, "UPDATE versions SET removing = 1 WHERE image = :image AND digest = :digest", image,
+                  digest);
         if (marked == 0) throw no_version(image, digest);
         write(transaction.sql, "UPDATE images SET previous = '' WHERE name = :image AND previous = :digest", image,
               digest);
@@ -183,12 +183,12 @@ std::vector<Images::Row> Images::list() {
     return session_.read([](Transaction& transaction) {
         using Columns = std::tuple<std::string, std::string, Time, std::optional<Time>, long long>;
         std::vector<Row> result;
-        for (const auto& [image, digest, built, promoted, guests] : rows<Columns>(
-                 transaction.sql,
-                 "SELECT v.image, v.digest, v.built, (SELECT i.promoted FROM images i WHERE i.name = v.image "
-                 "AND i.digest = v.digest), (SELECT count(*) FROM guests g WHERE g.phase <> 'gone' "
-                 "AND g.image = v.image AND (g.want_version = v.digest OR g.have_version = v.digest)) "
-                 "FROM versions v WHERE v.removing = 0 ORDER BY v.image, v.built DESC, v.digest")) {
+        for (const auto& [image, digest, built, promoted, guests] :
+             rows<Columns>(transaction.sql,
+                           "SELECT v.image, v.digest, v.built, (SELECT i.promoted FROM images i WHERE i.name = v.image "
+                           "AND i.digest = v.digest), (SELECT count(*) FROM guests g WHERE g.phase <> 'gone' "
+                           "AND g.image = v.image AND (g.want_version = v.digest OR g.have_version = v.digest)) "
+                           "FROM versions v WHERE v.removing = 0 ORDER BY v.image, v.built DESC, v.digest")) {
             result.push_back({image, digest, built, promoted, guests});
         }
         return result;

@@ -180,7 +180,8 @@ OperationId Operations::begin(const Caller& caller, const std::string& verb, con
 
 void Operations::finish(OperationId id, const std::string& outcome, const std::string& message) {
     session_.transact("commit.operation", [&](Transaction& transaction) {
-        if (!end_operation(transaction, id, outcome, message)) read_operation(transaction.sql, id);  // not found, or ended
+        if (!end_operation(transaction, id, outcome, message))
+            read_operation(transaction.sql, id);  // not found, or ended
     });
 }
 

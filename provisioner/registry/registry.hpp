@@ -126,11 +126,11 @@ class Images {
     Named meant(const std::string& text);
     /// The same among those of one image.
     Named meant(const std::string& image, const std::string& text);
-    /// Makes `digest` the version that new guests of the image get; nothing: the one built last. Returns it. An operation,
-    /// ended at once. Error{not_found} when there is no such version.
+    /// Makes `digest` the version that new guests of the image get; nothing: the one built last. Returns it. An
+    /// operation, ended at once. Error{not_found} when there is no such version.
     std::string promote(const Caller& caller, const std::string& image, const std::optional<std::string>& digest);
-    /// New guests get what they got before the last promotion; done twice, nothing has changed. Returns it. An operation,
-    /// ended at once. Error{refused} when they never got anything else.
+    /// New guests get what they got before the last promotion; done twice, nothing has changed. Returns it. An
+    /// operation, ended at once. Error{refused} when they never got anything else.
     std::string roll_back(const Caller& caller, const std::string& image);
     /// Begins to remove it: nothing refers to it from now on. Repeatable. Error{refused} while new guests get it, or a
     /// guest wants, has or could go back to it, naming some; Error{not_found}.

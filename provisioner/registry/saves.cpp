@@ -17,14 +17,16 @@ std::optional<Desired> write_row(soci::session& sql, const Guest& before, const 
         sql,
         "UPDATE guests SET phase = :phase, desired = coalesce(:desired, desired), want_version = :want_version, "
         "want_overlay = :want_overlay, want_boot = :want_boot, have_version = :have_version, "
-        "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, previous = :previous, copy = :copy, since = :since, "
+        "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, previous = :previous, copy = :copy, since "
+        "= :since, "
         "attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
         "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, operation = :operation, "
         "rev = rev + 1 "
         "WHERE id = :id AND rev = :rev RETURNING desired",
         after.phase, desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
-        after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.since, after.attempts, fault_kind,
-        fault.message, fault.since, after.started_by, after.host_key, after.operation, before.id, before.rev);
+        after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.since, after.attempts,
+        fault_kind, fault.message, fault.since, after.started_by, after.host_key, after.operation, before.id,
+        before.rev);
 }
 
 /// A tombstone keeps its id and name for ever, and gives back what others may use.
@@ -38,7 +40,8 @@ bool is_moving(Phase phase) { return phase == Phase::starting || phase == Phase:
 /// How far `after` brought the operation that wrote the guest last; `message` says what happened.
 void note_item_of(Transaction& transaction, const Guest& before, const Guest& after, const std::string& message) {
     if (!before.operation) return;
-    if (after.want.version != before.want.version) {  // it does not come up with what was wanted: not what was asked for
+    if (after.want.version !=
+        before.want.version) {  // it does not come up with what was wanted: not what was asked for
         end_item(transaction, *before.operation, before.id, "failed",
                  fmt::format("{}; back to {}", message, after.want.version));
         return;

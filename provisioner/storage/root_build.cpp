@@ -50,7 +50,7 @@ void assemble(const Recipe& recipe, const fs::path& packages, const fs::path& ou
     work.tell("assembling the root");
     auto command = work.command({recipe.assemble, packages, out, paths.guest_end}, out);
     command.environment.push_back("TMPDIR=" + out.parent_path().string());  // swept away even when it is killed
-    command.environment.push_back("DROVER_IMAGES=" + paths.images);  // where lib.sh is, for recipes elsewhere
+    command.environment.push_back("DROVER_IMAGES=" + paths.images);         // where lib.sh is, for recipes elsewhere
     command.line = [&work](const std::string& line) { work.tell(line); };
     run_or_throw(command);
 }

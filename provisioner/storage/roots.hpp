@@ -55,7 +55,8 @@ class Roots {
     [[nodiscard]] std::vector<Version> versions() const;
     /// Name and version of each package that went into it.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> packages(const Version& version) const;
-    /// Removes it from the disk, durably; absent: nothing. Not while it is being built: a build of the image goes first.
+    /// Removes it from the disk, durably; absent: nothing. Not while it is being built: a build of the image goes
+    /// first.
     void remove(const std::string& image, const std::string& digest);
     /// Reads all files of the version again and holds them against its digest. Error{failed} naming the file that is
     /// not what was built. About a second for 300 MB.

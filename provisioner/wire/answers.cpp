@@ -142,9 +142,13 @@ Json encode(const Owner& owner) {
 }
 
 Json encode(const ImageRow& row) {
-    return {{"image", row.image},     {"version", text_or_null(row.version)},
-            {"current", row.current}, {"built", time_or_null(row.built)},
-            {"promoted", time_or_null(row.promoted)}, {"guests", row.guests}, {"bytes", row.bytes}};
+    return {{"image", row.image},
+            {"version", text_or_null(row.version)},
+            {"current", row.current},
+            {"built", time_or_null(row.built)},
+            {"promoted", time_or_null(row.promoted)},
+            {"guests", row.guests},
+            {"bytes", row.bytes}};
 }
 
 Json encode(const Differences& differences) {

@@ -143,7 +143,8 @@ struct Differences {
     std::vector<File> files;
 };
 Json encode(const Differences& differences);
-/// The body of POST /v1/images/NAME/promote: version, or so much of it that no other is meant; none: the one built last.
+/// The body of POST /v1/images/NAME/promote: version, or so much of it that no other is meant; none: the one built
+/// last.
 std::optional<std::string> decode_promotion(const Json& body);
 
 /// kind object guest (or null) detail repair.

@@ -3,19 +3,18 @@ import concurrent.futures
 import signal
 
 import pytest
-from drover import BIN
+from drover import BIN, TINY
 from work import Died, Work, start_armed
 from worlds import FAKE, LXC, QEMU, TEST_DRIVER, built_state, failpoints, keep_test_driver_alive, without_registry
 
-AT_ONCE = 8  # daemons; each is busy for moments only
 ALWAYS_PASSED = ["network.ensured", "commit.event.before", "commit.event.after"]  # by every start
 AT_FIRST_START = ("commit.migration", "commit.note")
-IN_IMAGE_BUILDS = ("image", "commit.image", "commit.operation")
+IN_IMAGE_BUILDS = ("image.built",)
 
 
 @pytest.fixture(scope="module")
 def seed():
-    return built_state()
+    return built_state(other_motd="another version\n")
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +34,16 @@ class Victim:
         self.failpoint = failpoint
         self.second = second
         self.drover = world.daemon(f"{world.name[0]}{number}", number, without_registry(seed) if fresh else seed)
-        self.work = Work(self.drover, world, key, builds_image=fresh or failpoint.startswith(IN_IMAGE_BUILDS))
+        versions = sorted(f"sha256:{folder.name}" for folder in (seed / "roots" / TINY).iterdir() if folder.is_dir())
+        builds_image = fresh or failpoint.startswith(IN_IMAGE_BUILDS)
+        self.work = Work(self.drover, world, key, versions, builds_image)
 
     def live(self):
         assert self.dies_at(self.failpoint), f"{self.failpoint} was never passed"
         if not self.dies_at(self.failpoint):  # it lies in nothing that was left to do: die at something that does
             assert self.dies_at(self.second), f"{self.second} was never passed in the recovery"
         self.drover.start()
+        self.work.settle()  # what was asked before is done without another word
         self.work.go_on()
         self.work.settle()
         self.work.check()
@@ -71,7 +73,7 @@ def kill_at(world, seed, key, chance, figure, count=None):
     if count:
         names = chance.sample(names, count)
     victims = [Victim(world, seed, key, n, name, chance.choice(ALWAYS_PASSED)) for n, name in enumerate(names)]
-    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+    with concurrent.futures.ThreadPoolExecutor(world.at_once) as pool:
         lives = {victim.failpoint: pool.submit(victim.live) for victim in victims}
     wrong = {name: life.exception() for name, life in lives.items() if life.exception()}
     assert not wrong, "\n\n".join(f"{name}: {type(error).__name__}: {error}" for name, error in wrong.items())

@@ -5,6 +5,9 @@ import subprocess
 from drover import BIN, TINY, assert_all_different, wait_until
 
 
+PATIENCE = 60  # seconds from the start of the daemon until everything has to be where it is wanted
+
+
 class Died(Exception):
     """The daemon is not there any more."""
 
@@ -12,20 +15,27 @@ class Died(Exception):
 class Work:
     """Goes on where it was when the daemon died, as an administrator would: by saying again what was not answered."""
 
-    def __init__(self, drover, world, key, builds_image):
+    def __init__(self, drover, world, key, versions, builds_image):
         self.drover = drover
         self.world = world
+        self.version, other = versions
         three = ("--owner", "alice", "--count", "3", "--kind", world.kind)
         self.steps = [
             ("owner", "set", "alice", "--quota", "9", "--key", str(key)),
             *([("image", "build", TINY)] if builds_image else []),
+            ("image", "promote", TINY, self.version),
             ("request", *three, "--idempotency-key", "three"),
             ("stop", "alice-1"),
             ("start", "alice-1"),
             ("restart", "alice-2"),
             ("rebuild", "alice-2", "--yes"),
             ("backup", "--registry", f"{drover.state}/copy.db"),
+            ("image", "promote", TINY, other),
+            ("upgrade", "alice-3", "--canary", "alice-3", "--settle", "0s"),
+            ("rollback", "alice-3"),
             ("retire", "alice-3", "--yes"),
+            ("image", "promote", TINY, self.version),
+            ("image", "remove", TINY, other),
             ("stop", "alice-2"),
             ("request", *three, "--idempotency-key", "again"),
         ]
@@ -41,8 +51,9 @@ class Work:
         answer = self.drover.call(*words)
         if answer.code != 0 and is_dead(self.drover):
             raise Died
-        # What was done when the daemon died cannot be done again: the copy is there, the guest is gone.
-        done_before = (words[0], answer.code) in (("backup", 4), ("retire", 3))
+        # What was done when the daemon died cannot be done again: the copy is there, the guest or version is gone.
+        gone = words[0] == "retire" or words[:2] == ("image", "remove")
+        done_before = (words[0], answer.code) == ("backup", 4) or (gone and answer.code == 3)
         said = f"drover {' '.join(words)}: {answer.code}\n{answer.out}{answer.err}"
         assert answer.code == 0 or done_before, f"{said}\n{self.drover.log_tail(15)}"
 
@@ -56,7 +67,7 @@ class Work:
                 raise Died
             return all(guest["phase"] == guest["desired"] for guest in answer.json)
 
-        wait_until(settled, f"all guests are where they are wanted\n{self.drover.log_tail()}", self.world.patience)
+        wait_until(settled, f"all guests are where they are wanted\n{self.drover.log_tail()}", PATIENCE)
 
     def check(self):
         """Nothing is lost, nothing is left over, nothing is there twice."""
@@ -67,6 +78,8 @@ class Work:
             ("alice-2", "stopped"),
             ("alice-4", "ready"),
         ]
+        assert {guest["version"] for guest in guests} == {self.version}
+        assert [row["version"] for row in self.drover.ask("image", "list") if row["version"]] == [self.version]
         for field in ("id", "address", "mac", "domain"):
             assert_all_different([guest[field] for guest in guests])
         assert self.world.domains(self.drover) == sorted(guest["domain"] for guest in guests)

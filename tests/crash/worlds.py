@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import uuid
 
-from drover import TINY, Drover, sh
+from drover import ROOT, TINY, Drover, sh
 
 SIMULATED = "testing: {enabled: true, guests: simulated}\n"
 
@@ -16,12 +16,12 @@ SIMULATED = "testing: {enabled: true, guests: simulated}\n"
 class World:
     """A sort of hypervisor. `settings` of a daemon on it; `domains` are the names that it has of one instance."""
 
-    def __init__(self, name, uri, settings=SIMULATED, patience=60, kind="vm"):
+    def __init__(self, name, uri, settings=SIMULATED, kind="vm", at_once=8):
         self.name = name
         self.uri = uri
         self.kind = kind  # of its guests
         self.settings = settings
-        self.patience = patience  # seconds until everything has to be where it is wanted
+        self.at_once = at_once  # daemons; each is busy for moments only
 
     def daemon(self, instance, number, seed):
         """A daemon that was never started, on a copy of the folder `seed`, which holds a built image."""
@@ -58,7 +58,7 @@ class World:
 
 FAKE = World("fake", "fake://{state}/hypervisor")
 TEST_DRIVER = World("test", "test+unix:///default")
-QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", patience=120)
+QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", at_once=4)
 LXC = World("lxc", "lxc:///", settings="testing: {enabled: true}\n", kind="container")
 
 
@@ -78,16 +78,28 @@ def keep_test_driver_alive():
     )
 
 
-def built_state():
-    """A state folder in which the image is built and nothing else ever happened."""
+def built_state(other_motd=None):
+    """A state folder in which the image is built and nothing else ever happened; with another message of the day, a
+    second version too."""
     drover = FAKE.daemon("seed", 0, None)
     drover.start()
     drover.ask("image", "build", TINY)
+    if other_motd:
+        build_other(drover, other_motd)
     drover.stop()
     for leftover in ("lock", "hypervisor"):
         path = drover.state / leftover
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return drover.state
+
+
+def build_other(drover, motd):
+    """By a recipe of the administrator's own, which goes before the one of the same name."""
+    own = pathlib.Path("/etc/drover/images") / TINY
+    shutil.copytree(ROOT / "images" / TINY, own)
+    (own / "root/etc/motd").write_text(motd)
+    drover.ask("image", "build", TINY)
+    shutil.rmtree(own)
 
 
 def failpoints(program):

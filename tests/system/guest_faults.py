@@ -1,4 +1,4 @@
-"""Faults of guests' domains and overlays, planted as an administrator, another program or a bad disk would make them.
+"""Faults of guests' domains and overlays, and of versions, planted as an administrator, another program or a bad disk would make them.
 Each planter takes a Herd and returns what fsck has to say about it."""
 import dataclasses
 import pathlib
@@ -71,7 +71,7 @@ def orphan_overlay(herd, name, make):
     path = herd.drover.state / "overlays" / name
     make(path)
     told = printable(str(path))
-    return [Fault("orphan-overlay", told, mends=("overlay", told))]
+    return [Fault("orphan-overlay", told, mends=("file", told))]
 
 
 def fill(folder):
@@ -186,7 +186,35 @@ def running_domain_undefined(herd):
     return undefined(herd, "ready")
 
 
+# ---- orphan-root
+
+
+def orphan_root(herd, name, make, mends=True):
+    path = herd.drover.state / "roots/tiny" / name
+    make(path)
+    told = printable(str(path))
+    return [Fault("orphan-root", told, mends=("file", told) if mends else None)]
+
+
+def some_digits(herd):
+    return f"{next(herd.numbers):064x}"
+
+
+def half_a_version(herd):
+    return orphan_root(herd, some_digits(herd), lambda path: (path.mkdir(), (path / "vmlinuz").write_text("half")))
+
+
+def version_that_nobody_knows(herd):
+    (known,) = [path for path in (herd.drover.state / "roots/tiny").iterdir() if path.name.startswith(herd.version)]
+    return orphan_root(herd, some_digits(herd), lambda path: shutil.copytree(known, path), mends=False)
+
+
+def file_among_the_versions(herd):
+    return orphan_root(herd, herd.chance.choice(["note", "gäst", "a\nb"]), lambda path: path.write_text("no folder"))
+
+
 KINDS = {
+    "orphan-root": [half_a_version, version_that_nobody_knows, file_among_the_versions],
     "orphan-domain": [
         domain_of_a_guest_that_never_was,
         running_domain_without_a_definition,

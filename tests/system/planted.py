@@ -38,6 +38,7 @@ class Herd:
         self.chance = chance
         self.numbers = iter(chance.sample(range(900, 10_000), 200))  # of guests that never were
         self.guests = drover.guests()
+        self.version = self.guests[0]["version"].removeprefix("sha256:")
         self.spare = self.guests[:]  # nothing was done to them yet
         chance.shuffle(self.spare)
 
@@ -90,7 +91,7 @@ class Herd:
 
     def snapshot(self):
         """All that there is, by sort and name as fsck tells it, with what it is like."""
-        return {**self.domains(), **self.networks(), **self.names(), **self.files("overlays"), **self.lines()}
+        return {**self.domains(), **self.networks(), **self.names(), **self.files("overlays"), **self.files("roots/tiny"), **self.lines()}
 
     def domains(self):
         names = self.virsh("list", "--all", "--name").split()
@@ -115,7 +116,7 @@ class Herd:
 
     def files(self, folder):
         top = self.drover.state / folder
-        return {("overlay", printable(str(path))): digest_of(path) for path in top.iterdir()}
+        return {("file", printable(str(path))): digest_of(path) for path in top.iterdir()}
 
     def lines(self):
         return {("line", printable(line)): "" for line in HOSTS.read_text().splitlines()}

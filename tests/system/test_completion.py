@@ -122,6 +122,10 @@ def test_names_come_from_the_daemon(drover, owner):
     assert complete("--socket", str(drover.socket), "stop", f"{owner.name}-") == names
     assert owner.name in complete("request", "--owner", "", socket=drover.socket)
     assert complete("request", "--image", "t", socket=drover.socket) == {"tiny"}
+    versions = {row["version"].removeprefix("sha256:") for row in drover.ask("image", "list") if row["version"]}
+    assert complete("image", "diff", "", socket=drover.socket) == versions
+    assert complete("upgrade", "--to", "", socket=drover.socket) == versions
+    assert complete("upgrade", "--canary", f"{owner.name}-", socket=drover.socket) == names
     assert operation in complete("operations", "", socket=drover.socket)
 
 

@@ -81,7 +81,7 @@ def assert_mended(herd, faults, before):
     after = herd.snapshot()
     assert {name for name in before if after.get(name) != before[name]} == mended
     assert set(after) <= set(before)
-    moved = [before[name] for name in mended if name[0] == "overlay"]
+    moved = [before[name] for name in mended if name[0] == "file"]
     assert sorted(map(repr, herd.files("lost").values())) == sorted(map(repr, moved))
 
 

@@ -29,6 +29,7 @@ class Things:
     guest: str
     operation: str
     keys: list
+    version: str
 
 
 # How each operation is asked about an owner's things: target and body. None of it changes anything.
@@ -57,8 +58,8 @@ ASKED = {
     "POST /v1/images/{name}/promote": lambda of: (f"/v1/images/{TINY}/promote", {}),
     # Who may ask is told that there is nothing to go back to, or that it is needed; it changes nothing.
     "POST /v1/images/{name}/rollback": lambda of: (f"/v1/images/{TINY}/rollback", {}),
-    "DELETE /v1/images/{name}/versions/{version}": lambda of: (f"/v1/images/{TINY}/versions/sha256", None),
-    "GET /v1/differences": lambda of: ("/v1/differences?from=sha256&to=sha256", None),
+    "DELETE /v1/images/{name}/versions/{version}": lambda of: (f"/v1/images/{TINY}/versions/{of.version}", None),
+    "GET /v1/differences": lambda of: (f"/v1/differences?from={of.version}&to={of.version}", None),
     "GET /v1/backup": lambda of: ("/v1/backup", None),
     "POST /v1/fsck": lambda of: ("/v1/fsck", {}),
     "GET /v1/doctor": lambda of: ("/v1/doctor", None),
@@ -127,7 +128,8 @@ def things(daemon, accounts, keys):
         keys_of = daemon.ask("owner", "set", owner.name, "--login", login)["keys"]
         status, answer = door.ask(daemon.socket, "POST", "/v1/guests", {"count": 1}, account=login)
         assert status == 202, answer
-        result.append(Things(owner.name, answer["created"][0], answer["operation"], keys_of))
+        version = daemon.guest(answer["created"][0])["version"]
+        result.append(Things(owner.name, answer["created"][0], answer["operation"], keys_of, version))
     for owner in owners.values():
         owner.wait_for("ready", 1)
     yield result
@@ -237,7 +239,7 @@ def test_both_names_are_recorded_and_the_user_sees_it_either_way(drover, things)
     operation = ask(drover, "POST /v1/guests", mine, GATEWAY, OWNER)[1]["operation"]
     assert drover.ask("operations", operation)[0]["who"] == who
     assert any(each["message"].startswith(f"{who}: ") for each in events_of(drover) if each["operation"] == operation)
-    asked = Things(mine.owner, mine.guest, operation, mine.keys)
+    asked = dataclasses.replace(mine, operation=operation)
     for account, user in (ROLES["owner"], ROLES["gateway"]):
         assert ask(drover, "GET /v1/operations/{id}", asked, account, user)[1]["who"] == who
         assert ask(drover, "GET /v1/operations/{id}", mine, account, user)[1]["who"] == OWNER

@@ -49,6 +49,14 @@ std::string qcow2_on(const std::string& base) {
     return header.replace(512, base.size(), base);
 }
 
+/// In order.
+std::set<std::string> migrations() {
+    std::set<std::string> files;
+    for (const auto& entry : fs::directory_iterator(DROVER_SOURCE "/schema"))
+        if (entry.path().filename().string().starts_with("0")) files.insert(entry.path());
+    return files;
+}
+
 }  // namespace
 
 std::string read_text(const std::string& path) {
@@ -86,7 +94,7 @@ FsckTest::FsckTest() {
     std::string mode;
     sql_ << "PRAGMA journal_mode = WAL", soci::into(mode);
     sql_ << "PRAGMA synchronous = OFF";
-    execute(read_text(DROVER_SOURCE "/schema/0001-first.sql"));
+    for (const auto& migration : migrations()) execute(read_text(migration));
     execute(fmt::format("INSERT INTO notes (key, value) VALUES ('uuid', '{}');\n", registry_uuid));
 
     make_root(digits);
@@ -216,6 +224,7 @@ void FsckTest::make_root(const std::string& hex) {
     write_text(state(fmt::format("roots/tiny/{}/manifest.json", hex)),
                R"({"files": {"initrd": {"bytes": 6}, "root.squashfs": {"bytes": 13}, "vmlinuz": {"bytes": 7}}})"
                "\n");
+    execute("INSERT INTO versions (image, digest, built) VALUES ('tiny', 'sha256:" + hex + "', 0);\n");
 }
 
 void FsckTest::execute(const std::string& sql) {

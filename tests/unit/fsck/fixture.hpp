@@ -67,6 +67,7 @@ class FsckTest : public ::testing::Test {
     /// A file that the network's DNS reads.
     void write_names(const std::string& file, const std::string& text) const;
     void add_hosts_line(const std::string& line);
+    /// A version of tiny, with its row.
     void make_root(const std::string& hex);
     void execute(const std::string& sql);
 

@@ -168,5 +168,41 @@ TEST_F(Overlays, NeedTheirRoots) {
                                               "missing-root " + state("roots/tiny/" + f) + " alice-6"));
 }
 
+TEST_F(Overlays, AreNotWhatGuestsCouldGoBackToAlone) {
+    const std::string b(64, 'b'), c(64, 'c'), d(64, 'd');
+    for (const auto& hex : {b, c, d}) make_root(hex);
+    EXPECT_THAT(kinds(), IsEmpty());
+    fs::remove_all(state("roots/tiny/" + b));
+    fs::remove(state("roots/tiny/" + c + "/vmlinuz"));
+    fs::remove_all(state("roots/tiny/" + d));
+    execute("UPDATE versions SET removing = 1 WHERE digest = 'sha256:" + d + "';\n");
+    EXPECT_THAT(kinds(), UnorderedElementsAre("missing-root " + state("roots/tiny/" + b),
+                                              "missing-root " + state("roots/tiny/" + c)));
+    EXPECT_THAT(look().front().detail, HasSubstr("drover image remove tiny " + b));
+}
+
+TEST_F(Overlays, OfVersionsThatNobodyKnowsAreTakenInOrMovedAside) {
+    const std::string b(64, 'b'), c(64, 'c'), d(64, 'd');
+    for (const auto& hex : {b, c, d}) make_root(hex);
+    execute("DELETE FROM versions WHERE digest <> 'sha256:" + std::string(64, 'a') + "';\n");
+    fs::remove(state("roots/tiny/" + c + "/vmlinuz"));
+    fs::remove(state("roots/tiny/" + d + "/vmlinuz"));
+    add_guest({.id = 1, .name = "alice-1"});
+    write_domain({.id = 9,
+                  .guest = "theirs",
+                  .name = "theirs",
+                  .registry = "",
+                  .disk = state("roots/tiny/" + d + "/root.squashfs")});
+    std::map<std::string, std::string> repairs;
+    for (const auto& finding : look(true)) repairs[finding.kind + " " + finding.object] = finding.repair;
+    ASSERT_THAT(repairs, testing::SizeIs(3));
+    EXPECT_EQ(repairs["orphan-root " + state("roots/tiny/" + b)], "");
+    EXPECT_THAT(repairs["orphan-root " + state("roots/tiny/" + c)], HasSubstr("moved to " + state("lost/tiny-" + c)));
+    EXPECT_EQ(repairs["orphan-root " + state("roots/tiny/" + d)], "");
+    EXPECT_TRUE(fs::exists(state("roots/tiny/" + b)));
+    EXPECT_FALSE(fs::exists(state("roots/tiny/" + c)));
+    EXPECT_TRUE(fs::exists(state("roots/tiny/" + d)));
+}
+
 }  // namespace
 }  // namespace drover::test

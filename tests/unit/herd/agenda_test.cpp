@@ -53,6 +53,30 @@ TEST(Agenda, WhoWaitsForALaterTimeIsWokenByAnEarlierOne) {
     EXPECT_TRUE(came && taken.get() == 2);
 }
 
+TEST(Agenda, AnAlarmRingsThoughWhoWatchedItWorksOnSomethingElse) {
+    Agenda agenda;
+    std::promise<void> work_is_over;
+    std::atomic<int> rung = 0;
+    const auto worker = [&, over = work_is_over.get_future().share()] {
+        while (const auto id = agenda.take()) {
+            if (*id == 1) rung = 1;
+            if (*id != 1) over.wait();
+            agenda.done(*id);
+        }
+    };
+    std::vector<std::thread> workers;
+    for (int i = 0; i < 3; ++i) workers.emplace_back(worker);
+    agenda.add_at(1, Agenda::Clock::now() + 50ms);
+    std::this_thread::sleep_for(10ms);  // until one watches, most likely
+    agenda.add(2);
+    agenda.add(3);
+    for (int i = 0; i < 3000 && rung == 0; ++i) std::this_thread::sleep_for(10ms);
+    EXPECT_EQ(rung, 1) << "two of three workers are at work, the third was not told of the alarm";
+    work_is_over.set_value();
+    agenda.close();
+    for (std::thread& thread : workers) thread.join();
+}
+
 TEST(Agenda, ATimeThatHasPassedIsNow) {
     Agenda agenda;
     agenda.add_at(3, Agenda::Clock::now() - 1h);

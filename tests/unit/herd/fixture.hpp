@@ -42,7 +42,11 @@ class Folder {
     ~Folder() { fs::remove_all(path_); }
 
     [[nodiscard]] StoragePaths paths() const {
-        return {path_ / "state", path_ / "images", DROVER_SOURCE "/overlays", path_ / "guest-end", path_ / "cache"};
+        return {.state = path_ / "state",
+                .images = path_ / "images",
+                .profiles = DROVER_SOURCE "/overlays",
+                .guest_end = path_ / "guest-end",
+                .packages = path_ / "cache"};
     }
     [[nodiscard]] std::string file(const std::string& name) const { return path_ / name; }
 

@@ -86,6 +86,21 @@ TEST_F(HostileTest, TRUST_6_AGuestThatSaysHelloAndNothingElseIsGivenUp) {
     expect_one_fault();
 }
 
+TEST_F(HostileTest, TRUST_10_AGuestWhoseFirstChannelStaysSilentIsHeardOnTheNext) {
+    std::atomic<int> opened = 0;
+    domains.possess(1, [&](const Line& line) {
+        const bool silent = ++opened == 1;
+        FakeGuest self;
+        for (std::string bytes = line.hear(); !bytes.empty(); bytes = line.hear())
+            if (!silent) static_cast<void>(line.say(self.hear(bytes)));
+    });
+    start_herd();
+    EXPECT_EQ(outcome_of(request(1).operation), "done");
+    EXPECT_EQ(domains.starts(1), 1);
+    herd.reset();
+    domains.wait();  // the script refers to this frame
+}
+
 TEST_F(HostileTest, TRUST_6_AGuestThatClaimsAnotherIdentityIsGivenUp) {
     domains.possess(1, [](const Line& line) {
         static_cast<void>(line.say(hello));

@@ -61,9 +61,14 @@ inline unsigned mode_of(const fs::path& path) { return static_cast<unsigned>(fs:
 
 /// The ordinary places below one folder: recipes, profiles and state, nothing of the machine's.
 inline StoragePaths paths_below(const fs::path& folder) {
-    for (const auto* name : {"images", "overlays", "cache"}) fs::create_directories(folder / name);
+    for (const auto* name : {"images", "own-images", "overlays", "cache"}) fs::create_directories(folder / name);
     write(folder / "guest-end", "the guest's end");
-    return {folder / "state", folder / "images", folder / "overlays", folder / "guest-end", folder / "cache"};
+    return {.state = folder / "state",
+            .images = folder / "images",
+            .profiles = folder / "overlays",
+            .guest_end = folder / "guest-end",
+            .own_images = folder / "own-images",
+            .packages = folder / "cache"};
 }
 
 /// What `call` throws, as "kind-name: message | hint"; a failed test when it throws no Error.

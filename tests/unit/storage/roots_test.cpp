@@ -43,8 +43,9 @@ struct RootsTest : testing::Test {
 
     RootsTest() { recipe(good_assemble); }
 
-    void recipe(const std::string& assemble, const std::string& yaml = "") {
-        const auto folder = fs::path(paths.images) / "small";
+    void recipe(const std::string& assemble, const std::string& yaml = "") { recipe_in(paths.images, assemble, yaml); }
+    static void recipe_in(const fs::path& images, const std::string& assemble, const std::string& yaml = "") {
+        const auto folder = images / "small";
         write(folder / "image.yaml", "name: small\nprofile: basic\nkernel_parameters: quiet\n" + yaml);
         write(folder / "assemble", assemble);
         fs::permissions(folder / "assemble", fs::perms(0755));
@@ -92,6 +93,49 @@ TEST_F(RootsTest, KnowsItsRecipes) {
     EXPECT_THAT(error_of([&] { roots.build("other", nullptr); }),
                 StartsWith("not-found: no recipe for an image 'other'"));
     EXPECT_THAT(error_of([&] { roots.build("../small", nullptr); }), StartsWith("usage: "));
+}
+
+TEST_F(RootsTest, PrefersTheAdministratorsOwnRecipes) {
+    const auto shipped = build();
+    recipe_in(paths.own_images, good_assemble, "fork_point: ready\n");
+    EXPECT_THAT(roots.recipes(), ElementsAre("small"));
+    const auto own = build();
+    EXPECT_NE(own.digest, shipped.digest);
+    EXPECT_EQ(own.fork_point, "ready");
+    fs::remove_all(paths.own_images);
+    EXPECT_THAT(roots.recipes(), ElementsAre("small"));
+    EXPECT_EQ(build().digest, shipped.digest);
+}
+
+TEST_F(RootsTest, TellsARecipeWhereTheFunctionsAreThatCameWithDrover) {
+    std::vector<std::string> lines;
+    recipe_with("echo \"functions: $DROVER_IMAGES\" >&2");
+    roots.build("small", [&](const std::string& line) { lines.push_back(line); });
+    EXPECT_THAT(lines, testing::Contains("functions: " + paths.images));
+}
+
+TEST_F(RootsTest, RemovesAVersionAndNoOther) {
+    const auto first = build();
+    recipe_with("echo x > tree/etc/x");
+    const auto second = build();
+    roots.remove("small", first.digest);
+    roots.remove("small", first.digest);
+    EXPECT_THAT(roots.versions(), ElementsAre(second));
+    EXPECT_THAT(error_of([&] { static_cast<void>(roots.version("small", first.digest)); }), StartsWith("not-found: "));
+    EXPECT_FALSE(fs::exists(roots.root_of("small", first.digest)));
+    EXPECT_THAT(names_in(fs::path(paths.state) / "tmp"), IsEmpty());
+    EXPECT_THAT(error_of([&] { roots.remove("small", "../.."); }), StartsWith("usage: "));
+    recipe(good_assemble);
+    EXPECT_EQ(build(), first) << "built again, it is there again";
+}
+
+TEST_F(RootsTest, RemovesWhatARemovalThatWasCutShortLeft) {
+    const auto version = build();
+    const auto aside = fs::path(paths.state) / "tmp" / ("removed-small-" + version.digest.substr(7));
+    write(aside / "root.squashfs", "what is left of an earlier one");
+    roots.remove("small", version.digest);
+    EXPECT_THAT(roots.versions(), IsEmpty());
+    EXPECT_THAT(names_in(fs::path(paths.state) / "tmp"), IsEmpty());
 }
 
 TEST_F(RootsTest, EqualBuildsAreOneVersion) {
