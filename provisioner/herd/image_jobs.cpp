@@ -18,6 +18,9 @@ namespace {
 constexpr const char* build_verb = "image-build";
 constexpr const char* remove_verb = "image-remove";
 
+/// Thrown out of a build that the daemon does not wait for.
+struct Ending {};
+
 /// Versions that the registry does not know: built before it kept them, or by a daemon that was killed then.
 void take_in(Registry& registry, const Roots& roots) {
     std::set<std::pair<std::string, std::string>> known;
@@ -69,6 +72,11 @@ OperationId ImageJobs::remove(const Caller& caller, const std::string& image, co
     return id;
 }
 
+bool ImageJobs::is_ending() {
+    const std::lock_guard lock(mutex_);
+    return ending_;
+}
+
 void ImageJobs::add(Job job) {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
@@ -103,6 +111,8 @@ void ImageJobs::perform(const Job& job) {
         const auto version = job.verb == build_verb ? build_now(job) : remove_now(job);
         registry_.operations.finish(job.operation, "done", version);
         spdlog::info("{} {}: {}", job.verb, job.image, version);
+    } catch (const Ending&) {
+        spdlog::info("{} {}: begins anew at the next start", job.verb, job.image);
     } catch (const std::exception& error) {
         spdlog::error("{} {}: {}", job.verb, job.image, error.what());
         registry_.operations.finish(job.operation, "failed", error.what());
@@ -111,6 +121,7 @@ void ImageJobs::perform(const Job& job) {
 
 std::string ImageJobs::build_now(const Job& job) {
     const Version version = roots_.build(job.image, [&](const std::string& line) {
+        if (is_ending()) throw Ending{};
         registry_.events.add("image", "", job.operation, fmt::format("{}: {}", job.image, line));
     });
     failpoint("image.built");

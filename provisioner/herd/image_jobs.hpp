@@ -37,6 +37,7 @@ class ImageJobs {
     void take_up_unfinished();
     void add(Job job);
     void work();
+    bool is_ending();
     void perform(const Job& job);
     std::string build_now(const Job& job);
     std::string remove_now(const Job& job);

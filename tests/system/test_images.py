@@ -4,7 +4,7 @@ import shutil
 import time
 
 import pytest
-from drover import ROOT, Drover, Owner, everywhere
+from drover import ROOT, Drover, Owner, everywhere, wait_until
 
 OWN = pathlib.Path("/etc/drover/images")  # the lab's own
 # What the first program of a version that does not come up does: a vm's is silent, a container's ends at once.
@@ -70,6 +70,21 @@ def test_versions_are_compared_promoted_and_removed(drover):
     assert list(versions(drover, "plain")) == [first]
     assert not (drover.state / "roots/plain" / second.removeprefix("sha256:")).exists()
     assert drover.findings() == []
+
+
+@pytest.mark.promise("IMAGE-1")
+def test_a_build_does_not_hold_up_the_daemons_end_and_begins_anew(drover):
+    recipe("long", "one\n")
+    go_on, assemble = OWN / "long/go-on", OWN / "long/assemble"
+    waits = f'until [ -e "{go_on}" ]; do echo waiting >&2; sleep 0.5; done\npack_root'
+    assemble.write_text(assemble.read_text().replace("pack_root", waits))
+    operation = drover.ask("image", "build", "long", "--no-wait")["operation"]
+    wait_until(lambda: "long: waiting" in drover.say("events").out, "the build is at its longest part")
+    drover.stop()
+    go_on.touch()
+    drover.start()
+    wait_until(lambda: drover.ask("operations", operation)[0]["finished"], "it is built", 120)
+    assert drover.ask("operations", operation)[0]["outcome"] == "done"
 
 
 def contents(owner, names):

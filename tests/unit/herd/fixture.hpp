@@ -61,7 +61,7 @@ inline Config quick_config() {
     config.network.domain = "test.internal";
     config.guest.disk = 16 << 20;
     config.guest.image = "plain";
-    config.ready_timeout = 300ms;
+    config.ready_timeout = 60s;  // however busy the machine
     config.stop_timeout = 200ms;
     config.backoff = 1ms;
     return config;

@@ -82,6 +82,7 @@ TEST_F(HerdTest, AGuestThatRestartsItselfIsIntroducedAgain) {
 }
 
 TEST_F(HerdTest, AGuestThatNeverAnswersIsFaultedAndHoldsUpNobody) {
+    config.ready_timeout = 1s;
     domains.behave(1, {.answers = false});
     start_herd();
     EXPECT_EQ(outcome_of(request(2).operation), "partial");
