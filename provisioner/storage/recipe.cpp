@@ -35,10 +35,10 @@ void check_fork_point(const std::string& word) {
         throw Error(ErrorKind::usage, fmt::format("unknown fork point '{}'", word), "one of: early, ready");
 }
 
-std::vector<std::string> read_packages(const StrictYaml& yaml) {
+std::vector<std::string> read_packages(const StrictYaml& yaml, const std::string& key) {
     std::vector<std::string> names;
     std::set<std::string> seen;
-    for (const auto& package : yaml.list("packages")) {
+    for (const auto& package : yaml.list(key)) {
         yaml.at(package, check_package_name);
         if (!seen.insert(package.text).second)
             yaml.refuse(package.line, fmt::format("'{}' is there twice", package.text));
@@ -63,8 +63,8 @@ Recipe read_recipe(const std::filesystem::path& folder) {
     if (!std::filesystem::is_regular_file(file))
         throw Error(ErrorKind::not_found, fmt::format("no recipe for an image '{}'", folder.filename().string()),
                     fmt::format("a recipe is {}", file.string()));
-    const StrictYaml yaml(
-        file, {"name", "description", "packages", "kernel_package", "kernel_parameters", "profile", "fork_point"});
+    const StrictYaml yaml(file, {"name", "description", "packages", "install", "kernel_package", "kernel_parameters",
+                                 "profile", "fork_point"});
     Recipe recipe;
     const auto name = yaml.required("name");
     yaml.at(name, [](const std::string& text) { check_plain_name("image", text); });
@@ -73,7 +73,8 @@ Recipe read_recipe(const std::filesystem::path& folder) {
                     fmt::format("name: {}", folder.filename().string()));
     recipe.name = name.text;
     recipe.description = yaml.text("description").value_or(Located{}).text;
-    recipe.packages = read_packages(yaml);
+    recipe.packages = read_packages(yaml, "packages");
+    recipe.install = read_packages(yaml, "install");
     recipe.kernel_package = checked(yaml, "kernel_package", check_package_name);
     recipe.kernel_parameters = checked(yaml, "kernel_parameters", check_kernel_parameters);
     const auto profile = yaml.required("profile");

@@ -9,6 +9,7 @@ namespace drover {
 struct Recipe {
     std::string name, description;
     std::vector<std::string> packages;  ///< names of Debian packages whose files go in
+    std::vector<std::string> install;   ///< of Debian packages to be installed, with all that they depend on
     std::string kernel_package;         ///< a kernel, or the package that stands for the newest one; may be empty
     std::string kernel_parameters;
     std::string profile;               ///< for guests that name none
