@@ -126,7 +126,7 @@ bootstrap() {
     SOURCE_DATE_EPOCH=1686355200 mmdebstrap --mode=root --variant=essential --include="$names" \
         --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --aptopt='Apt::Install-Recommends "0"' \
         --dpkgopt=force-unsafe-io --dpkgopt='path-exclude=/usr/share/doc/*' \
-        --dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt='path-exclude=/usr/share/man/*/*' \
         --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         '' "$root" "deb [trusted=yes] copy:$repository ./" >"$log" 2>&1 ||
         fail "mmdebstrap failed: $(grep -m 1 -B 5 -E '^(dpkg: error|E:)' "$log")"

@@ -70,6 +70,7 @@ Manifest describe(const Recipe& recipe, const std::vector<Package>& packages, co
     manifest.kernel_parameters = recipe.kernel_parameters;
     manifest.profile = recipe.profile;
     manifest.fork_point = recipe.fork_point;
+    manifest.memory = recipe.memory;
     for (const auto& package : packages) manifest.packages.emplace_back(package.name, package.version);
     for (const auto name : version_files)
         manifest.files[std::string(name)] = {digest_of_file(out / name),
