@@ -31,7 +31,7 @@ unsealed() {
     local root=$1
     rm -f "$root"/etc/ssh/ssh_host_* "$root"/var/lib/dbus/machine-id "$root"/var/lib/systemd/random-seed
     rm -f "$root"/etc/{passwd,group,shadow,gshadow,subuid,subgid}- "$root"/etc/.pwd.lock "$root"/var/lib/dpkg/*-old
-    rm -rf "$root"/run/* "$root"/tmp/* "$root"/var/tmp/* "$root"/var/backups/* "$root"/var/lib/apt/lists/* "$root"/var/log/journal
+    rm -rf "$root"/dev/* "$root"/run/* "$root"/tmp/* "$root"/var/tmp/* "$root"/var/backups/* "$root"/var/lib/apt/lists/* "$root"/var/log/journal
     find "$root/var/log" "$root/var/cache" -type f -delete
     : >"$root/etc/machine-id"
 }

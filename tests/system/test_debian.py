@@ -98,3 +98,11 @@ def test_containers_have_a_systemd_each(drover, keys):
     wait_until(lambda: owner.try_ssh(names[0], select).stdout == "a row of mine\n", "the database has its row")
     owner.retire_all()
     assert drover.findings() == []
+
+
+@pytest.mark.promise("IMAGE-7")
+def test_the_same_packages_make_the_same_root(drover, full):
+    if not full:
+        pytest.skip("a second build of it takes a minute of a processor")
+    first = [version["version"] for version in drover.ask("image", "list") if version["image"] == IMAGE]
+    assert drover.ask("image", "build", IMAGE)["message"] in first and len(first) == 1
