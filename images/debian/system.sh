@@ -31,7 +31,7 @@ unsealed() {
     local root=$1
     rm -f "$root"/etc/ssh/ssh_host_* "$root"/var/lib/dbus/machine-id "$root"/var/lib/systemd/random-seed
     rm -f "$root"/etc/{passwd,group,shadow,gshadow,subuid,subgid}- "$root"/etc/.pwd.lock "$root"/var/lib/dpkg/*-old
-    rm -rf "$root"/dev/* "$root"/run/* "$root"/tmp/* "$root"/var/tmp/* "$root"/var/backups/* "$root"/var/lib/apt/lists/* "$root"/var/log/journal
+    (cd "$root" && rm -rf dev/* run/* tmp/* var/tmp/* var/backups/* var/lib/apt/lists/* var/log/journal)
     find "$root/var/log" "$root/var/cache" -type f -delete
     : >"$root/etc/machine-id"
 }
@@ -52,7 +52,8 @@ quiet() {
     for generator in "$root"/usr/lib/systemd/system-generators/*; do
         ln -s /dev/null "$root/etc/systemd/system-generators/${generator##*/}"
     done
-    rm -f "$root"/usr/lib/tmpfiles.d/systemd-nologin.conf "$root"/etc/cron.*/* "$root"/etc/update-motd.d/* "$root"/etc/motd
+    rm -f "$root"/usr/lib/tmpfiles.d/systemd-nologin.conf "$root"/etc/cron.*/*
+    rm -f "$root"/etc/update-motd.d/* "$root"/etc/motd
     ln -sf ../proc/self/mounts "$root/etc/mtab"
 }
 

@@ -70,9 +70,9 @@ Wanted wanted_kernel(const std::string& package, const BuildWork& work) {
 /// What apt would install into an empty system: the recipe's packages, Debian's essential ones, and all that these
 /// depend on. Sorted, because the order of apt is of no use to anybody.
 std::set<std::string> closure(const std::vector<std::string>& names, const BuildWork& work) {
-    std::vector<std::string> argv{"apt-get", "-qq", "--simulate", "--no-install-recommends",
-                                  "-o",      "Dir::State::Status=/dev/null",
-                                  "install", "?essential"};
+    std::vector<std::string> argv{
+        "apt-get", "-qq",       "--simulate", "--no-install-recommends", "-o", "Dir::State::Status=/dev/null",
+        "install", "?essential"};
     argv.insert(argv.end(), names.begin(), names.end());
     std::istringstream lines(run_or_throw(work.command(argv)));
     std::set<std::string> all;
