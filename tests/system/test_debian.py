@@ -40,9 +40,13 @@ def make_mine(owner, name):
     owner.ssh(name, "systemctl reload apache2")
 
 
-def assert_mine(owner, name):
+def assert_pages(name):
     for port in (80, 8080):
         wait_until(lambda port=port: page(name, port) == f"the page of {name}", f"{name} answers at {port}")
+
+
+def assert_mine(owner, name):
+    assert_pages(name)
     wait_until(lambda: owner.try_ssh(name, "cat /run/rc.local").stdout == "a program of mine\n", "rc.local ran")
     assert owner.ssh(name, "systemctl is-active cron") == "active"
     assert owner.ssh(name, "crontab -l").endswith("mine >>/home/cron")
@@ -69,7 +73,7 @@ def test_a_vm_keeps_what_a_student_made(drover, keys, figure):
     assert "of your own server" in page(name)
     assert_in_order(owner, name)
     make_mine(owner, name)
-    assert_mine(owner, name)
+    assert_pages(name)
 
     drover.ask("stop", name, "--timeout", "0")
     drover.ask("start", name, "--timeout", "0")
