@@ -24,6 +24,7 @@ constexpr NeededProgram table[] = {
     {"mksquashfs", "squashfs-tools"},
     {"cpio", "cpio"},
     {"modinfo", "kmod"},
+    {"mmdebstrap", "mmdebstrap"},
 };
 
 }  // namespace

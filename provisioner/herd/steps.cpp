@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "control/host_key.hpp"
@@ -197,6 +198,7 @@ std::vector<std::string> Steps::keys_of(const Guest& guest) {
 std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_for(guest), keys_of(guest)); }
 
 DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
+    const Version version = parts_.roots.version(guest.image, make.version);
     DomainSpec spec{.instance = parts_.config.instance,
                     .registry = parts_.registry.uuid(),
                     .id = guest.id,
@@ -205,19 +207,18 @@ DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
                     .owner = guest.owner.value_or(""),
                     .make = make,
                     .parameters = kernel_parameters(parts_.overlays.profile(guest.profile)),
-                    .memory = parts_.config.guest.memory,
+                    .memory = std::max(parts_.config.guest.memory, version.memory),
                     .cpus = parts_.config.guest.cpus,
                     .mac = mac_of(guest.id),
                     .network = parts_.config.network.name};
     if (guest.kind == Kind::vm)
-        add_vm(spec, guest);
+        add_vm(spec, guest, version);
     else
         add_container(spec, guest);
     return spec;
 }
 
-void Steps::add_vm(DomainSpec& spec, const Guest& guest) {
-    const Version version = parts_.roots.version(guest.image, spec.make.version);
+void Steps::add_vm(DomainSpec& spec, const Guest& guest, const Version& version) {
     const Overlays::Place place = parts_.overlays.place(guest.id, spec.make.overlay);
     spec.kernel = version.kernel;
     spec.initrd = version.initrd;

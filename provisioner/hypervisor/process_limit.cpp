@@ -26,13 +26,14 @@ namespace fs = std::filesystem;
 const fs::path hierarchies = "/sys/fs/cgroup";
 
 [[noreturn]] void fail(const fs::path& file) {
-    throw Error(ErrorKind::failed, fmt::format("limit of processes: {}: {}", file.string(), std::strerror(errno)),
+    throw Error(ErrorKind::failed, fmt::format("cgroups of a container: {}: {}", file.string(), std::strerror(errno)),
                 "is there a controller 'pids'? cat /proc/cgroups");
 }
 
 bool is_unified() { return fs::exists(hierarchies / "cgroup.controllers"); }
 
 fs::path own_groups() { return hierarchies / "pids" / "machine"; }
+fs::path systemd_groups() { return hierarchies / "systemd" / "machine"; }
 
 void put(const fs::path& file, const std::string& text) {
     const UniqueFd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
@@ -66,15 +67,69 @@ fs::path group_of(pid_t process, const std::string& controller) {
     fail(path);
 }
 
-void limit_in_hierarchy(pid_t controller, const std::string& name, int most) {
-    const auto group = own_groups() / name;
+void make_group(const fs::path& group) {
     std::error_code error;
     if (!fs::create_directories(group, error) && error) fail(group);
+}
+
+std::set<std::string> processes_inside(pid_t controller) {
+    auto processes = processes_in(group_of(controller, "memory"));
+    processes.erase(std::to_string(controller));
+    return processes;
+}
+
+void limit_in_hierarchy(pid_t controller, const std::string& name, int most) {
+    const auto group = own_groups() / name;
+    make_group(group);
     put(group / "pids.max", std::to_string(most));
-    auto outside = processes_in(group_of(controller, "memory"));
-    outside.erase(std::to_string(controller));
+    auto outside = processes_inside(controller);
     for (const auto& inside : processes_in(group)) outside.erase(inside);
     for (const auto& process : outside) move(process, group);
+}
+
+/// The user of the host that is root in the user namespace of the process.
+uid_t root_of(const std::string& process) {
+    std::ifstream map("/proc/" + process + "/uid_map");
+    uid_t inside = 0;
+    uid_t outside = 0;
+    map >> inside >> outside;
+    return outside;
+}
+
+void give(const fs::path& group, uid_t owner) {
+    std::error_code none;
+    if (::lchown(group.c_str(), owner, owner) != 0) fail(group);
+    for (const auto& entry : fs::directory_iterator(group, none))
+        if (::lchown(entry.path().c_str(), owner, owner) != 0 && errno != ENOENT) fail(entry.path());
+}
+
+/// Once: what a systemd has made in its group since then is its own. The container's first process stays at its top.
+void give_systemd_group(pid_t controller, const std::string& name) {
+    if (!fs::exists(hierarchies / "systemd" / "cgroup.procs")) return;
+    const auto group = systemd_groups() / name;
+    const auto processes = processes_inside(controller);
+    make_group(group);
+    if (processes.empty() || !processes_in(group).empty()) return;
+    give(hierarchies / "systemd", 0);
+    give(group, root_of(*processes.begin()));
+    for (const auto& process : processes) move(process, group);
+}
+
+/// Refused by the kernel while there are processes in it.
+bool remove_group(const fs::path& group) {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(group, none))
+        if (entry.is_directory(none)) remove_group(entry.path());
+    return ::rmdir(group.c_str()) == 0 || errno != EBUSY;
+}
+
+void remove_groups(const fs::path& groups, const std::string& instance) {
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(groups, none)) {
+        const auto name = entry.path().filename().string();
+        if (name.starts_with(instance + "-") && parse_number(name.substr(instance.size() + 1)))
+            remove_group(entry.path());
+    }
 }
 
 }  // namespace
@@ -82,21 +137,19 @@ void limit_in_hierarchy(pid_t controller, const std::string& name, int most) {
 void limit_processes(pid_t controller, const std::string& name, int most) {
     if (is_unified()) return put(group_of(controller, "") / "pids.max", std::to_string(most));
     limit_in_hierarchy(controller, name, most);
+    give_systemd_group(controller, name);
 }
 
 void remove_process_limit(const std::string& name) {
     constexpr int looks = 100;
-    for (int look = 0; look < looks && ::rmdir((own_groups() / name).c_str()) != 0 && errno == EBUSY; ++look)
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    for (const auto& group : {own_groups() / name, systemd_groups() / name})
+        for (int look = 0; look < looks && !remove_group(group); ++look)
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
 }
 
 void remove_process_limits(const std::string& instance) {
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(own_groups(), none)) {
-        const auto name = entry.path().filename().string();
-        if (name.starts_with(instance + "-") && parse_number(name.substr(instance.size() + 1)))
-            ::rmdir(entry.path().c_str());  // refused by the kernel while there are processes in it
-    }
+    remove_groups(own_groups(), instance);
+    remove_groups(systemd_groups(), instance);
 }
 
 }  // namespace drover

@@ -5,7 +5,9 @@
 
 /// How many processes and threads a container may have: the one limit that libvirt does not set. With one tree of
 /// cgroups it is set in the container's own; with a hierarchy for each controller libvirt has none for processes, and
-/// the container gets one below /machine.
+/// the container gets one below /machine. It gets another in the hierarchy called systemd, if there is one: libvirt
+/// leaves all containers at its top and gives that to the user of the one that started last, and a systemd inside any
+/// other could not make the groups that it needs.
 namespace drover {
 
 /// Sees to it that all of the container but its controller, the process with this id, are in force of the limit.

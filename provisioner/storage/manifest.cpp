@@ -23,6 +23,7 @@ Manifest from_json(const Json& json) {
     manifest.kernel_parameters = json.at("kernel_parameters");
     manifest.profile = json.at("profile");
     manifest.fork_point = json.at("fork_point");
+    manifest.memory = json.value("memory", 0LL);
     for (const auto& package : json.at("packages"))
         manifest.packages.emplace_back(package.at("name"), package.at("version"));
     return manifest;
@@ -36,6 +37,7 @@ std::string Manifest::digest() const {
     digest.add(fmt::format("kernel_parameters  {}\n", kernel_parameters));
     digest.add(fmt::format("profile  {}\n", profile));
     digest.add(fmt::format("fork_point  {}\n", fork_point));
+    if (memory != 0) digest.add(fmt::format("memory  {}\n", memory));
     return "sha256:" + digest.hex();
 }
 
@@ -46,6 +48,7 @@ std::string to_json(const Manifest& manifest) {
     json["kernel_parameters"] = manifest.kernel_parameters;
     json["profile"] = manifest.profile;
     json["fork_point"] = manifest.fork_point;
+    if (manifest.memory != 0) json["memory"] = manifest.memory;
     json["packages"] = Json::array();
     for (const auto& [name, version] : manifest.packages)
         json["packages"].push_back({{"name", name}, {"version", version}});

@@ -21,6 +21,7 @@ struct Manifest {
     std::string image;
     std::map<std::string, File> files;  ///< exactly version_files
     std::string kernel_parameters, profile, fork_point;
+    long long memory = 0;  ///< bytes that a guest needs at least; 0, and not written: as many as it gets
     std::vector<std::pair<std::string, std::string>> packages;  ///< name, version
 
     /// "sha256:<64 hex>" over the files' digests and all that a guest of this version depends on.

@@ -5,6 +5,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 
 #include "model/error.hpp"
@@ -19,6 +20,7 @@ namespace {
 struct Wanted {
     std::string name;     ///< empty: whatever matches `pattern`
     std::string pattern;  ///< of names that will do when it cannot be fetched
+    bool installed = false;
 };
 
 /// The version that apt would install.
@@ -65,10 +67,30 @@ Wanted wanted_kernel(const std::string& package, const BuildWork& work) {
     return {"", any_kernel + flavour};
 }
 
+/// What apt would install into an empty system: the recipe's packages, Debian's essential ones, and all that these
+/// depend on. Sorted, because the order of apt is of no use to anybody.
+std::set<std::string> closure(const std::vector<std::string>& names, const BuildWork& work) {
+    std::vector<std::string> argv{
+        "apt-get", "-qq",       "--simulate", "--no-install-recommends", "-o", "Dir::State::Status=/dev/null",
+        "install", "?essential"};
+    argv.insert(argv.end(), names.begin(), names.end());
+    std::istringstream lines(run_or_throw(work.command(argv)));
+    std::set<std::string> all;
+    for (std::string line; std::getline(lines, line);) {  // "Inst bash (5.2.15-2+b7 Debian:12.5/stable [amd64])"
+        std::istringstream words(line);
+        std::string verb;
+        std::string name;
+        if (words >> verb >> name && verb == "Inst") all.insert(name);
+    }
+    return all;
+}
+
 std::vector<Wanted> wanted_packages(const Recipe& recipe, const BuildWork& work) {
     std::vector<Wanted> wanted;
     for (const auto& name : recipe.packages) wanted.push_back({name, name});
     if (!recipe.kernel_package.empty()) wanted.push_back(wanted_kernel(recipe.kernel_package, work));
+    if (!recipe.install.empty())
+        for (const auto& name : closure(recipe.install, work)) wanted.push_back({name, name, true});
     return wanted;
 }
 
@@ -181,7 +203,10 @@ std::vector<Package> fetch_packages(const Recipe& recipe, const fs::path& cache,
     const auto missing = missing_from(cache, candidates);
     if (!missing.empty()) download(missing, cache, work);
     std::vector<Package> packages;
-    for (const auto& package : wanted) packages.push_back(pick(package, candidates, cache, work));
+    for (const auto& package : wanted) {
+        packages.push_back(pick(package, candidates, cache, work));
+        packages.back().installed = package.installed;
+    }
     return packages;
 }
 

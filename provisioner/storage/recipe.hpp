@@ -9,8 +9,10 @@ namespace drover {
 struct Recipe {
     std::string name, description;
     std::vector<std::string> packages;  ///< names of Debian packages whose files go in
+    std::vector<std::string> install;   ///< of Debian packages to be installed, with all that they depend on
     std::string kernel_package;         ///< a kernel, or the package that stands for the newest one; may be empty
     std::string kernel_parameters;
+    long long memory = 0;              ///< bytes that a guest needs at least
     std::string profile;               ///< for guests that name none
     std::string fork_point = "early";  ///< or "ready"
     std::filesystem::path assemble;    ///< assemble PACKAGES OUT GUEST_END

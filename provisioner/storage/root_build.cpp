@@ -37,20 +37,29 @@ namespace {
 
 void unpack(const std::vector<Package>& packages, const fs::path& folder, const BuildWork& work) {
     make_folder(folder, 0755);
-    if (!packages.empty()) work.tell(fmt::format("unpacking {} packages", packages.size()));
-    for (const auto& package : packages) run_or_throw(work.command({"dpkg-deb", "-x", package.file, folder}));
+    if (!packages.empty()) work.tell("unpacking packages");
+    for (const auto& package : packages)
+        if (!package.installed) run_or_throw(work.command({"dpkg-deb", "-x", package.file, folder}));
 }
 
-void assemble(const Recipe& recipe, const fs::path& packages, const fs::path& out, const StoragePaths& paths,
-              const BuildWork& work) {
+/// A folder of those that the recipe installs itself.
+void gather(const std::vector<Package>& packages, const fs::path& folder) {
+    make_folder(folder, 0755);
+    for (const auto& package : packages)
+        if (package.installed) fs::create_symlink(package.file, folder / package.file.filename());
+}
+
+void assemble(const Recipe& recipe, const fs::path& scratch, const StoragePaths& paths, const BuildWork& work) {
     if (!fs::is_regular_file(paths.guest_end))
         throw Error(ErrorKind::failed, fmt::format("the guest's end '{}' is missing", paths.guest_end),
                     "install Drover again");
+    const auto out = scratch / "out";
     make_folder(out, 0755);
     work.tell("assembling the root");
-    auto command = work.command({recipe.assemble, packages, out, paths.guest_end}, out);
-    command.environment.push_back("TMPDIR=" + out.parent_path().string());  // swept away even when it is killed
-    command.environment.push_back("DROVER_IMAGES=" + paths.images);         // where lib.sh is, for recipes elsewhere
+    auto command = work.command({recipe.assemble, scratch / "packages", out, paths.guest_end}, out);
+    command.environment.push_back("TMPDIR=" + scratch.string());  // swept away even when it is killed
+    command.environment.push_back("DROVER_INSTALL=" + (scratch / "install").string());
+    command.environment.push_back("DROVER_IMAGES=" + paths.images);  // where lib.sh is, for recipes elsewhere
     command.line = [&work](const std::string& line) { work.tell(line); };
     run_or_throw(command);
 }
@@ -61,6 +70,7 @@ Manifest describe(const Recipe& recipe, const std::vector<Package>& packages, co
     manifest.kernel_parameters = recipe.kernel_parameters;
     manifest.profile = recipe.profile;
     manifest.fork_point = recipe.fork_point;
+    manifest.memory = recipe.memory;
     for (const auto& package : packages) manifest.packages.emplace_back(package.name, package.version);
     for (const auto name : version_files)
         manifest.files[std::string(name)] = {digest_of_file(out / name),
@@ -100,7 +110,8 @@ fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const Build
 
     const auto packages = fetch_packages(recipe, paths.packages, work);
     unpack(packages, scratch.path() / "packages", work);
-    assemble(recipe, scratch.path() / "packages", out, paths, work);
+    gather(packages, scratch.path() / "install");
+    assemble(recipe, scratch.path(), paths, work);
     check_sealed(out, work);
     const auto manifest = describe(recipe, packages, out);
     seal(manifest, out, scratch.path() / "version");

@@ -52,7 +52,8 @@ Version version_of(const fs::path& folder, const Manifest& manifest) {
                     .initrd = folder / "initrd",
                     .parameters = manifest.kernel_parameters,
                     .profile = manifest.profile,
-                    .fork_point = manifest.fork_point};
+                    .fork_point = manifest.fork_point,
+                    .memory = manifest.memory};
     if (version.digest != fmt::format("{}{}", algorithm, folder.filename().string()))
         throw Error(ErrorKind::failed, fmt::format("{} holds another version, {}", folder.string(), version.digest));
     for (const auto& [name, file] : manifest.files) version.bytes += file.bytes;

@@ -24,6 +24,7 @@ struct Version {
     std::string parameters;            ///< kernel parameters that the image asks for
     std::string profile;               ///< the profile for guests that name none
     std::string fork_point;            ///< "early" or "ready"
+    long long memory = 0;              ///< bytes that a guest needs at least
     long long bytes = 0;               ///< on disk, all files
 
     bool operator==(const Version&) const = default;

@@ -29,7 +29,8 @@ TEST_F(Recipes, ReadsAllThatThereIs) {
     const auto recipe = parse(
         "name: small\ndescription: a small one\npackages: [busybox-static, libstdc++6]\nkernel_package: "
         "linux-image-amd64\n"
-        "kernel_parameters: quiet console=ttyS0\nprofile: basic\nfork_point: ready\n");
+        "kernel_parameters: quiet console=ttyS0\nprofile: basic\nfork_point: ready\n"
+        "install: [systemd]\nmemory: 128MiB\n");
     EXPECT_EQ(recipe.name, "small");
     EXPECT_EQ(recipe.description, "a small one");
     EXPECT_THAT(recipe.packages, ElementsAre("busybox-static", "libstdc++6"));
@@ -37,6 +38,8 @@ TEST_F(Recipes, ReadsAllThatThereIs) {
     EXPECT_EQ(recipe.kernel_parameters, "quiet console=ttyS0");
     EXPECT_EQ(recipe.profile, "basic");
     EXPECT_EQ(recipe.fork_point, "ready");
+    EXPECT_THAT(recipe.install, ElementsAre("systemd"));
+    EXPECT_EQ(recipe.memory, 128LL << 20);
     EXPECT_EQ(recipe.assemble, folder / "assemble");
 }
 
@@ -54,6 +57,9 @@ TEST_F(Recipes, RefusesWhatItDoesNotKnow) {
     EXPECT_THAT(refusal("fork_point: late\n"), StartsWith(at(3) + "unknown fork point 'late'"));
     EXPECT_THAT(refusal("packages: [a1, -oDir=/]\n"), StartsWith(at(3) + "'-oDir=/' is no package name"));
     EXPECT_THAT(refusal("packages:\n  - busybox\n  - busybox\n"), StartsWith(at(5) + "'busybox' is there twice"));
+    EXPECT_THAT(refusal("install: [/etc/passwd]\n"), StartsWith(at(3) + "'/etc/passwd' is no package name"));
+    for (const auto* memory : {"128", "MiB", "1GiB", "-1MiB", "1234567MiB"})
+        EXPECT_THAT(refusal(std::string("memory: ") + memory + "\n"), StartsWith(at(3)));
     EXPECT_THAT(refusal("kernel_package: ../linux\n"), StartsWith(at(3)));
     EXPECT_THAT(refusal("kernel_parameters: \"a\\nb\"\n"), StartsWith(at(3)));
 }
