@@ -18,6 +18,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "promise(id): the promise of SPECIFICATION.md that this test shows")
+    config.addinivalue_line("markers", "only_full: what it needs takes minutes to make, so it runs with --full alone")
     config.figures = []
     if not IN_LAB.exists() and not config.option.collectonly:
         pytest.exit("the system tests run inside tools/lab: use tools/test", returncode=3)
@@ -29,9 +30,14 @@ def promises_of(item):
 
 def pytest_collection_modifyitems(config, items):
     wanted = set(config.option.promise)
-    if wanted:
-        config.hook.pytest_deselected(items=[item for item in items if not wanted & promises_of(item)])
-        items[:] = [item for item in items if wanted & promises_of(item)]
+
+    def is_meant(item):
+        if item.get_closest_marker("only_full") and not config.option.full:
+            return False
+        return not wanted or wanted & promises_of(item)
+
+    config.hook.pytest_deselected(items=[item for item in items if not is_meant(item)])
+    items[:] = [item for item in items if is_meant(item)]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -2,6 +2,8 @@
 import pytest
 from drover import Drover, Owner, everywhere, sh, virsh, wait_until
 
+pytestmark = pytest.mark.only_full  # for the image
+
 IMAGE = "debian-web"
 # An emulated guest boots systemd in seconds of a processor, of which a busy machine may give it few.
 SETTINGS = "timeouts: {ready: 600s, stop: 120s}\nquota: {default: 10}\n"
@@ -105,8 +107,6 @@ def test_containers_have_a_systemd_each(drover, keys):
 
 
 @pytest.mark.promise("IMAGE-7")
-def test_the_same_packages_make_the_same_root(drover, full):
-    if not full:
-        pytest.skip("a second build of it takes a minute of a processor")
+def test_the_same_packages_make_the_same_root(drover):
     first = [version["version"] for version in drover.ask("image", "list") if version["image"] == IMAGE]
     assert drover.ask("image", "build", IMAGE)["message"] in first and len(first) == 1
