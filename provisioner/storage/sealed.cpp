@@ -31,6 +31,11 @@ constexpr std::array own_to_each_guest{
     OwnToEachGuest{"/var/lib/systemd/random-seed", false},
     OwnToEachGuest{"/root/.ssh/authorized_keys", false},
     OwnToEachGuest{"/home/*/.ssh/authorized_keys", false},
+    OwnToEachGuest{"/root/.ssh/id_*", false},
+    OwnToEachGuest{"/home/*/.ssh/id_*", false},
+    OwnToEachGuest{"/etc/ssl/private/*", false},
+    OwnToEachGuest{"/var/lib/systemd/credential.secret", false},
+    OwnToEachGuest{"/etc/resolv.conf", true},  // the builder's
 };
 
 /// One line of `unsquashfs -lln`: "-rw-r--r-- 0/0    2 2026-11-21 02:58 /etc/machine-id".

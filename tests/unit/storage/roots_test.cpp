@@ -184,7 +184,8 @@ TEST_F(RootsTest, TheBudgetEndsARecipe) {
 TEST_F(RootsTest, RefusesWhatMustBeEachGuestsOwn) {
     for (const std::string path :
          {"etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/dropbear/dropbear_ed25519_host_key",
-          "etc/machine-id", "var/lib/dbus/machine-id", "root/.ssh/authorized_keys",
+          "etc/machine-id", "var/lib/dbus/machine-id", "root/.ssh/authorized_keys", "root/.ssh/id_ed25519",
+          "etc/ssl/private/snakeoil.key", "etc/resolv.conf",
           "home/alice/.ssh/authorized_keys"}) {
         recipe_with("mkdir -p \"$(dirname 'tree/" + path + "')\"; echo secret > 'tree/" + path + "'");
         EXPECT_THAT(
