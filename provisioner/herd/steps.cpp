@@ -158,11 +158,11 @@ void Steps::remove_domain(GuestId id) {
     failpoint("retire.undefined");
 }
 
-/// A guest without a host key gets one, made here because a slow guest would need seconds; the public part is in the
-/// registry before the guest can use it. A guest that has one keeps it: the registry follows. False: the row was
-/// changed meanwhile.
+/// A guest that was READY since its HELLO has one, whatever that HELLO said. A guest without a host key gets one, made
+/// here because a slow guest would need seconds; the public part is in the registry before the guest can use it. A
+/// guest that has one keeps it: the registry follows. False: the row was changed meanwhile.
 bool Steps::give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines) {
-    if (!watch.hello) return true;
+    if (!watch.hello || !watch.ready.empty()) return true;
     const Guest before = guest;
     if (watch.hello->host_key.empty()) {
         const control::HostKey key = key_for(guest.id, watch.hello->boot_id);

@@ -7,7 +7,7 @@ import time
 
 import boxes
 import pytest
-from drover import assert_all_different, everywhere, lxc, ping, sh, wait_until
+from drover import Owner, assert_all_different, everywhere, lxc, ping, sh, wait_until
 
 
 @pytest.fixture
@@ -76,6 +76,17 @@ def test_own_files_survive_a_stop_and_are_gone_after_a_rebuild(drover, owner, bo
     drover.ask("rebuild", "--owner", owner.name, "--yes")
     left = everywhere(lambda name: owner.ssh(name, "ls /home/mine /var/mine 2>/dev/null | wc -l"), names)
     assert left == ["0"] * herd_size
+
+
+@pytest.mark.promise("BOX-1")
+def test_new_keys_let_in_old_ones_do_not_and_the_host_key_stays(drover, owner, boxed, keys):
+    (name,) = boxed(1)
+    host_key = drover.guest(name)["host_key"]
+    (keys / "new").mkdir(exist_ok=True)
+    again = Owner(drover, owner.name, keys / "new", quota=40)
+    wait_until(lambda: again.try_ssh(name, "true").returncode == 0, "the new key lets in")
+    assert owner.try_ssh(name, "true").returncode != 0
+    assert drover.guest(name)["host_key"] == host_key
 
 
 @pytest.mark.promise("BOX-2")

@@ -113,12 +113,14 @@ TEST_F(HerdTest, AGuestThatDoesNotObeyIsForcedOff) {
 TEST_F(HerdTest, ChangedKeysReachARunningGuest) {
     start_herd();
     ASSERT_EQ(outcome_of(request(1).operation), "done");
+    const std::string host_key = registry.guests.get(1)->host_key;
     registry.owners.set({.name = "alice", .keys = std::vector<std::string>{}}, 0);
     herd->nudge(1);
     const auto until = std::chrono::steady_clock::now() + patience;
     while (!domains.authorized_keys(1).empty() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
     EXPECT_TRUE(domains.authorized_keys(1).empty());
     EXPECT_EQ(registry.guests.get(1)->phase, Phase::ready);
+    EXPECT_EQ(registry.guests.get(1)->host_key, host_key) << "who trusts it would be warned of an attack";
     EXPECT_EQ(domains.starts(1), 1);
 }
 
