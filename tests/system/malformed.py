@@ -109,7 +109,7 @@ class Malformed:
 
     def __init__(self, chance, known):
         self.chance = chance
-        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", **known}
+        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", "version": "f" * 64, **known}
         self.schema = Schema()
         self.routes = list(self.schema.routes())
         self.with_body = [route for route in self.routes if route.body]
@@ -148,7 +148,10 @@ class Malformed:
         return {name: self.good_value(name, route.body["properties"][name]) for name in sorted(wanted)}
 
     def path(self, route):
-        return re.sub(r"\{(\w+)\}", lambda place: str(self.known[place[1]]), route.path)
+        return self.filled(route.path)
+
+    def filled(self, path):
+        return re.sub(r"\{(\w+)\}", lambda place: str(self.known[place[1]]), path)
 
     def ask(self, route, body, what, headers=()):
         body = body if isinstance(body, bytes) else body.encode("utf-8", "surrogatepass")
@@ -227,7 +230,8 @@ class Malformed:
         name = self.chance.choice(NAMES).encode()
         written = self.chance.choice((quote(name, safe=""), "".join(f"%{byte:02x}" for byte in name), name))
         written = written.encode() if isinstance(written, str) else written
-        before, after = re.split(r"\{\w+\}", route.path)
+        place = self.chance.choice(re.findall(r"\{\w+\}", route.path))
+        before, after = (self.filled(part) for part in route.path.split(place))
         body = json.dumps(self.good_body(route)).encode() if route.body else b""
         return Case(
             f"wrong name in {route.method} {route.path}",
