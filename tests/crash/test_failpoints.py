@@ -89,12 +89,12 @@ def key(keys):
 
 @pytest.mark.promise("TRUST-10")
 def test_at_failpoints_on_the_simulated_hypervisor(seed, key, chance, figure, full):
-    kill_at(FAKE, seed, key, chance, figure, None if full else 8)
+    kill_at(FAKE, seed, key, chance, figure, None if full else 6)
 
 
 @pytest.mark.promise("TRUST-10")
 def test_at_failpoints_on_libvirts_test_driver(seed, key, chance, figure, full, test_driver):
-    kill_at(TEST_DRIVER, seed, key, chance, figure, None if full else 4)
+    kill_at(TEST_DRIVER, seed, key, chance, figure, None if full else 2)
 
 
 @pytest.mark.promise("BOX-9")
