@@ -33,7 +33,7 @@ constexpr Route table[] = {
     {"POST", "/v1/images/*/promote", Who::administrators, api::promote_version},
     {"POST", "/v1/images/*/rollback", Who::administrators, api::roll_back_image},
     {"DELETE", "/v1/images/*/versions/*", Who::administrators, api::remove_version},
-    {"GET", "/v1/differences", Who::everybody, api::compare_versions},
+    {"GET", "/v1/differences", Who::administrators, api::compare_versions},
     {"GET", "/v1/backup", Who::administrators, api::backup_registry},
     {"POST", "/v1/fsck", Who::administrators, api::run_fsck},
     {"GET", "/v1/doctor", Who::administrators, api::run_doctor},
