@@ -18,7 +18,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "promise(id): the promise of SPECIFICATION.md that this test shows")
-    config.addinivalue_line("markers", "only_full: what it needs takes minutes to make, so it runs with --full alone")
+    config.addinivalue_line("markers", "only_full: it takes minutes at any size, so it runs with --full alone")
     config.figures = []
     if not IN_LAB.exists() and not config.option.collectonly:
         pytest.exit("the system tests run inside tools/lab: use tools/test", returncode=3)
