@@ -24,9 +24,19 @@ _drover_flags() {
         echo "$common --count --owner --image --profile --kind --additional --idempotency-key --no-wait --timeout"
         ;;
     list) echo "$common --owner --gone --where" ;;
-    start | stop | restart | rollback) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
-    rebuild | retire) echo "$common --owner --all --wave --plan --yes --no-wait --timeout" ;;
-    upgrade) echo "$common --owner --all --wave --plan --to --canary --settle --no-wait --timeout" ;;
+    start | stop | restart | recover) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
+    rebuild) echo "$common --owner --all --wave --plan --keep --yes --no-wait --timeout" ;;
+    retire) echo "$common --owner --all --wave --plan --purge --yes --no-wait --timeout" ;;
+    restore) echo "$common --owner --all --wave --plan --from --yes --no-wait --timeout" ;;
+    snapshot) echo "$common --owner --all --wave --plan --name --no-wait --timeout" ;;
+    backup) echo "$common --owner --all --wave --plan --name --registry --no-wait --timeout" ;;
+    export) echo "$common --owner --all --wave --plan --file --no-wait --timeout" ;;
+    import) echo "$common --owner --no-wait --timeout" ;;
+    lease) echo "$common --until --for --off --owner --all" ;;
+    rollback) echo "$common --owner --all --wave --plan --with-snapshot --no-wait --timeout" ;;
+    upgrade)
+        echo "$common --owner --all --wave --plan --to --canary --settle --with-snapshot --no-wait --timeout"
+        ;;
     autostart) echo "$common --owner --all" ;;
     protect) echo "$common --off --owner --all" ;;
     give) echo "$common --owner" ;;
@@ -35,7 +45,6 @@ _drover_flags() {
     operations) echo "$common --limit --plot" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build' | 'image remove') echo "$common --no-wait --timeout" ;;
-    backup) echo "$common --registry" ;;
     fsck) echo "$common --repair" ;;
     *) echo "$common" ;;
     esac
@@ -46,7 +55,8 @@ _drover_words() {
     case $1 in
     '')
         echo request list show start stop restart rebuild retire upgrade rollback events operations pause resume \
-            cancel owner image host autostart protect give backup fsck doctor
+            cancel owner image host autostart protect give lease snapshot restore recover backup export import \
+            copies fsck doctor
         ;;
     host) echo stop start status ;;
     autostart)
@@ -55,7 +65,10 @@ _drover_words() {
         ;;
     owner) echo set list remove ;;
     image) echo list build promote rollback remove diff ;;
-    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | protect | give) _drover_names guests ;;
+    copies) echo list remove ;;
+    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | protect | give | lease | snapshot | \
+        restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
+    import) compgen -f ;;
     'owner set' | 'owner remove') _drover_names owners ;;
     'image build' | 'image rollback') _drover_names images ;;
     'image promote' | 'image remove')
@@ -76,8 +89,8 @@ _drover_values() {
     --canary) _drover_names guests ;;
     --kind) echo vm container ;;
     --login) compgen -u ;;
-    --socket | --key | --registry | --plot) echo files ;;
-    --count | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit) ;;
+    --socket | --key | --registry | --plot | --file) echo files ;;
+    --count | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for) ;;
     *) return 1 ;;
     esac
 }
@@ -92,7 +105,7 @@ _drover() {
             if _drover_values "$word" >/dev/null </dev/null; then ((n++)); fi
         elif [[ -z $verb ]]; then
             verb=$word
-        elif [[ $verb == owner || $verb == image || $verb == host ]]; then
+        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies ]]; then
             verb+=" $word"
         fi
     done

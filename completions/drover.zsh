@@ -29,7 +29,9 @@ _drover_verbs() {
         'image:list, build, promote, rollback, remove, diff'
         'host:stop, start, status' 'autostart:what guests are to be after a boot'
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
-        'backup:keep a copy of the registry' 'fsck:hold registry, hypervisor and disk against each other'
+        'lease:lend guests until a day' 'snapshot:keep a copy of overlays' 'restore:give overlays of copies back'
+        'recover:take retired guests back' 'backup:keep guests, or the registry' 'export:write a guest into a file'
+        'import:make a guest of a file' 'copies:list, remove' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
     )
     _describe verb verbs
@@ -53,11 +55,30 @@ _drover_rest() {
             '--gone[also guests that are gone]' '*--where[only with this value]:key=value'
         ;;
     show) _arguments $common '1:guest:_drover_names guests' ;;
-    start | stop | restart | rollback) _arguments $common $waiting $selection $waves $guests ;;
-    rebuild | retire) _arguments $common $waiting $selection $waves $guests '--yes[do not ask]' ;;
+    start | stop | restart) _arguments $common $waiting $selection $waves $guests ;;
+    recover) _arguments $common $waiting $selection $waves '*:guest' ;;
+    rollback) _arguments $common $waiting $selection $waves $guests '--with-snapshot[the data too]' ;;
+    rebuild) _arguments $common $waiting $selection $waves $guests '--yes[do not ask]' '*--keep[leave this]:path' ;;
+    retire) _arguments $common $waiting $selection $waves $guests '--yes[do not ask]' '--purge[keep nothing]' ;;
+    restore) _arguments $common $waiting $selection $waves $guests '--yes[do not ask]' '--from[which]:copy' ;;
+    snapshot) _arguments $common $waiting $selection $waves $guests '--name[of the copy]:name' ;;
+    backup)
+        _arguments $common $waiting $selection $waves $guests '--name[of the copy]:name' \
+            '--registry[the registry, into this file]:file:_files'
+        ;;
+    export) _arguments $common $waiting $selection $waves $guests '--file[into this file]:file:_files' ;;
+    import)
+        _arguments $common $waiting '--owner[whose it is to be]:owner:_drover_names owners' '1:file:_files'
+        ;;
+    lease)
+        _arguments $common $selection '--until[the last day]:day' '--for[so long]:duration' '--off[for ever]' $guests
+        ;;
+    copies-list | copies-remove) _arguments $common $guests ;;
+    copies) _arguments -C $common '1:verb:(list remove)' '*::rest:->second' ;;
     upgrade)
         _arguments $common $waiting $selection $waves $guests '--to[which]:version:_drover_names versions' \
-            '*--canary[those that go first]:guest:_drover_names guests' '--settle[how long they are watched]:duration'
+            '*--canary[those that go first]:guest:_drover_names guests' '--settle[how long they are watched]:duration' \
+            '--with-snapshot[a snapshot before]'
         ;;
     pause | resume | cancel) _arguments $common '1:operation:_drover_names operations' ;;
     autostart) _arguments $common $selection '1:what:(last always never)' $guests ;;
@@ -83,7 +104,6 @@ _drover_rest() {
     image-diff) _arguments $common '1:version:_drover_names versions' '2:version:_drover_names versions' ;;
     owner) _arguments -C $common '1:verb:(set list remove)' '*::rest:->second' ;;
     image) _arguments -C $common '1:verb:(list build promote rollback remove diff)' '*::rest:->second' ;;
-    backup) _arguments $common '--registry[into this file]:file:_files' ;;
     fsck) _arguments $common '--repair[mend what can be mended]' ;;
     *) _arguments $common ;;
     esac

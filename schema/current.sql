@@ -108,9 +108,31 @@ CREATE TABLE guests (
     machine_id    TEXT   NOT NULL,
     autostart     TEXT   NOT NULL DEFAULT 'last' CHECK (autostart IN ('last', 'always', 'never')),
     previous      TEXT   NOT NULL DEFAULT '',   -- the version before its last upgrade
-    protected     BIGINT NOT NULL DEFAULT 0 CHECK (protected IN (0, 1))   -- neither rebuilt nor retired
+    protected     BIGINT NOT NULL DEFAULT 0 CHECK (protected IN (0, 1)),   -- neither rebuilt nor retired
+    source        BIGINT NOT NULL DEFAULT 0,   -- the copy that the wanted overlay is made from; 0: a fresh one
+    keep          TEXT   NOT NULL DEFAULT '',  -- "7,/home": overlay 7 is the one before but for these paths
+    lease         BIGINT,                      -- until when it is lent; NULL: for ever
+    lease_told    BIGINT NOT NULL DEFAULT 0,   -- how many of the steps at the end of its lease were taken
+    lease_ended   BIGINT                       -- when it was stopped for that, by the time that certainly passed
 );
 CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
+
+-- Copies of overlays. Of one that is owed, `made` is NULL; nothing is made from one that is being removed.
+CREATE TABLE copies (
+    id        BIGINT NOT NULL PRIMARY KEY,
+    guest     BIGINT NOT NULL REFERENCES guests (id),
+    operation BIGINT REFERENCES operations (id),   -- that asked for it
+    kind      TEXT   NOT NULL CHECK (kind IN ('snapshot', 'backup', 'export', 'retired')),
+    name      TEXT   NOT NULL,
+    file      TEXT   NOT NULL DEFAULT '',   -- of an archive; '': it lies in the state folder
+    version   TEXT   NOT NULL,   -- that the guest had
+    asked     BIGINT NOT NULL,
+    made      BIGINT,
+    expires   BIGINT,   -- by the time that certainly passed; NULL: when somebody removes it
+    bytes     BIGINT NOT NULL DEFAULT 0,
+    removing  BIGINT NOT NULL DEFAULT 0 CHECK (removing IN (0, 1)),
+    UNIQUE (guest, name)
+);
 
 -- One row per address that is not free: used by a guest, or resting in quarantine until free_at.
 CREATE TABLE addresses (

@@ -4,6 +4,7 @@
 
 #include "config/config.hpp"
 #include "doctor/doctor.hpp"
+#include "fleet/fleet.hpp"
 #include "fsck/fsck.hpp"
 #include "herd/accelerator.hpp"
 #include "herd/herd.hpp"
@@ -22,6 +23,7 @@ struct Doors {
     Herd& herd;
     Roots& roots;
     Overlays& overlays;
+    Fleet& fleet;
     ImageJobs& image_jobs;
     Accelerator& accelerator;
     Fsck& fsck;

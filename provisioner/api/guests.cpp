@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -43,6 +44,12 @@ Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
     return reservation;
 }
 
+/// Whether the path is one of these or lies below one.
+bool lies_in(const std::string& path, const std::vector<std::string>& folders) {
+    return std::any_of(folders.begin(), folders.end(),
+                       [&](const std::string& folder) { return path == folder || path.starts_with(folder + "/"); });
+}
+
 Canaries canaries_among(const std::vector<Guest>& guests, const Change& change) {
     Canaries canaries{.pending = {}, .settle = change.settle.value_or(Duration::zero())};
     for (const Guest& guest : guests)
@@ -59,6 +66,23 @@ wire::Plan plan_of(const Doors& doors, const Call& call, const Change& change) {
     wire::Plan plan{.verb = change.verb, .guests = {}, .ends_in = last_end(forecasts)};
     for (const Forecast& one : forecasts) plan.guests.push_back({one.name, one.begin, one.end});
     return plan;
+}
+
+/// What only administrators may do, because it writes where others can see it; what a rebuild leaves lies on the
+/// overlay.
+void check_change(const Doors& doors, const Call& call, const Change& change) {
+    const bool writes_files = change.verb == Verb::backup || change.verb == Verb::exporting;
+    if (writes_files && !call.caller.administrator)
+        throw Error(ErrorKind::denied, fmt::format("only administrators {} guests", to_text(change.verb)),
+                    "drover snapshot keeps a copy");
+    if (change.keep.empty()) return;
+    for (const Guest& guest : doors.registry.guests.preview(call.caller, change, call.visible_owner)) {
+        const Profile& profile = doors.overlays.profile(guest.profile);
+        for (const auto& path : change.keep)
+            if (!lies_in(path, profile.persistent))
+                throw Error(ErrorKind::refused, fmt::format("{} is no persistent path of '{}'", path, guest.name),
+                            fmt::format("its own are: {}", fmt::join(profile.persistent, ", ")));
+    }
 }
 
 }  // namespace
@@ -92,8 +116,9 @@ std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
 std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const Change change = wire::decode_change(wire::parse(call.body));
+    check_change(doors, call, change);
     if (change.plan) return answer(wire::encode(plan_of(doors, call, change)));
-    const Operation operation = doors.registry.guests.change(call.caller, change, call.visible_owner);
+    const Operation operation = doors.registry.guests.change(call.caller, change, call.visible_owner, doors.subnet);
     doors.herd.nudge(doors.registry.guests.ids_in(operation.id));
     return answer(wire::operation_with_items(operation), 202);
 }
@@ -101,8 +126,8 @@ std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
 std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const Setting setting = wire::decode_setting(wire::parse(call.body));
-    if (setting.owner && !call.caller.administrator)
-        throw Error(ErrorKind::denied, "only administrators give guests to another owner");
+    if ((setting.owner || setting.lease) && !call.caller.administrator)
+        throw Error(ErrorKind::denied, "only administrators give guests to another owner or lend them");
     auto names = wire::Json::array();
     std::vector<GuestId> ids;
     for (const Guest& guest : doors.registry.guests.set(call.caller, setting, call.visible_owner)) {
@@ -110,6 +135,7 @@ std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
         ids.push_back(guest.id);
     }
     if (setting.owner) doors.herd.nudge(ids);  // their keys are others now
+    if (setting.lease) doors.fleet.wake();
     return answer({{"changed", names}});
 }
 

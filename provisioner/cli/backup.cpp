@@ -1,3 +1,5 @@
+#include "cli/backup.hpp"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -10,17 +12,11 @@
 #include <ostream>
 
 #include "cli/client.hpp"
-#include "cli/options.hpp"
 #include "cli/output.hpp"
-#include "cli/verbs.hpp"
 #include "model/unique_fd.hpp"
 
 namespace drover::cli {
 namespace {
-
-struct Options {
-    std::string file;
-};
 
 Error cannot(const std::string& what, const std::string& file) {
     return {ErrorKind::failed, fmt::format("cannot {} '{}': {}", what, file, std::strerror(errno)),
@@ -73,26 +69,18 @@ class NewFile {
     std::size_t bytes_ = 0;
 };
 
-int backup(Context& context, const Options& options) {
-    NewFile file(options.file);
+}  // namespace
+
+int keep_registry(Context& context, const std::string& path) {
+    NewFile file(path);
     Client(context.socket).stream("/v1/backup", [&](std::string_view piece) { file.write(piece); });
     file.keep();
     if (context.json) {
-        print_json(context.console, {{"file", options.file}, {"bytes", file.bytes()}});
+        print_json(context.console, {{"file", path}, {"bytes", file.bytes()}});
     } else {
-        context.console.out << fmt::format("registry kept in {} ({} bytes)\n", options.file, file.bytes());
+        context.console.out << fmt::format("registry kept in {} ({} bytes)\n", path, file.bytes());
     }
     return 0;
-}
-
-}  // namespace
-
-void add_backup(CLI::App& app, Action& chosen) {
-    auto options = std::make_shared<Options>();
-    auto* verb = add_verb(app, "backup", "Keep a consistent copy of the registry while everything goes on",
-                          "  drover backup --registry /srv/backup/registry-2026-11-21.db");
-    add_text(*verb, "--registry", options->file, "FILE", "The new file")->required();
-    on_chosen(verb, chosen, options, backup);
 }
 
 }  // namespace drover::cli

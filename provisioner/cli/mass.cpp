@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iostream>
 
+#include "cli/backup.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 #include "cli/wait.hpp"
@@ -14,9 +15,9 @@ namespace {
 struct Options {
     Verb verb = Verb::start;
     Chosen guests;
-    std::string wave, to, settle;
-    std::vector<std::string> canaries;
-    bool yes = false, plan = false;
+    std::string wave, to, settle, copy, file, registry;
+    std::vector<std::string> canaries, keep;
+    bool yes = false, plan = false, with_snapshot = false, purge = false;
     WaitOptions wait;
 };
 
@@ -37,10 +38,15 @@ Change read_change(const Options& options) {
     change.canaries = options.canaries;
     const std::string settle = options.settle.empty() && !options.canaries.empty() ? "30s" : options.settle;
     if (!settle.empty()) change.settle = parse_duration(settle);
+    change.with_snapshot = options.with_snapshot;
+    change.copy = options.copy;
+    change.file = options.file;
+    change.keep = options.keep;
+    change.purge = options.purge;
     return wire::decode_change(wire::encode(change));
 }
 
-bool destroys(Verb verb) { return verb == Verb::rebuild || verb == Verb::retire; }
+bool destroys(Verb verb) { return verb == Verb::rebuild || verb == Verb::restore || verb == Verb::retire; }
 
 std::string meant(const Selection& selection) {
     if (selection.all) return "all guests";
@@ -111,6 +117,7 @@ int tell_what_would_be(Context& context, Client& client, const Change& change) {
 }
 
 int change(Context& context, const Options& options) {
+    if (!options.registry.empty()) return keep_registry(context, options.registry);
     const auto change = read_change(options);
     const auto timeout = timeout_of(options.wait);
     confirm(context.console, change, options.yes);
@@ -130,6 +137,25 @@ void add_upgrade_options(CLI::App& added, Options& options) {
     add_text(added, "--settle", options.settle, "TIME", "and have stayed so for this long (default: 30s)");
 }
 
+void add_copy_options(CLI::App& added, Verb verb, Options& options) {
+    if (verb == Verb::snapshot || verb == Verb::backup)
+        add_text(added, "--name", options.copy, "NAME", "What it is to be called; by default its kind and a number");
+    if (verb == Verb::backup)
+        add_text(added, "--registry", options.registry, "FILE", "Keep the registry in this new file, and no guest");
+    if (verb == Verb::exporting)
+        add_text(added, "--file", options.file, "FILE", "The new file on the host")->required();
+    if (verb == Verb::restore)
+        add_text(added, "--from", options.copy, "COPY", "Which; by default the newest snapshot or backup");
+    if (verb == Verb::upgrade)
+        added.add_flag("--with-snapshot", options.with_snapshot, "Make a snapshot of each before");
+    if (verb == Verb::rollback)
+        added.add_flag("--with-snapshot", options.with_snapshot, "Take the data back too, to the snapshot made before");
+    if (verb == Verb::rebuild)
+        add_repeated(added, "--keep", options.keep, "Leave this path as it is; may be repeated")->type_name("PATH");
+    if (verb == Verb::retire)
+        added.add_flag("--purge", options.purge, "Keep nothing of them: they cannot be recovered");
+}
+
 void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summary_line, const std::string& examples) {
     auto options = std::make_shared<Options>();
     options->verb = verb;
@@ -139,6 +165,7 @@ void add_one(CLI::App& app, Action& chosen, Verb verb, const std::string& summar
              "How fast: 15/30s, in_flight=8, adaptive,stop_on=20%/10 ...; else as the configuration says");
     added->add_flag("--plan", options->plan, "Tell who would move when, and change nothing");
     if (verb == Verb::upgrade) add_upgrade_options(*added, *options);
+    add_copy_options(*added, verb, *options);
     if (destroys(verb)) added->add_flag("--yes", options->yes, "Do not ask");
     add_wait_options(*added, options->wait);
     on_chosen(added, chosen, options, change);
@@ -153,13 +180,23 @@ void add_mass(CLI::App& app, Action& chosen) {
     add_one(app, chosen, Verb::restart, "Stop guests and start them again",
             "  drover restart alice-1 bob-2\n  drover restart --owner alice --timeout 30m");
     add_one(app, chosen, Verb::rebuild, "Give guests a fresh overlay: same name and address, their data is destroyed",
-            "  drover rebuild alice-1\n  drover rebuild --owner alice --yes");
-    add_one(app, chosen, Verb::retire, "Remove guests for good, with their data",
-            "  drover retire alice-3\n  drover retire 'alice-*' --yes --json");
+            "  drover rebuild alice-1 --keep /home\n  drover rebuild --owner alice --yes");
+    add_one(app, chosen, Verb::retire, "Remove guests; what is on their overlays is kept for a week",
+            "  drover retire alice-3\n  drover retire 'alice-*' --purge --yes --json");
     add_one(app, chosen, Verb::upgrade, "Have guests run another version of their image; their data stays",
             "  drover upgrade --all --canary alice-1 --wave 15/30s\n  drover upgrade bob-1 --to 7ead0f65 --plan");
     add_one(app, chosen, Verb::rollback, "Have guests run the version that they were ready with before",
-            "  drover rollback 'alice-*'");
+            "  drover rollback 'alice-*'\n  drover rollback alice-1 --with-snapshot");
+    add_one(app, chosen, Verb::snapshot, "Keep a copy of guests' overlays; one that runs is off for that moment",
+            "  drover snapshot alice-1 --name before-exam\n  drover snapshot --owner alice");
+    add_one(app, chosen, Verb::restore, "Give guests back the overlay of a copy; what they have now is lost",
+            "  drover restore alice-1\n  drover restore alice-1 --from before-exam --yes");
+    add_one(app, chosen, Verb::recover, "Take retired guests back while their overlays are kept",
+            "  drover recover alice-3");
+    add_one(app, chosen, Verb::backup, "Keep guests in the folder for backups, or the registry in a file",
+            "  drover backup --all\n  drover backup --registry /srv/backup/registry-2026-11-21.db");
+    add_one(app, chosen, Verb::exporting, "Write a guest, as it is, into a file that can be imported elsewhere",
+            "  drover export alice-1 --file /srv/alice-1.tar");
 }
 
 }  // namespace drover::cli

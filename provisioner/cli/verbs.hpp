@@ -10,18 +10,20 @@ namespace drover::cli {
 void add_request(CLI::App& app, Action& chosen);
 void add_list(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
-/// start, stop, restart, rebuild, retire.
+/// start, stop, restart, rebuild, retire, upgrade, rollback, snapshot, restore, recover, backup, export.
 void add_mass(CLI::App& app, Action& chosen);
 /// host stop, start, status.
 void add_host(CLI::App& app, Action& chosen);
-/// autostart, protect, give.
+/// autostart, protect, give, lease.
 void add_settings(CLI::App& app, Action& chosen);
 void add_events(CLI::App& app, Action& chosen);
 /// operations, pause, resume, cancel.
 void add_operations(CLI::App& app, Action& chosen);
 void add_owner(CLI::App& app, Action& chosen);
 void add_image(CLI::App& app, Action& chosen);
-void add_backup(CLI::App& app, Action& chosen);
+/// copies list, remove.
+void add_copies(CLI::App& app, Action& chosen);
+void add_import(CLI::App& app, Action& chosen);
 void add_fsck(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);
 

@@ -107,6 +107,7 @@ class Reader {
     void fill_defaults() {
         const auto folder = config_.instance == "drover" ? "drover" : "drover-" + config_.instance;
         if (config_.state.empty()) config_.state = "/var/lib/" + folder;
+        if (config_.backups.empty()) config_.backups = "/var/backups/" + folder;
         if (config_.socket.empty()) config_.socket = "/run/" + folder + "/drover.sock";
         if (config_.network.name.empty()) config_.network.name = config_.instance;
         if (config_.network.domain.empty()) config_.network.domain = config_.instance + ".internal";

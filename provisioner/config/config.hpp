@@ -62,6 +62,11 @@ struct Config {
     Duration backoff = std::chrono::seconds(2);  ///< retry.backoff: doubled at each attempt, at most 5 minutes
     int steps_in_flight = 4;                     ///< steps.in_flight
 
+    Duration retire_keep = std::chrono::hours(24 * 7);   ///< retire.keep
+    Duration lease_grace = std::chrono::hours(24 * 30);  ///< lease.grace: from the stop to the retirement
+    int snapshots = 5;                                   ///< copies.snapshots: of one guest, at most
+    std::string backups;  ///< copies.backups; default: /var/backups/drover or /var/backups/drover-<instance>
+
     WavePolicies waves;  ///< waves.{stop,start,upgrade,refill}
 
     std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway

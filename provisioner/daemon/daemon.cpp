@@ -98,12 +98,16 @@ void run_daemon(const Config& config) {
     const Installed installed = find_installed();
     Registry registry({.file = config.state + "/registry.db",
                        .migrations = installed.migrations,
-                       .quarantine = config.network.quarantine,
+                       .rules = {.quarantine = config.network.quarantine,
+                                 .retire_keep = config.retire_keep,
+                                 .snapshots = config.snapshots,
+                                 .backups = config.backups},
                        .reserve = registry_reserve});
     const StoragePaths paths{config.state, installed.images, installed.profiles, installed.guest_end,
                              "/etc/drover/images"};
     Roots roots(paths);
     Overlays overlays(paths, qemu_user());
+    CopyStore copies(config.state);
 
     Hypervisor hypervisor(config, registry.uuid(), [&] { return registry.guests.any_of(Kind::container); });
     Domains& domains = hypervisor.domains();
@@ -122,7 +126,7 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
-    Herd herd({config, registry, domains, names, roots, overlays, accelerator, subnet, qemu_user(),
+    Herd herd({config, registry, domains, names, roots, overlays, copies, accelerator, subnet, qemu_user(),
                [&] {
                    networks.ensure(network);
                    failpoint("network.ensured");
@@ -132,13 +136,16 @@ void run_daemon(const Config& config) {
     ImageJobs image_jobs(registry, roots, accelerator, [&](const std::string& root) {
         if (mounts) mounts->forget(root);
     });
+    Fleet fleet(config, registry, copies, [&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config, registry, herd, roots, overlays, image_jobs, accelerator, fsck, doctor, subnet, lender};
+    const Doors doors{config,     registry,    herd, roots,  overlays, fleet,
+                      image_jobs, accelerator, fsck, doctor, subnet,   lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     herd.start();
+    fleet.start();
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
     server.run({.identify = [&](int socket) { return peer_at(socket, gateway); },
                 .handle = [&](Call& call) { return dispatch(doors, call); }});

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "guest/files.hpp"
+#include "guest/keep.hpp"
 #include "guest/kernel_line.hpp"
 #include "guest/modules.hpp"
 #include "guest/mounts.hpp"
@@ -45,6 +46,7 @@ void free_initramfs() {
     }
     load_modules(modules);
     mount_disks(root, overlay);
+    leave_only(line.keep, overlay);
     seed(line.profile, root, overlay);
     lay_out(line.profile, root, overlay, Inside::vm);
     free_initramfs();

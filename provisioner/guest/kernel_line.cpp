@@ -1,6 +1,7 @@
 #include "guest/kernel_line.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,17 @@ std::vector<std::string> parse_paths(std::string_view text) {
     return paths;
 }
 
+/// "7,/home,/root"
+Keep parse_keep(std::string_view text) {
+    Keep keep;
+    const auto comma = std::min(text.find(','), text.size());
+    const auto [end, error] = std::from_chars(text.data(), text.data() + comma, keep.overlay);
+    if (error != std::errc() || end != text.data() + comma || keep.overlay < 1)
+        throw Error(ErrorKind::usage, "'" + std::string(text) + "' on the kernel command line names no overlay");
+    keep.paths = parse_paths(text.substr(std::min(text.size(), comma + 1)));
+    return keep;
+}
+
 }  // namespace
 
 KernelLine parse_kernel_line(std::string_view text) {
@@ -42,6 +54,8 @@ KernelLine parse_kernel_line(std::string_view text) {
             line.profile.merged = parse_paths(value);
         else if (key == "drover.volatile")
             line.profile.volatile_ = parse_paths(value);
+        else if (key == "drover.keep")
+            line.keep = parse_keep(value);
         else if (word == "drover.probe")
             line.probe = true;
         else

@@ -1,6 +1,7 @@
 #pragma once
 #include <string_view>
 
+#include "guest/keep.hpp"
 #include "model/profile.hpp"
 
 namespace drover::guest {
@@ -8,14 +9,15 @@ namespace drover::guest {
 /// What the kernel command line tells the guest's first program.
 struct KernelLine {
     Profile profile;     ///< its paths only
+    Keep keep;           ///< of a rebuild
     bool probe = false;  ///< power off at once: the host wants to see whether its accelerator works
 
     bool operator==(const KernelLine&) const = default;
 };
 
-/// Reads `drover.persistent=`, `drover.merged=`, `drover.volatile=` (paths divided by commas) and `drover.probe`; words
-/// that do not begin with "drover." are other people's. Error{usage} for an unknown one or a path that is not absolute
-/// and plain.
+/// Reads `drover.persistent=`, `drover.merged=`, `drover.volatile=` (paths divided by commas), `drover.keep=` (a number
+/// and paths) and `drover.probe`; words that do not begin with "drover." are other people's. Error{usage} for an
+/// unknown one or a path that is not absolute and plain.
 KernelLine parse_kernel_line(std::string_view text);
 
 }  // namespace drover::guest

@@ -178,19 +178,19 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
         if (step == Step::stop) w.asked = 1;
         if (step == Step::press) w.asked = 2;
     });
-    // identify may have written the row itself already; what counts is whether the phase or the make moved.
-    if (done.after.phase == guest.phase && done.after.have == guest.have) return;
+    if (!done.moved(guest)) return;
     commit(guest, done.after, "phase",
-           fmt::format("{} -> {} ({})", to_text(guest.phase), to_text(done.after.phase), to_text(step)));
+           fmt::format("{} -> {} ({})", to_text(guest.phase), to_text(done.after.phase), to_text(step)), done.made);
     failpoint("step.committed");
 }
 
-void Herd::commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message) {
+void Herd::commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,
+                  const std::vector<MadeCopy>& made) {
     Guest row = after;
     if (row.phase != before.phase) row.since = now();
     Guest read = before;
     read.rev = after.rev;  // a step that saved on its way counted it up
-    if (!parts_.registry.guests.save(read, row, kind, message)) return;
+    if (!parts_.registry.guests.save(read, row, kind, message, made)) return;
     spdlog::info("{}: {}", row.name, message);
     waves_.note(row, cpu_used_by(row));
 }

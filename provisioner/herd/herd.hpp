@@ -73,7 +73,8 @@ class Herd {
     Seen see(const Guest& guest, const Watch& watch) const;
     void wake_later(const Guest& guest, const Watch& watch);
 
-    void commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message);
+    void commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,
+                const std::vector<MadeCopy>& made = {});
     void apply(const Correction& correction, const Guest& guest, const Seen& seen, const Watch& watch);
     void failed(const Guest& guest, Step step, const std::string& message);
     void postponed(const Guest& guest, Step step, const std::string& why);

@@ -7,6 +7,7 @@
 
 #include "control/host_key.hpp"
 #include "model/failpoint.hpp"
+#include "storage/archive.hpp"
 
 namespace drover {
 
@@ -27,8 +28,7 @@ Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
     switch (step) {
         case Step::none: return {.after = guest};
         case Step::build: return build(guest);
-        case Step::copy:
-            throw Error(ErrorKind::refused, "a copy of an overlay is owed, which this version cannot make");
+        case Step::copy: return copy(guest);
         case Step::start: return start(guest);
         case Step::identify: return identify(guest, watch);
         case Step::park: return park(guest);
@@ -46,7 +46,7 @@ Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
 Done Steps::build(const Guest& guest) {
     Guest after = guest;
     after.have.overlay = guest.want.overlay;
-    parts_.overlays.create(guest.id, after.have.overlay, guest.profile, parts_.config.guest.disk, guest.kind);
+    make_overlay(guest);
     failpoint("build.overlay");
     parts_.domains.define(spec_of(after, {guest.want.version, after.have.overlay, guest.have.boot}));
     failpoint("build.defined");
@@ -54,6 +54,49 @@ Done Steps::build(const Guest& guest) {
     after.phase = Phase::stopped;
     after.host_key.clear();
     return {.after = after};
+}
+
+/// The overlay that is wanted: from a copy, from the one before without most of it, or a fresh one.
+void Steps::make_overlay(const Guest& guest) {
+    const auto number = guest.want.overlay;
+    const bool has_one = guest.phase != Phase::reserved;
+    if (guest.source != 0) {
+        const auto copy = parts_.registry.copies.get(guest.source);
+        if (!copy) throw Error(ErrorKind::not_found, fmt::format("the copy {} is not there any more", guest.source));
+        if (copy->file.empty())
+            parts_.overlays.create_from(parts_.copies.file(copy->id), guest.id, number, guest.kind);
+        else
+            parts_.overlays.create_from_archive(copy->file, guest.id, number, guest.kind);
+    } else if (has_one && guest.keeps(number)) {
+        parts_.overlays.carry_over(guest.id, guest.have.overlay, number, guest.kind);
+    } else {
+        parts_.overlays.create(guest.id, number, guest.profile, parts_.config.guest.disk, guest.kind);
+    }
+}
+
+/// All that is owed of a guest that is off.
+Done Steps::copy(const Guest& guest) {
+    const std::unique_lock alone(copying_, std::try_to_lock);
+    if (!alone) return {.after = guest, .later = true};
+    Done done{.after = guest};
+    const auto overlay = parts_.overlays.place(guest.id, guest.have.overlay, guest.kind).overlay;
+    for (const Copy& copy : parts_.registry.copies.owed(guest.id))
+        done.made.push_back({copy.id, copy_overlay(guest, copy, overlay)});
+    done.after.copy = false;
+    return done;
+}
+
+long long Steps::copy_overlay(const Guest& guest, const Copy& copy, const std::string& overlay) const {
+    if (copy.file.empty()) return parts_.copies.make(copy.id, overlay);
+    return write_archive({.name = guest.name,
+                          .owner = guest.owner.value_or(""),
+                          .image = guest.image,
+                          .version = copy.version,
+                          .profile = guest.profile,
+                          .kind = guest.kind,
+                          .copy = copy.id,
+                          .registry = parts_.registry.uuid()},
+                         overlay, copy.file);
 }
 
 /// Cold boot of the wanted version on the overlay it has.
@@ -80,6 +123,7 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
     if (watch.voice(digest) == Voice::ready) {
         offered_.lock()->erase(guest.id);
         after.phase = Phase::ready;
+        after.keep.clear();  // what was to be left is what it has
         if (guest.good != guest.have.version) after.previous = std::exchange(after.good, guest.have.version);
         return {.after = after};
     }
@@ -122,15 +166,25 @@ Done Steps::stop(const Guest& guest) {
 }
 
 Done Steps::retire(const Guest& guest) {
-    Guest after = guest;
     sessions_.close(guest.id);
     offered_.lock()->erase(guest.id);
     remove_domain(guest.id);
     parts_.names.remove(guest.address);
     failpoint("retire.unnamed");
+    Done done{.after = guest};
+    for (const Copy& copy : parts_.registry.copies.owed(guest.id)) keep_overlay(guest, copy, done.made);
+    failpoint("retire.kept");
     parts_.overlays.remove(guest.id);
-    after.phase = Phase::gone;
-    return {.after = after};
+    done.after.phase = Phase::gone;
+    done.after.copy = false;
+    return done;
+}
+
+/// What is owed of a guest that is being retired: its overlay itself is what is kept of it, so that comes last.
+void Steps::keep_overlay(const Guest& guest, const Copy& copy, std::vector<MadeCopy>& made) const {
+    if (copy.kind != CopyKind::retired) return;
+    const auto overlay = parts_.overlays.path(guest.id, guest.have.overlay, guest.kind);
+    if (const auto bytes = parts_.copies.take(copy.id, overlay); bytes > 0) made.push_back({copy.id, bytes});
 }
 
 /// A container gets its root and overlay for as long as it takes to start: from then on it has them.
@@ -211,6 +265,7 @@ DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
                     .cpus = parts_.config.guest.cpus,
                     .mac = mac_of(guest.id),
                     .network = parts_.config.network.name};
+    if (guest.keeps(make.overlay)) spec.parameters += " drover.keep=" + guest.keep;
     if (guest.kind == Kind::vm)
         add_vm(spec, guest, version);
     else

@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "network/names.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
+#include "storage/copy_store.hpp"
 #include "storage/overlays.hpp"
 #include "storage/roots.hpp"
 
@@ -26,6 +28,7 @@ struct Parts {
     Names& names;
     Roots& roots;
     Overlays& overlays;
+    CopyStore& copies;
     Accelerator& accelerator;
     Subnet subnet;
     std::string qemu_user;               ///< "+uid:+gid"
@@ -37,9 +40,16 @@ struct Parts {
 /// What a step did: the row as it should be now (unchanged: nothing to commit) and what to remember.
 struct Done {
     Guest after;
-    std::string told;    ///< digest of the identity that was sent; empty: none
-    bool look = false;   ///< the domain changed by our hand: look again
-    bool later = false;  ///< it could not be done now, through nobody's fault: try again in a second
+    std::string told;              ///< digest of the identity that was sent; empty: none
+    bool look = false;             ///< the domain changed by our hand: look again
+    bool later = false;            ///< it could not be done now, through nobody's fault: try again in a second
+    std::vector<MadeCopy> made{};  ///< of the copies that were owed
+
+    /// Whether the row is to be written: the phase or the make moved, or nothing is owed any more. (identify may have
+    /// written the row itself already.)
+    [[nodiscard]] bool moved(const Guest& before) const {
+        return after.phase != before.phase || after.have != before.have || after.copy != before.copy;
+    }
 };
 
 /// What the guest is told that it is, in an instance of this DNS domain and subnet, now.
@@ -59,6 +69,7 @@ class Steps {
 
   private:
     Done build(const Guest& guest);
+    Done copy(const Guest& guest);
     Done start(const Guest& guest);
     Done identify(const Guest& guest, const Watch& watch);
     Done park(const Guest& guest);
@@ -67,6 +78,9 @@ class Steps {
     Done stop(const Guest& guest);
     Done retire(const Guest& guest);
 
+    void make_overlay(const Guest& guest);
+    [[nodiscard]] long long copy_overlay(const Guest& guest, const Copy& copy, const std::string& overlay) const;
+    void keep_overlay(const Guest& guest, const Copy& copy, std::vector<MadeCopy>& made) const;
     void run_domain(const Guest& guest);
     void remove_domain(GuestId id);
     bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
@@ -87,6 +101,7 @@ class Steps {
     Parts parts_;
     control::Sessions& sessions_;
     Synchronized<std::unordered_map<GuestId, Offer>> offered_;  ///< until the guest has it
+    std::mutex copying_;  ///< one at a time: more would take workers away from others, to wait for the same disk
 };
 
 }  // namespace drover

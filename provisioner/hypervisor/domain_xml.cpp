@@ -86,10 +86,13 @@ void add_overlay(xml_node devices, const std::string& file, const std::string& p
     auto disk = add(devices, "disk", {{"type", "file"}, {"device", "disk"}});
     add(disk, "driver", {{"name", "qemu"}, {"type", "qcow2"}, {"discard", "unmap"}});
     add(disk, "source", {{"file", file}});
-    auto backing = add(disk, "backingStore", {{"type", "file"}});
-    add(backing, "format", {{"type", "raw"}});
-    add(backing, "source", {{"file", prototype}});
-    add(backing, "backingStore");
+    auto chain = disk;
+    if (!prototype.empty()) {
+        chain = add(disk, "backingStore", {{"type", "file"}});
+        add(chain, "format", {{"type", "raw"}});
+        add(chain, "source", {{"file", prototype}});
+    }
+    add(chain, "backingStore");
     add(disk, "target", {{"dev", "vdb"}, {"bus", "virtio"}});
 }
 

@@ -12,6 +12,7 @@ namespace drover {
 
 using GuestId = std::int64_t;
 using OperationId = std::int64_t;
+using CopyId = std::int64_t;
 
 enum class Kind { vm, container };
 enum class Phase { reserved, stopped, starting, parked, ready, stopping, gone };
@@ -80,7 +81,12 @@ struct Guest {
     std::string machine_id;  ///< 32 hex digits, made with the row
     Autostart autostart = Autostart::last;
     bool is_protected = false;  ///< neither rebuilt nor retired
+    CopyId source = 0;          ///< the copy that the wanted overlay is made from; 0: a fresh one
+    std::string keep;           ///< "7,/home,/root": overlay 7 is the one before without all but these; empty: none
+    std::optional<Time> lease;  ///< until when it is lent
 
+    /// Whether its overlay of this number is the one before, of which its `keep` is left.
+    [[nodiscard]] bool keeps(std::int64_t overlay) const { return keep.starts_with(std::to_string(overlay) + ","); }
     /// What is had differs from what is wanted, or a copy is owed.
     [[nodiscard]] bool stale() const { return copy || have != want; }
     /// Nothing is left to do.

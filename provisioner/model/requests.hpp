@@ -33,13 +33,34 @@ struct GuestRequest {
     bool operator==(const GuestRequest&) const = default;
 };
 
+/// A guest to be made of an archive.
+struct GuestImport {
+    std::string file;   ///< absolute, on the host
+    std::string owner;  ///< whose it is to be
+
+    bool operator==(const GuestImport&) const = default;
+};
+
 /// What a request reserved.
 struct GuestReservation {
     OperationId operation = 0;
     std::vector<std::string> created, existing;
 };
 
-enum class Verb { start, stop, restart, rebuild, retire, upgrade, rollback };
+enum class Verb {
+    start,
+    stop,
+    restart,
+    rebuild,
+    retire,
+    upgrade,
+    rollback,
+    snapshot,
+    backup,
+    exporting,
+    restore,
+    recover
+};
 std::string_view to_text(Verb verb);
 Verb parse_verb(std::string_view text);
 
@@ -63,15 +84,22 @@ struct Change {
     std::optional<std::string> to{};      ///< a version, as Images::meant() takes it; none: what new guests get
     std::vector<std::string> canaries{};  ///< names of those that go first; the others wait until they are ready
     std::optional<Duration> settle{};     ///< and have stayed so for this long
+    // Of the verbs on overlays:
+    bool with_snapshot = false;       ///< an upgrade makes one before, a rollback goes back to it
+    std::string copy{};               ///< what a snapshot or backup is to be called; which one to restore; empty: any
+    std::string file{};               ///< where an export goes, absolute
+    std::vector<std::string> keep{};  ///< paths that a rebuild leaves as they are
+    bool purge = false;               ///< a retirement keeps nothing
 
     bool operator==(const Change&) const = default;
 };
 
-/// What is written of some guests and lasts: exactly one of the first three.
+/// What is written of some guests and lasts: exactly one of the first four.
 struct Setting {
     std::optional<Autostart> autostart{};
-    std::optional<bool> is_protected{};   ///< neither rebuilt nor retired until it is taken back
-    std::optional<std::string> owner{};   ///< whose they are from now on
+    std::optional<bool> is_protected{};          ///< neither rebuilt nor retired until it is taken back
+    std::optional<std::string> owner{};          ///< whose they are from now on
+    std::optional<std::optional<Time>> lease{};  ///< until when they are lent, or for ever
     Selection selection;
 };
 

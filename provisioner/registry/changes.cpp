@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "model/error.hpp"
+#include "registry/copies.hpp"
 #include "registry/operations.hpp"
+#include "registry/owners.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
 #include "registry/selected.hpp"
@@ -21,11 +24,11 @@ class WishWriter {
         : operation_(operation), superseder_(transaction), update_(transaction.sql) {
         prepare(update_,
                 "UPDATE guests SET desired = :desired, want_version = :want_version, want_overlay = :want_overlay, "
-                "want_boot = :want_boot, "
+                "want_boot = :want_boot, good = :good, copy = :copy, source = :source, keep = :keep, "
                 "attempts = 0, fault_kind = NULL, fault_message = '', fault_since = 0, operation = :operation, "
                 "rev = rev + 1 WHERE id = :id AND rev = :rev",
-                guest_.desired, guest_.want.version, guest_.want.overlay, guest_.want.boot, operation_, guest_.id,
-                guest_.rev);
+                guest_.desired, guest_.want.version, guest_.want.overlay, guest_.want.boot, guest_.good, guest_.copy,
+                guest_.source, guest_.keep, operation_, guest_.id, guest_.rev);
     }
 
     void write(const Guest& guest) {
@@ -59,8 +62,8 @@ void check_canaries(const std::vector<Guest>& guests, const std::vector<std::str
 }
 
 void write_changes(Transaction& transaction, const Caller& caller, const Change& change,
-                   const std::vector<Guest>& guests, OperationId operation) {
-    const Meaning meaning(transaction.sql, caller, change);
+                   const std::vector<Guest>& guests, OperationId operation, const GuestRules& rules) {
+    const Meaning meaning(transaction, caller, change, rules);
     const std::set<std::string> canaries(change.canaries.begin(), change.canaries.end());
     WishWriter wishes(transaction, operation);
     ItemWriter items(transaction, operation);
@@ -68,6 +71,7 @@ void write_changes(Transaction& transaction, const Caller& caller, const Change&
         auto judged = meaning.of(guest);
         if (judged.outcome == "pending") {
             wishes.write(judged.after);
+            if (judged.copy) owe_copy(transaction, *judged.copy, guest, operation);
             if (judged.after.settled()) judged.outcome = "done";  // no step will follow
         }
         items.add(guest.id, guest, judged.outcome, judged.reason, canaries.contains(guest.name));
@@ -89,12 +93,17 @@ nlohmann::json arguments_of(const Change& change) {
     if (change.to) arguments["to"] = *change.to;
     if (!change.canaries.empty()) arguments["canaries"] = change.canaries;
     if (change.settle) arguments["settle"] = to_text(*change.settle);
+    if (change.with_snapshot) arguments["with_snapshot"] = true;
+    if (!change.copy.empty()) arguments["copy"] = change.copy;
+    if (!change.file.empty()) arguments["file"] = change.file;
+    if (!change.keep.empty()) arguments["keep"] = change.keep;
+    if (change.purge) arguments["purge"] = true;
     return arguments;
 }
 
-/// What is protected is neither rebuilt nor retired, and what is asked for with it is not done in part.
+/// What is protected is neither rebuilt nor restored nor retired, and what is asked for with it is not done in part.
 void check_protection(const std::vector<Guest>& guests, Verb verb) {
-    if (verb != Verb::rebuild && verb != Verb::retire) return;
+    if (verb != Verb::rebuild && verb != Verb::retire && verb != Verb::restore) return;
     for (const Guest& guest : guests) {
         if (!guest.is_protected) continue;
         throw Error(ErrorKind::refused, fmt::format("guest '{}' is protected: {} refused", guest.name, to_text(verb)),
@@ -102,11 +111,49 @@ void check_protection(const std::vector<Guest>& guests, Verb verb) {
     }
 }
 
+/// The guests that a change is about; Error{not_found}.
+std::vector<Guest> meant(soci::session& sql, const Change& change, const std::optional<std::string>& visible_owner) {
+    const auto* condition = change.verb == Verb::recover
+                                ? "phase = 'gone' AND id IN (SELECT guest FROM copies WHERE kind = 'retired' AND made "
+                                  "IS NOT NULL AND removing = 0)"
+                                : "phase <> 'gone'";
+    return selected(sql, change.selection, visible_owner, condition);
+}
+
+/// The address that the guest had, if nobody else has it by now; else another.
+Address take_address(Transaction& transaction, Address address, const Subnet& subnet) {
+    const bool inside = address >= subnet.first() && address <= subnet.last();
+    const bool taken = inside && write(transaction.sql,
+                                       "INSERT INTO addresses (address) VALUES (:address) ON CONFLICT (address) DO "
+                                       "UPDATE SET free_at = NULL WHERE addresses.free_at IS NOT NULL",
+                                       address) == 1;
+    return taken ? address : reserve_addresses(transaction, subnet, 1).front();
+}
+
+/// Gives retired guests back what they had to let go of, and their places in their owners' quotas.
+void revive(Transaction& transaction, std::vector<Guest>& guests, const Subnet& subnet) {
+    std::map<std::string, long long> more;
+    for (const Guest& guest : guests)
+        if (guest.owner) ++more[*guest.owner];
+    for (const auto& [name, count] : more) {
+        const Owner owner = read_owner(transaction.sql, name);
+        check_quota(name, owner.quota, owner.guests, count);
+    }
+    for (Guest& guest : guests) {
+        guest.address = take_address(transaction, guest.address, subnet);
+        guest.phase = Phase::reserved;
+        write(transaction.sql,
+              "UPDATE guests SET phase = :phase, address = :address, mac = :mac, since = :now WHERE id = :id",
+              guest.phase, guest.address, mac_of(guest.id), transaction.now, guest.id);
+    }
+}
+
 }  // namespace
 
-Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner) {
+Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner,
+                         const Subnet& subnet) {
     return session_.transact("commit.change", [&](Transaction& transaction) {
-        const auto guests = selected(transaction.sql, change.selection, visible_owner);
+        auto guests = meant(transaction.sql, change, visible_owner);
         check_protection(guests, change.verb);
         check_canaries(guests, change.canaries);
         const std::string verb(to_text(change.verb));
@@ -119,7 +166,8 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
                                 .owner = owner,
                                 .operation = operation,
                                 .message = fmt::format("{}: {} {} guests", caller.who(), verb, total)});
-        write_changes(transaction, caller, change, guests, operation);
+        if (change.verb == Verb::recover) revive(transaction, guests, subnet);
+        write_changes(transaction, caller, change, guests, operation, rules_);
         return read_operation(transaction.sql, operation);
     });
 }
@@ -127,8 +175,8 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
 std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
                                    const std::optional<std::string>& visible_owner) {
     return session_.read([&](Transaction& transaction) {
-        const Meaning meaning(transaction.sql, caller, change);
-        const auto guests = selected(transaction.sql, change.selection, visible_owner);
+        const Meaning meaning(transaction, caller, change, rules_);
+        const auto guests = meant(transaction.sql, change, visible_owner);
         check_protection(guests, change.verb);
         check_canaries(guests, change.canaries);
         std::vector<Guest> result;

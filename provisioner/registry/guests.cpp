@@ -6,6 +6,7 @@
 
 #include "model/error.hpp"
 #include "model/names.hpp"
+#include "registry/copies.hpp"
 #include "registry/idempotency.hpp"
 #include "registry/operations.hpp"
 #include "registry/owners.hpp"
@@ -206,6 +207,27 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
         const GuestReservation answer{operation, created, existing};
         keep_answer(transaction, marked, answer);
         return answer;
+    });
+}
+
+GuestReservation Guests::import(const Caller& caller, const GuestImport& wanted, const Reservation& as) {
+    return session_.transact("commit.request", [&](Transaction& transaction) {
+        auto& sql = transaction.sql;
+        const Owner owner = read_owner(sql, wanted.owner);
+        check_quota(owner.name, owner.quota, owner.guests, 1);
+        check_version(sql, as.image, as.version);
+        const auto addresses = reserve_addresses(transaction, as.subnet, 1);
+        const nlohmann::json arguments{{"file", wanted.file}, {"owner", owner.name}};
+        const auto operation = begin_operation(transaction, {caller.who(), "import", arguments.dump(), owner.name, 1});
+        const auto created =
+            add_guests(transaction, pattern(owner.name, GuestRequest{}, as, transaction.now), addresses, operation);
+        const Guest guest = read_guests(sql, "WHERE name = :name", created.front()).front();
+        const CopyId copy = owe_copy(transaction, {CopyKind::exported, "imported", wanted.file}, guest, operation);
+        note_copies(transaction, guest.id, {{copy, 0}}, false);
+        write(sql, "UPDATE guests SET source = :copy WHERE id = :id", copy, guest.id);
+        const auto message = fmt::format("{}: imports {} from {}", caller.who(), guest.name, wanted.file);
+        add_event(transaction, {.kind = "operation", .owner = owner.name, .operation = operation, .message = message});
+        return GuestReservation{operation, created, {}};
     });
 }
 

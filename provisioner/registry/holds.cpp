@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/error.hpp"
+#include "registry/copies.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
@@ -49,6 +50,7 @@ std::vector<GuestId> put_back(Transaction& transaction, OperationId operation, c
               "want_boot = CASE WHEN have_boot = want_boot THEN want_boot ELSE :boot END, rev = rev + 1 "
               "WHERE id = :id",
               desired, version, overlay, boot, guest);
+        forget_owed(transaction, guest, operation);
         result.push_back(guest);
     }
     write(transaction.sql,

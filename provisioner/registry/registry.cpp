@@ -34,7 +34,9 @@ Registry::Registry(const Options& options)
     : session_(open_migrated(options)),
       uuid_(uuid_of(*session_)),
       owners(*session_),
-      guests(*session_, options.quarantine),
+      guests(*session_, options.rules),
+      copies(*session_),
+      leases(*session_),
       images(*session_),
       operations(*session_),
       events(*session_) {}

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/copy.hpp"
 #include "model/requests.hpp"
 #include "registry/uptime.hpp"
 
@@ -22,6 +23,14 @@ struct Reservation {
     Kind kind = Kind::vm;
     std::string host = "local";
     Subnet subnet;
+};
+
+/// What holds for all guests.
+struct GuestRules {
+    Duration quarantine{};    ///< how long an address rests
+    Duration retire_keep{};   ///< how long the overlay of a retired guest is kept
+    long long snapshots = 5;  ///< of one guest, at most
+    std::string backups{};    ///< the folder for them
 };
 
 /// Owners, their quotas and keys.
@@ -48,7 +57,7 @@ class Owners {
 /// Guests and their addresses.
 class Guests {
   public:
-    Guests(Session& session, Duration quarantine) : session_(session), quarantine_(quarantine) {}
+    Guests(Session& session, GuestRules rules) : session_(session), rules_(std::move(rules)) {}
 
     /// The whole of `drover request` in one transaction: counts the owner's guests that match, makes the shortfall
     /// (rows with name, address and MAC, phase reserved, desired ready) and the operation with an item per new guest;
@@ -57,11 +66,16 @@ class Guests {
     /// Error{refused}.
     GuestReservation request(const Caller& caller, const GuestRequest& request, const Reservation& defaults);
 
+    /// One guest more of the owner, as `as` says, its overlay to be made of the archive `file`. Errors as of request().
+    GuestReservation import(const Caller& caller, const GuestImport& wanted, const Reservation& as);
+
     /// A verb on some guests in one transaction: writes desired and want of each by one conditional UPDATE, clears its
     /// fault, supersedes its earlier items, makes the operation with an item per guest ("unchanged" and "refused" ones
     /// ended at once). `visible_owner`: the only owner whose guests exist for this caller, none: all. Error{not_found}
-    /// when a glob or the owner matches nothing: then nothing is changed.
-    Operation change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner);
+    /// when a glob or the owner matches nothing: then nothing is changed. `subnet`: where a guest that is recovered
+    /// gets an address when its own is another's by now.
+    Operation change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner,
+                     const Subnet& subnet = {});
     /// The guests that the same change would move, as it wants them, by natural order. Same errors; changes nothing.
     std::vector<Guest> preview(const Caller& caller, const Change& change,
                                const std::optional<std::string>& visible_owner);
@@ -77,7 +91,9 @@ class Guests {
     /// `desired` only where they differ in it. In the same transaction: an event when `message` is not empty; ends the
     /// pending item of its operation when `after` is settled (done) or newly faulted (failed, with the fault's
     /// message); an address of a guest that became gone goes into quarantine. False when the race is lost: read again.
-    bool save(const Guest& before, const Guest& after, const std::string& kind = "", const std::string& message = "");
+    /// `made`: copies that were owed; with the last of them nothing is owed any more.
+    bool save(const Guest& before, const Guest& after, const std::string& kind = "", const std::string& message = "",
+              const std::vector<MadeCopy>& made = {});
 
     std::optional<Guest> get(GuestId id);
     /// Of the name; a gone one too.
@@ -109,7 +125,57 @@ class Guests {
 
   private:
     Session& session_;
-    Duration quarantine_;
+    GuestRules rules_;
+};
+
+/// Copies of overlays: what verbs have owed and steps have made.
+class Copies {
+  public:
+    explicit Copies(Session& session) : session_(session) {}
+    /// Those that are owed of the guest, by id.
+    std::vector<Copy> owed(GuestId guest);
+    /// One that is made, and not being removed.
+    std::optional<Copy> get(CopyId id);
+    /// Of the guests that the globs mean, none: of all, gone ones included, and only of this owner's when one is given;
+    /// by the guests' names and by age.
+    std::vector<Copy> list(const std::vector<std::string>& globs, const std::optional<std::string>& owner);
+    /// Nothing is made from it from now on: its files can go. Error{not_found}; Error{refused} while it is owed, or an
+    /// overlay is to be made from it.
+    Copy begin_removal(const Caller& caller, const std::string& guest, const std::string& name,
+                       const std::optional<std::string>& visible_owner);
+    /// Those that are to go: whose time is over from now on, and what began to go before.
+    std::vector<Copy> begin_expiry();
+    /// Its files are gone.
+    void end_removal(CopyId id);
+    /// How long from now until the next is kept no longer; none: no time will come.
+    std::optional<Duration> next_expiry();
+
+  private:
+    Session& session_;
+};
+
+/// Guests that are lent until some day: notices before it, a stop then, and after a time of grace a backup and the
+/// retirement. Each step is told in the log and taken once.
+class Leases {
+  public:
+    explicit Leases(Session& session) : session_(session) {}
+    enum class Step { month_left = 1, week_left, day_left, stop, back_up, retire };
+    struct Due {
+        Guest guest;
+        Step step = Step::stop;
+    };
+    /// What is to be done now, a step of each guest at most; `grace` passes between stop and backup, by the time that
+    /// certainly passed. A protected guest stays stopped.
+    std::vector<Due> due(Duration grace);
+    /// It is done.
+    void note(const Due& done, const std::string& message);
+    /// The next day on which a lease ends, if there is one to come.
+    std::optional<Time> next();
+    /// Whether any that ended has steps left.
+    bool pending();
+
+  private:
+    Session& session_;
 };
 
 /// Images: their versions, and which of these new guests get.
@@ -212,9 +278,9 @@ class Events {
 class Registry {
   public:
     struct Options {
-        std::string file;                                ///< registry.db
-        std::string migrations;                          ///< folder of NNNN-name.sql
-        Duration quarantine{};                           ///< how long an address rests
+        std::string file;        ///< registry.db
+        std::string migrations;  ///< folder of NNNN-name.sql
+        GuestRules rules{};
         std::function<Time()> clock = now;               ///< tells the time that is written; any thread
         std::function<Uptime()> uptime = kernel_uptime;  ///< tells how long addresses rested and answers are kept
         long long reserve = 0;  ///< bytes in a file "reserve" beside it, given up when its disk is full
@@ -239,6 +305,8 @@ class Registry {
   public:
     Owners owners;
     Guests guests;
+    Copies copies;
+    Leases leases;
     Images images;
     Operations operations;
     Events events;

@@ -27,7 +27,8 @@ long long next_number(soci::session& sql, const std::string& counter) {
 const std::string select_guests =
     "SELECT id, name, owner, kind, image, profile, host, address, phase, desired, want_version, want_overlay, "
     "want_boot, have_version, have_overlay, have_boot, good, copy, since, attempts, fault_kind, fault_message, "
-    "fault_since, operation, rev, created, started_by, host_key, machine_id, autostart, previous, protected FROM guests";
+    "fault_since, operation, rev, created, started_by, host_key, machine_id, autostart, previous, protected, "
+    "source, keep, lease FROM guests";
 
 void Columns<GuestRow>::bind(soci::statement& statement, GuestRow& row) {
     const auto into = [&](auto&... field) { (statement.exchange(soci::into(field)), ...); };
@@ -36,8 +37,8 @@ void Columns<GuestRow>::bind(soci::statement& statement, GuestRow& row) {
     into(guest.phase, guest.desired, guest.want.version, guest.want.overlay, guest.want.boot);
     into(guest.have.version, guest.have.overlay, guest.have.boot, guest.good, guest.copy, guest.since, guest.attempts);
     into(row.fault_kind, row.fault.message, row.fault.since, guest.operation, guest.rev, guest.created);
-    into(guest.started_by, guest.host_key, guest.machine_id, guest.autostart, guest.previous,
-         guest.is_protected);
+    into(guest.started_by, guest.host_key, guest.machine_id, guest.autostart, guest.previous, guest.is_protected,
+         guest.source, guest.keep, guest.lease);
 }
 
 Guest guest_of(GuestRow row) {

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "registry/copies.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
@@ -17,16 +18,16 @@ std::optional<Desired> write_row(soci::session& sql, const Guest& before, const 
         sql,
         "UPDATE guests SET phase = :phase, desired = coalesce(:desired, desired), want_version = :want_version, "
         "want_overlay = :want_overlay, want_boot = :want_boot, have_version = :have_version, "
-        "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, previous = :previous, copy = :copy, since "
-        "= :since, "
-        "attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
+        "have_overlay = :have_overlay, have_boot = :have_boot, good = :good, previous = :previous, copy = :copy, keep "
+        "= :keep, "
+        "since = :since, attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
         "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, operation = :operation, "
         "rev = rev + 1 "
         "WHERE id = :id AND rev = :rev RETURNING desired",
         after.phase, desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
-        after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.since, after.attempts,
-        fault_kind, fault.message, fault.since, after.started_by, after.host_key, after.operation, before.id,
-        before.rev);
+        after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.keep, after.since,
+        after.attempts, fault_kind, fault.message, fault.since, after.started_by, after.host_key, after.operation,
+        before.id, before.rev);
 }
 
 /// A tombstone keeps its id and name for ever, and gives back what others may use.
@@ -56,11 +57,14 @@ void note_item_of(Transaction& transaction, const Guest& before, const Guest& af
 
 }  // namespace
 
-bool Guests::save(const Guest& before, const Guest& after, const std::string& kind, const std::string& message) {
+bool Guests::save(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,
+                  const std::vector<MadeCopy>& made) {
     return session_.transact("commit.step", [&](Transaction& transaction) {
         const auto desired = write_row(transaction.sql, before, after);
         if (!desired) return false;
-        if (after.phase == Phase::gone && before.phase != Phase::gone) bury(transaction, before, quarantine_);
+        const bool is_gone = after.phase == Phase::gone && before.phase != Phase::gone;
+        if (is_gone) bury(transaction, before, rules_.quarantine);
+        if (!made.empty() || is_gone) note_copies(transaction, before.id, made, !after.copy);
         if (!message.empty()) {
             add_event(transaction, {kind, before.name, before.owner, before.operation, message});
         }

@@ -46,13 +46,13 @@ std::vector<Guest> picked(const std::vector<Guest>& guests, const std::vector<st
 }  // namespace
 
 std::vector<Guest> selected(soci::session& sql, const Selection& selection,
-                            const std::optional<std::string>& visible_owner) {
+                            const std::optional<std::string>& visible_owner, const std::string& condition) {
     check_one_way(selection);
     if (selection.owner && visible_owner && *selection.owner != *visible_owner) {
         throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *selection.owner));
     }
     const auto owner = selection.owner ? selection.owner : visible_owner;
-    auto guests = read_candidates(sql, selection, owner, "phase <> 'gone'");
+    auto guests = read_candidates(sql, selection, owner, condition);
     sort_naturally(guests);
     if (selection.owner) check_owner(sql, *selection.owner, !guests.empty());
     return selection.globs.empty() ? guests : picked(guests, selection.globs);

@@ -24,6 +24,8 @@ std::optional<Told> change_of(const Guest& guest, const Setting& setting) {
         return Told{"protection", *setting.is_protected ? "protected" : "not protected any more"};
     if (setting.owner && guest.owner != *setting.owner)
         return Told{"owner", fmt::format("given from {} to {}", guest.owner.value_or("nobody"), *setting.owner)};
+    if (setting.lease && guest.lease != *setting.lease)
+        return Told{"lease", *setting.lease ? "lent until " + to_rfc3339(**setting.lease) : "lent for ever"};
     return std::nullopt;
 }
 
@@ -32,8 +34,10 @@ void write_setting(soci::session& sql, const Setting& setting, GuestId id) {
         write(sql, "UPDATE guests SET autostart = :autostart WHERE id = :id", *setting.autostart, id);
     if (setting.is_protected)
         write(sql, "UPDATE guests SET protected = :protected WHERE id = :id", *setting.is_protected, id);
-    if (setting.owner)
-        write(sql, "UPDATE guests SET owner = :owner, rev = rev + 1 WHERE id = :id", *setting.owner, id);
+    if (setting.lease)
+        write(sql, "UPDATE guests SET lease = :lease, lease_told = 0, lease_ended = NULL WHERE id = :id",
+              *setting.lease, id);
+    if (setting.owner) write(sql, "UPDATE guests SET owner = :owner, rev = rev + 1 WHERE id = :id", *setting.owner, id);
 }
 
 /// A guest that is given away keeps its name and takes its new owner's keys, and a place in that one's quota.
@@ -41,8 +45,8 @@ void check_can_have(soci::session& sql, const std::string& name, const std::vect
     const Owner owner = read_owner(sql, name);
     for (const Guest& guest : guests) {
         if (guest.owner && guest.desired != Desired::gone) continue;
-        throw Error(ErrorKind::refused, fmt::format("guest '{}' {}", guest.name,
-                                                    guest.owner ? "is being retired" : "belongs to a pool"));
+        throw Error(ErrorKind::refused,
+                    fmt::format("guest '{}' {}", guest.name, guest.owner ? "is being retired" : "belongs to a pool"));
     }
     const auto more = std::count_if(guests.begin(), guests.end(), [&](const Guest& g) { return g.owner != name; });
     check_quota(owner.name, owner.quota, owner.guests, more);

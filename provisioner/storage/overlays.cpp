@@ -14,6 +14,8 @@
 
 #include "model/error.hpp"
 #include "model/unique_fd.hpp"
+#include "storage/archive.hpp"
+#include "storage/copy_store.hpp"
 #include "storage/durable.hpp"
 #include "storage/profiles.hpp"
 #include "storage/prototypes.hpp"
@@ -106,16 +108,55 @@ Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::st
     return {path / name, kind == Kind::vm ? prototype->base : ""};
 }
 
+/// Made where only root can look: a link that somebody puts in its place is not followed but replaced.
+template <typename Make> Overlays::Place Overlays::install(GuestId id, std::int64_t counter, Kind kind, Make&& make) {
+    const auto [uid, gid] = kind == Kind::vm ? qemu_ : User{::geteuid(), ::getegid()};
+    const auto folder_fd = open_folder(folder(id), uid, gid);
+    const Scratch scratch(fs::path(paths_.state) / "tmp");
+    const auto made = scratch.path() / "made";
+    make(scratch.path(), made);
+    if (::lchown(made.c_str(), uid, gid) != 0 || ::chmod(made.c_str(), 0600) != 0) throw_errno("give away", made);
+    const auto name = file_name(counter, kind);
+    if (::renameat(AT_FDCWD, made.c_str(), folder_fd.get(), name.c_str()) != 0) throw_errno("rename to", name);
+    if (::fsync(folder_fd.get()) != 0) throw_errno("sync", folder(id));
+    return place(id, counter, kind);
+}
+
+Overlays::Place Overlays::create_from(const std::string& source, GuestId id, std::int64_t counter, Kind kind) {
+    return install(id, counter, kind, [&](const fs::path&, const fs::path& made) { copy_plain_file(source, made); });
+}
+
+Overlays::Place Overlays::create_from_archive(const std::string& archive, GuestId id, std::int64_t counter, Kind kind) {
+    return install(id, counter, kind, [&](const fs::path& scratch, const fs::path& made) {
+        extract_overlay(archive, kind, scratch, made);
+    });
+}
+
+Overlays::Place Overlays::carry_over(GuestId id, std::int64_t had, std::int64_t counter, Kind kind) {
+    const auto from = path(id, had, kind);
+    const auto to = path(id, counter, kind);
+    if (!fs::exists(fs::symlink_status(to))) {
+        if (!fs::exists(fs::symlink_status(from)))
+            throw Error(ErrorKind::not_found, fmt::format("no overlay {}", from));
+        rename_new(from, to);
+    }
+    return place(id, counter, kind);
+}
+
+std::string Overlays::path(GuestId id, std::int64_t counter, Kind kind) const {
+    return fs::path(folder(id)) / file_name(counter, kind);
+}
+
 Overlays::Place Overlays::place(GuestId id, std::int64_t counter, Kind kind) const {
-    const auto overlay = fs::path(folder(id)) / file_name(counter, kind);
+    const auto overlay = path(id, counter, kind);
     if (!fs::exists(fs::symlink_status(overlay)))
-        throw Error(ErrorKind::not_found, fmt::format("no overlay {}", overlay.string()));
+        throw Error(ErrorKind::not_found, fmt::format("no overlay {}", overlay));
     if (kind == Kind::container) return {overlay, ""};
     const auto base = backing_file(overlay);
+    if (base.empty()) return {overlay, ""};
     // A QEMU that was broken into could have written any name into the header.
     if (!prototypes_->has_base(base))
-        throw Error(ErrorKind::failed,
-                    fmt::format("{} is backed by '{}', none of our prototypes", overlay.string(), base));
+        throw Error(ErrorKind::failed, fmt::format("{} is backed by '{}', none of our prototypes", overlay, base));
     return {overlay, base};
 }
 

@@ -39,8 +39,17 @@ class Overlays {
     /// Error{usage} for a disk below 16 MiB, Error{failed} naming the path; DiskFull: the same works when there is
     /// room.
     Place create(GuestId id, std::int64_t counter, const std::string& profile, long long disk, Kind kind = Kind::vm);
+    /// The same as a copy of `source`, an overlay of the same kind that nobody writes to.
+    Place create_from(const std::string& source, GuestId id, std::int64_t counter, Kind kind);
+    /// The same of an archive's.
+    Place create_from_archive(const std::string& archive, GuestId id, std::int64_t counter, Kind kind);
+    /// The overlay number `had` goes on as number `counter`. Repeated: nothing more. Error{not_found} when neither is
+    /// there.
+    Place carry_over(GuestId id, std::int64_t had, std::int64_t counter, Kind kind);
+    /// Where overlay number `counter` is, or would be.
+    [[nodiscard]] std::string path(GuestId id, std::int64_t counter, Kind kind) const;
     /// Where overlay number `counter` is. Error{not_found} when it is not there, Error{failed} when what backs it is
-    /// none of our prototypes.
+    /// none of our prototypes. Nothing backs a vm's that was imported.
     [[nodiscard]] Place place(GuestId id, std::int64_t counter, Kind kind = Kind::vm) const;
     /// DiskFull while there is no room for another overlay.
     void expect_room() const;
@@ -56,6 +65,7 @@ class Overlays {
 
   private:
     [[nodiscard]] std::string folder(GuestId id) const;
+    template <typename Make> Place install(GuestId id, std::int64_t counter, Kind kind, Make&& make);
 
     StoragePaths paths_;
     struct User {

@@ -58,6 +58,28 @@ void write_sparse(int fd, const SparseImage& image, const std::filesystem::path&
     if (::ftruncate(fd, image.size) != 0) throw_errno("write", path);
 }
 
+void expect_plain_qcow2(const std::filesystem::path& file, Backing backing) {
+    constexpr std::uint64_t dirty = 1, compression_type = 8, extended_l2 = 16;
+    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd) throw_errno("read", file);
+    const auto header = read_at(fd.get(), 0, 104, file);
+    const auto number = [&](std::size_t offset, std::size_t size) {
+        return big_endian(std::string_view(header).substr(offset, size));
+    };
+    const auto refuse = [&](const char* why) {
+        throw Error(ErrorKind::refused, fmt::format("'{}' {}", file.string(), why),
+                    "make a plain one of it: qemu-img convert -O qcow2");
+    };
+    if (header.size() < 104 || !header.starts_with("QFI\xfb") || number(4, 4) < 2 || number(4, 4) > 3)
+        refuse("is no qcow2 file");
+    if (number(32, 4) != 0) refuse("is encrypted");
+    const auto features = number(4, 4) == 3 ? number(72, 8) : 0;
+    if ((features & 4) != 0) refuse("keeps its data in another file");
+    if ((features & ~(dirty | compression_type | extended_l2)) != 0)
+        refuse("is broken, or has features that are unknown");
+    if (backing == Backing::refused && number(8, 8) != 0) refuse("names a file that backs it");
+}
+
 std::string backing_file(const std::filesystem::path& file) {
     const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
     if (!fd) throw_errno("read", file);

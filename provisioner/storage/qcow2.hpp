@@ -25,4 +25,12 @@ void write_sparse(int fd, const SparseImage& image, const std::filesystem::path&
 /// write the file can write any name. Error{failed} when the file is no qcow2.
 std::string backing_file(const std::filesystem::path& file);
 
+/// Whether a file may name another that backs it.
+enum class Backing { allowed, refused };
+
+/// Error{refused} naming the file unless it is a qcow2 that QEMU reads without opening files that its header names:
+/// no external data file, not encrypted, no feature that is unknown here, and backed by none unless that is allowed.
+/// Of the format of QEMU's docs/interop/qcow2.txt.
+void expect_plain_qcow2(const std::filesystem::path& file, Backing backing);
+
 }  // namespace drover

@@ -72,6 +72,7 @@ Json guest_show(const Guest& guest, const std::string& instance, const Json& tim
     result["timings"] = timings;
     result["autostart"] = to_text(guest.autostart);
     result["protected"] = guest.is_protected;
+    result["lease"] = guest.lease ? Json(to_rfc3339(*guest.lease)) : Json(nullptr);
     return result;
 }
 
@@ -105,6 +106,19 @@ Json encode(const GuestReservation& reservation, const std::string& outcome) {
             {"created", reservation.created},
             {"existing", reservation.existing},
             {"outcome", outcome}};
+}
+
+Json encode(const Copy& copy) {
+    const auto time = [](const std::optional<Time>& at) { return at ? Json(to_rfc3339(*at)) : Json(nullptr); };
+    return {{"guest", copy.guest_name},
+            {"kind", to_text(copy.kind)},
+            {"name", copy.name},
+            {"version", copy.version},
+            {"asked", to_rfc3339(copy.asked)},
+            {"made", time(copy.made)},
+            {"expires", time(copy.expires)},
+            {"bytes", copy.bytes},
+            {"file", text_or_null(copy.file)}};
 }
 
 GuestReservation decode_reservation(const Json& answer) {

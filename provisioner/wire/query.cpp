@@ -175,6 +175,15 @@ ListQuery decode_list_query(const Parameters& parameters) {
     return result;
 }
 
+std::vector<std::string> decode_copy_query(const Parameters& parameters) {
+    check_names(parameters, {}, {"glob"});
+    std::vector<std::string> globs;
+    for (const auto& [name, value] : parameters) check_glob(value), globs.push_back(value);
+    if (globs.size() > max_globs)
+        throw Error(ErrorKind::usage, fmt::format("{} globs, at most {} are allowed", globs.size(), max_globs));
+    return globs;
+}
+
 EventQuery decode_event_query(const Parameters& parameters) {
     check_names(parameters, {"since", "limit", "follow"});
     EventQuery result;

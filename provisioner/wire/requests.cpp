@@ -91,6 +91,42 @@ GuestRequest decode_guest_request(const Json& body, const std::string& idempoten
     return result;
 }
 
+namespace {
+
+constexpr std::size_t longest_path = 200;
+constexpr std::size_t max_kept = 16;
+
+/// An absolute path that may stand in a command line as it is and leads nowhere else.
+void check_path(const std::string& what, const std::string& path) {
+    const auto has = [&](std::string_view part) { return (path + "/").find(part) != std::string::npos; };
+    const bool plain = std::all_of(path.begin(), path.end(), [](char c) { return is_token_letter(c) || c == '/'; });
+    if (path.size() > 1 && path.front() == '/' && path.size() <= longest_path && plain && !has("//") && !has("/../") &&
+        !has("/./"))
+        return;
+    throw Error(ErrorKind::usage, fmt::format("{} {} is no absolute path of letters, digits and . _ - /, at most {} "
+                                              "bytes long",
+                                              what, shown(path), longest_path));
+}
+
+/// What the verbs that copy overlays may say.
+void read_copying(Fields& fields, Change& change) {
+    const Verb verb = change.verb;
+    if (verb == Verb::snapshot || verb == Verb::backup || verb == Verb::restore)
+        change.copy = plain_name(fields, "copy").value_or("");
+    if (verb == Verb::upgrade || verb == Verb::rollback)
+        change.with_snapshot = fields.flag("with_snapshot").value_or(false);
+    if (verb == Verb::retire) change.purge = fields.flag("purge").value_or(false);
+    if (verb == Verb::rebuild) change.keep = fields.texts("keep", max_kept).value_or(std::vector<std::string>{});
+    for (const auto& path : change.keep) check_path("kept path", path);
+    if (verb != Verb::exporting) return;
+    change.file = fields.need_text("file");
+    check_path("file", change.file);
+    if (change.selection.globs.size() != 1 || change.selection.globs.front().find_first_of("*?[") != std::string::npos)
+        throw Error(ErrorKind::usage, "one guest is exported into one file", "name one guest");
+}
+
+}  // namespace
+
 /// What an upgrade alone may say.
 void read_upgrade(Fields& fields, Change& change) {
     change.to = fields.text("to");
@@ -98,6 +134,17 @@ void read_upgrade(Fields& fields, Change& change) {
     if (const auto settle = fields.text("settle")) change.settle = parse_duration(*settle);
     if (change.settle && change.canaries.empty())
         throw Error(ErrorKind::usage, "'settle' without canaries", "name those that go first");
+}
+
+Json encode(const GuestImport& wanted) { return {{"file", wanted.file}, {"owner", wanted.owner}}; }
+
+GuestImport decode_import(const Json& body) {
+    Fields fields(body, "the import");
+    GuestImport result{fields.need_text("file"), fields.need_text("owner")};
+    fields.expect_no_others();
+    check_path("file", result.file);
+    check_owner_name(result.owner);
+    return result;
 }
 
 Json encode(const Change& change) {
@@ -108,6 +155,11 @@ Json encode(const Change& change) {
     if (change.to) body["to"] = *change.to;
     if (!change.canaries.empty()) body["canaries"] = change.canaries;
     if (change.settle) body["settle"] = to_text(*change.settle);
+    if (change.with_snapshot) body["with_snapshot"] = true;
+    if (!change.copy.empty()) body["copy"] = change.copy;
+    if (!change.file.empty()) body["file"] = change.file;
+    if (!change.keep.empty()) body["keep"] = change.keep;
+    if (change.purge) body["purge"] = true;
     return body;
 }
 
@@ -119,6 +171,7 @@ Change decode_change(const Json& body) {
     if (const auto wave = fields.text("wave")) result.wave = parse_wave_policy(*wave);
     result.plan = fields.flag("plan").value_or(false);
     if (result.verb == Verb::upgrade) read_upgrade(fields, result);
+    read_copying(fields, result);
     fields.expect_no_others();
     return result;
 }
@@ -162,6 +215,7 @@ Json encode(const Setting& setting) {
     if (setting.autostart) body["autostart"] = to_text(*setting.autostart);
     if (setting.is_protected) body["protected"] = *setting.is_protected;
     if (setting.owner) body["give_to"] = *setting.owner;
+    if (setting.lease) body["lease"] = *setting.lease ? Json(to_rfc3339(**setting.lease)) : Json(nullptr);
     return body;
 }
 
@@ -172,8 +226,12 @@ Setting decode_setting(const Json& body) {
     result.is_protected = fields.flag("protected");
     result.owner = fields.text("give_to");
     if (result.owner) check_owner_name(*result.owner);
-    if (result.autostart.has_value() + result.is_protected.has_value() + result.owner.has_value() != 1)
-        throw Error(ErrorKind::usage, "the setting takes exactly one of autostart, protected, give_to");
+    if (const Json* lease = fields.any("lease"))
+        result.lease = lease->is_null() ? std::optional<Time>{} : parse_rfc3339(fields.need_text("lease"));
+    if (result.autostart.has_value() + result.is_protected.has_value() + result.owner.has_value() +
+            result.lease.has_value() !=
+        1)
+        throw Error(ErrorKind::usage, "the setting takes exactly one of autostart, protected, give_to, lease");
     result.selection = decode_selection(fields);
     fields.expect_no_others();
     return result;

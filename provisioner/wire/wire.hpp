@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/copy.hpp"
 #include "model/diagnosis.hpp"
 #include "model/error.hpp"
 #include "model/requests.hpp"
@@ -51,7 +52,8 @@ std::string dump_pretty(const Json& json);
 /// One entry of `drover list`: id name owner kind image version profile phase desired address addresses mac domain host
 /// fault created started_by. `version` is the one it has, or wants while it has none.
 Json guest_listing(const Guest& guest, const std::string& instance);
-/// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart, protected.
+/// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart,
+/// protected, lease (a time, or null).
 Json guest_show(const Guest& guest, const std::string& instance, const Json& timings = Json::object());
 /// "SHA256:..." of a public key "ssh-ed25519 AAAA...", as ssh-keygen -l prints it.
 std::string key_fingerprint(std::string_view public_key);
@@ -67,10 +69,16 @@ void check_idempotency_key(std::string_view key);
 Json encode(const GuestReservation& reservation, const std::string& outcome);
 GuestReservation decode_reservation(const Json& answer);
 
+/// The body of POST /v1/imports: file (absolute), owner.
+Json encode(const GuestImport& wanted);
+GuestImport decode_import(const Json& body);
+
 /// The body of POST /v1/changes: verb and exactly one of globs, owner, all; wave (parse_wave_policy), plan.
 Json encode(const Change& change);
 Change decode_change(const Json& body);
 
+/// guest kind name version asked made (or null) expires (or null) bytes file (or null).
+Json encode(const Copy& copy);
 /// Whether a listing has all these values: exact text of the field; "" for null, one of several for addresses, the
 /// kind for fault.
 bool listing_matches(const Json& listing, const std::map<std::string, std::string>& where);
@@ -154,7 +162,8 @@ bool decode_fsck(const Json& body);
 /// For a route that takes an object without fields.
 void decode_nothing(const Json& body);
 
-/// The body of POST /v1/settings: exactly one of autostart, protected, give_to, and exactly one of globs, owner, all.
+/// The body of POST /v1/settings: exactly one of autostart, protected, give_to, lease (a time, or null), and exactly
+/// one of globs, owner, all.
 Json encode(const Setting& setting);
 Setting decode_setting(const Json& body);
 
@@ -208,6 +217,9 @@ std::string query_string(const Parameters& parameters);
 /// glob (repeated), owner, gone=true, where=key=value (repeated; the key is a field of the listing).
 Parameters encode(const ListQuery& query);
 ListQuery decode_list_query(const Parameters& parameters);
+
+/// What of GET /v1/copies is meant: glob (repeated).
+std::vector<std::string> decode_copy_query(const Parameters& parameters);
 
 /// since, limit, follow=true.
 struct EventQuery {

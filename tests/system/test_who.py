@@ -37,6 +37,10 @@ ASKED = {
     "GET /v1/guests": lambda of: ("/v1/guests", None),
     "POST /v1/guests": lambda of: ("/v1/guests", {"owner": of.owner, "count": 1}),
     "GET /v1/guests/{name}": lambda of: (f"/v1/guests/{of.guest}", None),
+    # Who may ask is told that there is no such copy, no such file; it changes nothing.
+    "DELETE /v1/guests/{name}/copies/{copy}": lambda of: (f"/v1/guests/{of.guest}/copies/none", None),
+    "GET /v1/copies": lambda of: (f"/v1/copies?glob={of.guest}", None),
+    "POST /v1/imports": lambda of: ("/v1/imports", {"file": "/nonexistent", "owner": of.owner}),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
     "GET /v1/host": lambda of: ("/v1/host", None),

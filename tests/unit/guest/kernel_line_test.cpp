@@ -12,7 +12,7 @@ TEST(KernelLine, reads_what_the_model_writes) {
     profile.merged = {"/etc/hosts"};
     profile.volatile_ = {"/tmp", "/var/tmp"};
     const auto line = parse_kernel_line("console=ttyS0 quiet " + kernel_parameters(profile) + " panic=-1\n");
-    EXPECT_EQ(line, (KernelLine{profile, false}));
+    EXPECT_EQ(line, (KernelLine{profile, {}, false}));
 }
 
 TEST(KernelLine, of_others_is_of_no_interest) {
@@ -22,10 +22,16 @@ TEST(KernelLine, of_others_is_of_no_interest) {
 
 TEST(KernelLine, probe) { EXPECT_TRUE(parse_kernel_line("quiet drover.probe\n").probe); }
 
+TEST(KernelLine, what_a_rebuild_leaves) {
+    EXPECT_EQ(parse_kernel_line("quiet drover.keep=7,/home,/var/lib/mysql").keep,
+              (Keep{7, {"/home", "/var/lib/mysql"}}));
+}
+
 TEST(KernelLine, refuses_paths_that_lead_elsewhere_and_unknown_words) {
-    for (const char* text : {"drover.persistent=home", "drover.persistent=/", "drover.persistent=/a/../b",
-                             "drover.persistent=/a/..", "drover.merged=/a//b", "drover.volatile=/a,,/b",
-                             "drover.volatile=/./a", "drover.probe=1", "drover.shell", "drover.persistant=/home"})
+    for (const char* text :
+         {"drover.persistent=home", "drover.persistent=/", "drover.persistent=/a/../b", "drover.persistent=/a/..",
+          "drover.merged=/a//b", "drover.volatile=/a,,/b", "drover.volatile=/./a", "drover.probe=1", "drover.shell",
+          "drover.persistant=/home", "drover.keep=/home", "drover.keep=0,/home", "drover.keep=7,home"})
         EXPECT_THROW(parse_kernel_line(text), Error) << text;
 }
 

@@ -139,6 +139,7 @@ class HerdTest : public testing::Test {
     Names names{network, "test", "test.internal", ""};
     Roots roots{folder.paths()};
     Overlays overlays{folder.paths(), "+0:+0"};
+    CopyStore copies{folder.paths().state};
     Accelerator accelerator{"tcg", "boot", domains, registry};
     Version version;
     std::unique_ptr<Herd> herd;

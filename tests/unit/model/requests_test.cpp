@@ -8,10 +8,12 @@ namespace drover {
 namespace {
 
 TEST(VerbWords, ReadBackAsWritten) {
-    for (const auto* word : {"start", "stop", "restart", "rebuild", "retire", "upgrade", "rollback"})
+    for (const auto* word : {"start", "stop", "restart", "rebuild", "retire", "upgrade", "rollback", "snapshot", "backup",
+                           "export", "restore", "recover"})
         EXPECT_EQ(to_text(parse_verb(word)), word);
     EXPECT_EQ(refusal([] { parse_verb("destroy"); }),
-              "unknown verb 'destroy' | one of: start, stop, restart, rebuild, retire, upgrade, rollback");
+              "unknown verb 'destroy' | one of: start, stop, restart, rebuild, retire, upgrade, rollback, snapshot, backup, "
+              "export, restore, recover");
 }
 
 TEST(OperationName, ReadsBackAsWritten) {

@@ -57,7 +57,7 @@ class RegistryTest : public ::testing::Test {
     }
 
     Registry::Options options(const std::string& file) {
-        return {folder_ / file, schema_folder, quarantine, [this] { return time_; }, [this] { return uptime_; }};
+        return {folder_ / file, schema_folder, rules_, [this] { return time_; }, [this] { return uptime_; }};
     }
     void open() { registry_ = std::make_unique<Registry>(options("registry.db")); }
 
@@ -66,6 +66,8 @@ class RegistryTest : public ::testing::Test {
         time_ += duration;
         uptime_.since_boot += duration;
     }
+
+    GuestRules rules_{.quarantine = quarantine, .backups = "/backups"};
 
     Reservation defaults() const { return {"tiny", "plain", version_, Kind::vm, "local", subnet_}; }
 

@@ -49,6 +49,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Item", with_items["items"][0]},
         {"Event", encode(Event{})},
         {"Owner", encode(Owner{})},
+        {"Copy", encode(Copy{})},
         {"Image", encode(ImageRow{})},
         {"Differences", encode(Differences{})},
         {"Finding", encode(Finding{})},
@@ -71,9 +72,15 @@ TEST(OpenApi, DescribesTheRequestsExactly) {
                         .plan = true,
                         .to = "c",
                         .canaries = {"d"},
-                        .settle = Duration{1000}};
+                        .settle = Duration{1000},
+                        .with_snapshot = true,
+                        .copy = "e",
+                        .file = "/f",
+                        .keep = {"/g"},
+                        .purge = true};
     EXPECT_EQ(fields_of("Change"), names_of(encode(change)));
-    for (const auto* name : {"GuestRequest", "OwnerChange", "Change", "FsckRequest"}) {
+    EXPECT_EQ(fields_of("Import"), names_of(encode(GuestImport{"a", "b"})));
+    for (const auto* name : {"GuestRequest", "Import", "OwnerChange", "Change", "FsckRequest"}) {
         EXPECT_FALSE(schema(name)["additionalProperties"].as<bool>(true)) << name;
     }
 }

@@ -1,0 +1,47 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/routes.hpp"
+#include "storage/archive.hpp"
+
+namespace drover::api {
+namespace {
+
+/// What the archive's guest becomes here; the image has to be here, in whatever version.
+Reservation reservation_for(const Doors& doors, const ArchiveFacts& facts) {
+    Reservation reservation;
+    reservation.kind = facts.kind;
+    reservation.image = facts.image;
+    reservation.version = doors.registry.images.current(facts.image);
+    reservation.profile = doors.overlays.profile(facts.profile).name;
+    reservation.subnet = doors.subnet;
+    return reservation;
+}
+
+}  // namespace
+
+std::optional<Answer> list_copies(const Doors& doors, const Call& call) {
+    const auto globs = wire::decode_copy_query(call.target.parameters);
+    Rows rows;
+    for (const Copy& copy : doors.registry.copies.list(globs, call.visible_owner)) rows.add(wire::encode(copy));
+    return std::move(rows).answer();
+}
+
+std::optional<Answer> remove_copy(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const Copy copy = doors.registry.copies.begin_removal(call.caller, call.part(2), call.part(4), call.visible_owner);
+    doors.fleet.remove(copy);
+    return answer({{"guest", copy.guest_name}, {"name", copy.name}});
+}
+
+std::optional<Answer> import_guest(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const GuestImport wanted = wire::decode_import(wire::parse(call.body));
+    const Reservation reservation = reservation_for(doors, read_archive(wanted.file));
+    const GuestReservation reserved = doors.registry.guests.import(call.caller, wanted, reservation);
+    doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
+    return answer(wire::encode(reserved, "running"), 202);
+}
+
+}  // namespace drover::api
