@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "api/routes.hpp"
 
@@ -75,6 +76,8 @@ void check_change(const Doors& doors, const Call& call, const Change& change) {
     if (writes_files && !call.caller.administrator)
         throw Error(ErrorKind::denied, fmt::format("only administrators {} guests", to_text(change.verb)),
                     "drover snapshot keeps a copy");
+    if (change.verb == Verb::exporting && std::filesystem::exists(std::filesystem::symlink_status(change.file)))
+        throw Error(ErrorKind::refused, fmt::format("'{}' exists", change.file), "name a new file");
     if (change.keep.empty()) return;
     for (const Guest& guest : doors.registry.guests.preview(call.caller, change, call.visible_owner)) {
         const Profile& profile = doors.overlays.profile(guest.profile);

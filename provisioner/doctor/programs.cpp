@@ -14,6 +14,8 @@ constexpr NeededProgram table[] = {
     {"virsh", "libvirt-clients"},
     {"qemu-img", "qemu-utils"},
     {"mke2fs", "e2fsprogs"},
+    {"cp", "coreutils"},
+    {"tar", "tar"},
     {"unsquashfs", "squashfs-tools"},
     {"dpkg", "dpkg"},
     {"dpkg-deb", "dpkg"},

@@ -113,6 +113,7 @@ void Fleet::order(const Guest& guest, Verb verb) {
 /// Until something ends, and not longer than a minute: clocks are set, and days are long.
 Duration Fleet::until_next() {
     auto rest = longest_rest;
+    if (config_.retire_keep > Duration::zero()) rest = std::min(rest, config_.retire_keep / 4);
     try {
         if (const auto expiry = registry_.copies.next_expiry()) rest = std::min(rest, *expiry);
         if (const auto lease = registry_.leases.next()) rest = std::min<Duration>(rest, *lease - now());

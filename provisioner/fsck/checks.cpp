@@ -18,6 +18,7 @@ constexpr std::array checks{
     Check{"foreign-state", foreign_networks},   Check{"missing-domain", missing_domains},
     Check{"orphan-overlay", orphan_overlays},   Check{"missing-overlay", missing_overlays},
     Check{"missing-root", missing_roots},       Check{"missing-root", missing_versions},
+    Check{"missing-copy", missing_copies},      Check{"orphan-copy", orphan_copies},
     Check{"orphan-root", orphan_roots},         Check{"doubled-address", doubled_addresses},
     Check{"doubled-address", doubled_macs},     Check{"doubled-address", unmarked_addresses},
     Check{"doubled-address", leaked_addresses}, Check{"stale-dns", stale_dns_hosts},

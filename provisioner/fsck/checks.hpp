@@ -21,6 +21,9 @@ struct MoveToLost {
 struct MoveRootToLost {
     std::string root;  ///< root_name
 };
+struct MoveCopyToLost {
+    std::string copy;  ///< entry of state/copies
+};
 struct ForgetHost {
     std::string network;  ///< UUID
     DnsHost host;
@@ -31,7 +34,8 @@ struct RemoveName {
 struct RemoveLine {
     std::string line;
 };
-using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, MoveRootToLost, ForgetHost, RemoveName, RemoveLine>;
+using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, MoveRootToLost, MoveCopyToLost, ForgetHost,
+                          RemoveName, RemoveLine>;
 
 /// What one look makes of something.
 struct Suspicion {
@@ -66,6 +70,9 @@ Suspicions missing_overlays(const Sight& sight);
 Suspicions missing_roots(const Sight& sight);
 Suspicions missing_versions(const Sight& sight);
 Suspicions orphan_roots(const Sight& sight);
+// copy_checks.cpp:
+Suspicions missing_copies(const Sight& sight);
+Suspicions orphan_copies(const Sight& sight);
 // address_checks.cpp:
 Suspicions doubled_addresses(const Sight& sight);
 Suspicions doubled_macs(const Sight& sight);

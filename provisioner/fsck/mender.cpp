@@ -59,6 +59,13 @@ std::string Mender::mend_it(const MoveRootToLost& mend) {
     return path ? printable("moved to " + *path) : gone_already;
 }
 
+std::string Mender::mend_it(const MoveCopyToLost& mend) {
+    const auto id = parse_id(mend.copy);
+    if (id && registry_.has_copy(*id)) return "nothing: the registry knows it now";
+    const auto path = StateFiles(sight_.config.state).move_copy_to_lost(mend.copy);
+    return path ? printable("moved to " + *path) : gone_already;
+}
+
 std::string Mender::mend_it(const ForgetHost& mend) {
     const auto network = hypervisors_.vms.network(mend.network);
     if (!network || std::find(network->hosts.begin(), network->hosts.end(), mend.host) == network->hosts.end())

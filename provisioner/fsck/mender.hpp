@@ -21,6 +21,7 @@ class Mender {
     std::string mend_it(const RemoveDomain& mend);
     std::string mend_it(const MoveToLost& mend);
     std::string mend_it(const MoveRootToLost& mend);
+    std::string mend_it(const MoveCopyToLost& mend);
     std::string mend_it(const ForgetHost& mend);
     std::string mend_it(const RemoveName& mend);
     std::string mend_it(const RemoveLine& mend);

@@ -76,7 +76,8 @@ std::string flaw_of_overlay(const fs::path& file) {
     if (status.st_size == 0) return "is empty";
     Beginning bytes{};
     if (::pread(fd.get(), bytes.data(), bytes.size(), 0) < 0) return "cannot be read";
-    const auto flaw = file.extension() == ".img" ? flaw_of_image : flaw_of;
+    const bool is_image = file.extension() == ".img" || (file.extension().empty() && bytes.at(0) != 'Q');
+    const auto flaw = is_image ? flaw_of_image : flaw_of;
     return flaw(bytes, static_cast<std::uint64_t>(status.st_size));
 }
 

@@ -58,6 +58,23 @@ std::map<std::string, bool> read_versions(soci::session& sql) {
     return versions;
 }
 
+std::map<GuestId, CopyRow> read_copies(soci::session& sql) {
+    CopyRow row;
+    int kept = 0;
+    soci::statement statement =
+        (sql.prepare
+             << "SELECT c.id, g.name, c.file, c.made IS NOT NULL AND c.removing = 0 AND c.kind <> 'export' FROM "
+                "copies c JOIN guests g ON g.id = c.guest",
+         soci::into(row.id), soci::into(row.guest), soci::into(row.file), soci::into(kept));
+    statement.execute();
+    std::map<GuestId, CopyRow> copies;
+    while (statement.fetch()) {
+        row.is_kept = kept != 0;
+        copies[row.id] = row;
+    }
+    return copies;
+}
+
 std::set<Address> read_used(soci::session& sql) {
     long long address = 0;
     soci::statement statement =
@@ -81,7 +98,8 @@ RegistryReader::RegistryReader(std::string file) : file_(std::move(file)) {
 RegistryFacts RegistryReader::read() {
     return reading(file_, [&] {
         const soci::transaction snapshot(sql_);
-        return RegistryFacts{read_uuid(sql_, file_), read_versions(sql_), read_living(sql_), read_used(sql_)};
+        return RegistryFacts{read_uuid(sql_, file_), read_versions(sql_), read_living(sql_), read_used(sql_),
+                             read_copies(sql_)};
     });
 }
 
@@ -95,6 +113,10 @@ bool RegistryReader::lives(GuestId id) {
 
 bool RegistryReader::has_version(const std::string& root) {
     return reading(file_, [&] { return read_versions(sql_).contains(root); });
+}
+
+bool RegistryReader::has_copy(GuestId id) {
+    return reading(file_, [&] { return read_copies(sql_).contains(id); });
 }
 
 }  // namespace drover::fsck

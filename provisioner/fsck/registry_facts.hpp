@@ -29,12 +29,21 @@ struct GuestRow {
 /// A version of an image: "<image>/<64 hex digits>", as its folder is called.
 std::string root_name(const std::string& image, const std::string& digest);
 
+/// What fsck reads of a copy's row.
+struct CopyRow {
+    GuestId id = 0;
+    std::string guest;     ///< its name
+    std::string file;      ///< of an archive; empty: it lies in the state folder
+    bool is_kept = false;  ///< made, not being removed, and not somebody else's to move
+};
+
 /// The registry at one instant.
 struct RegistryFacts {
     std::string uuid;
     std::map<std::string, bool> versions;  ///< root_name, and whether it is being removed
     std::vector<GuestRow> living;          ///< not gone, by id
     std::set<Address> used;                ///< marked as in use
+    std::map<GuestId, CopyRow> copies;     ///< by id
 };
 
 /// Reads the registry's file and never writes it. One thread at a time. Every call: Error{unavailable} naming the file
@@ -49,6 +58,8 @@ class RegistryReader {
     bool lives(GuestId id);
     /// Whether the registry has this version, by its root_name, now.
     bool has_version(const std::string& root);
+    /// Whether the registry has this copy, now.
+    bool has_copy(GuestId id);
 
   private:
     std::string file_;

@@ -46,6 +46,7 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Hypervis
     look_at_hypervisor(config.hosts.front().vm_uri, hypervisors, has_containers, world);
     world.overlays = state.overlays();
     world.roots = state.roots();
+    world.copies = state.copies();
     world.name_lines = NameFiles(config.state).lines();
     world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
     world.bridge = std::filesystem::exists(fmt::format("{}/{}-br", tools.interfaces, config.instance));
@@ -70,6 +71,15 @@ void take_versions(const RegistryFacts& before, const RegistryFacts& after, Sigh
         for (const auto& [root, removing] : facts->versions) sight.known_versions.insert(root);
     for (const auto& [root, removing] : after.versions)
         if (!removing && before.versions.contains(root)) sight.versions.insert(root);
+}
+
+void take_copies(const RegistryFacts& before, const RegistryFacts& after, Sight& sight) {
+    for (const auto* facts : {&before, &after})
+        for (const auto& [id, copy] : facts->copies) sight.known_copies.insert(id);
+    for (const auto& [id, copy] : after.copies) {
+        const auto old = before.copies.find(id);
+        if (copy.is_kept && old != before.copies.end() && old->second.is_kept) sight.copies[id] = copy;
+    }
 }
 
 /// The rule by which UUIDs are made: RFC 9562 version 8 of the SHA-256 of a text.
@@ -100,6 +110,7 @@ Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& regis
     std::set_intersection(before.used.begin(), before.used.end(), after.used.begin(), after.used.end(),
                           std::inserter(sight.used, sight.used.end()));
     take_versions(before, after, sight);
+    take_copies(before, after, sight);
     return sight;
 }
 

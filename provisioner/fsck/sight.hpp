@@ -23,6 +23,7 @@ struct World {
     std::vector<Network> networks;
     std::vector<OverlayFolder> overlays;
     std::map<std::string, bool> roots;     ///< each folder of a version, by root_name, and whether it is whole
+    std::map<std::string, bool> copies;    ///< each entry of state/copies, and whether its overlay is whole
     std::vector<NameLine> name_lines;      ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;  ///< of our block
     bool bridge = false;                   ///< the host has an interface of our bridge's name
@@ -39,6 +40,8 @@ struct Sight {
     std::set<Address> used;                               ///< addresses in use in both readings
     std::set<std::string> versions;                       ///< root_name of those in both readings, not being removed
     std::set<std::string> known_versions;                 ///< of those in either reading
+    std::map<GuestId, CopyRow> copies;                    ///< of those in both readings that are kept in both
+    std::set<GuestId> known_copies;                       ///< of those in either reading
     World world;
 
     /// "<instance>-<id>", and the id in such a name; none when it is no such name.

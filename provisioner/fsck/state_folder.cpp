@@ -83,6 +83,16 @@ std::map<std::string, bool> StateFiles::roots() const {
     return roots;
 }
 
+std::map<std::string, bool> StateFiles::copies() const {
+    std::map<std::string, bool> copies;
+    for (const auto& name : names_in(fs::path(state_) / "copies")) {
+        if (name.ends_with(".part")) continue;  // being made
+        const auto file = fs::path(copy_path(name)) / "overlay";
+        copies[name] = flaw_of_overlay(file).empty();
+    }
+    return copies;
+}
+
 std::optional<std::string> StateFiles::move_to_lost(const std::string& name) const {
     return move_to_lost(overlay_path(name), name);
 }
@@ -91,6 +101,10 @@ std::optional<std::string> StateFiles::move_root_to_lost(const std::string& root
     auto name = root;
     std::replace(name.begin(), name.end(), '/', '-');
     return move_to_lost(root_path(root), name);
+}
+
+std::optional<std::string> StateFiles::move_copy_to_lost(const std::string& name) const {
+    return move_to_lost(copy_path(name), "copy-" + name);
 }
 
 std::optional<std::string> StateFiles::move_to_lost(const std::string& path, const std::string& name) const {
@@ -105,6 +119,8 @@ std::optional<std::string> StateFiles::move_to_lost(const std::string& path, con
 }
 
 std::string StateFiles::overlay_path(const std::string& name) const { return fs::path(state_) / "overlays" / name; }
+
+std::string StateFiles::copy_path(const std::string& name) const { return fs::path(state_) / "copies" / name; }
 
 std::string StateFiles::root_path(const std::string& root) const { return fs::path(state_) / "roots" / root; }
 

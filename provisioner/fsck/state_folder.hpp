@@ -22,15 +22,21 @@ class StateFiles {
     [[nodiscard]] std::vector<OverlayFolder> overlays() const;
     /// All that is in roots/ by image, as "<image>/<entry>", and whether it is a whole version.
     [[nodiscard]] std::map<std::string, bool> roots() const;
+    /// All that is in copies/, by name, and whether there is an overlay in it that is whole.
+    [[nodiscard]] std::map<std::string, bool> copies() const;
     /// Moves overlays/<name> to lost/<name>-<time>, durably, and returns where it is then; none when it is gone.
     /// Error{failed} naming the path.
     [[nodiscard]] std::optional<std::string> move_to_lost(const std::string& name) const;
     /// The same of roots/<image>/<entry>, as <image>-<entry>-<time>.
     [[nodiscard]] std::optional<std::string> move_root_to_lost(const std::string& root) const;
 
+    /// The same of copies/<name>, as copy-<name>-<time>.
+    [[nodiscard]] std::optional<std::string> move_copy_to_lost(const std::string& name) const;
+
     /// Paths as findings name them.
     [[nodiscard]] std::string overlay_path(const std::string& name) const;
     [[nodiscard]] std::string root_path(const std::string& root) const;
+    [[nodiscard]] std::string copy_path(const std::string& name) const;
 
   private:
     [[nodiscard]] std::optional<std::string> move_to_lost(const std::string& path, const std::string& name) const;

@@ -247,13 +247,20 @@ void Herd::postponed(const Guest& guest, Step step, const std::string& why) {
     parts_.registry.events.add("retry", guest.name, guest.operation, message);
 }
 
-/// Attempts exhausted: back to the version that was good, or faulted until somebody asks for it again.
+/// Attempts exhausted: a copy is owed no more; back to the version that was good; or faulted until somebody asks for it
+/// again. The operation that asked failed: what comes then is no part of it.
 Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& message) const {
     if (!exhausted(guest, parts_.config.attempts)) return guest;
+    if (guest.copy && kind == to_text(Step::copy)) {  // nothing is wrong with the guest itself
+        guest.copy = false;
+        guest.attempts = 0;
+        guest.operation.reset();
+        return guest;
+    }
     if (!guest.good.empty() && guest.want.version != guest.good) {
         guest.want.version = guest.good;
         guest.attempts = 0;
-        guest.operation.reset();  // which failed with it: going back is no part of that
+        guest.operation.reset();
     } else {
         guest.fault = Fault{kind, message, now()};
     }

@@ -38,9 +38,13 @@ void bury(Transaction& transaction, const Guest& guest, Duration quarantine) {
 
 bool is_moving(Phase phase) { return phase == Phase::starting || phase == Phase::stopping; }
 
-/// How far `after` brought the operation that wrote the guest last; `message` says what happened.
-void note_item_of(Transaction& transaction, const Guest& before, const Guest& after, const std::string& message) {
+/// How far `after` brought the operation that wrote the guest last; `message` says what happened. `given_up`: what was
+/// owed will not be made.
+void note_item_of(Transaction& transaction, const Guest& before, const Guest& after, const std::string& message,
+                  bool given_up) {
     if (!before.operation) return;
+    if (given_up && after.phase != Phase::gone)
+        return end_item(transaction, *before.operation, before.id, "failed", message);
     if (after.want.version !=
         before.want.version) {  // it does not come up with what was wanted: not what was asked for
         end_item(transaction, *before.operation, before.id, "failed",
@@ -64,13 +68,14 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         if (!desired) return false;
         const bool is_gone = after.phase == Phase::gone && before.phase != Phase::gone;
         if (is_gone) bury(transaction, before, rules_.quarantine);
-        if (!made.empty() || is_gone) note_copies(transaction, before.id, made, !after.copy);
+        if (!made.empty() || is_gone || before.copy != after.copy)
+            note_copies(transaction, before.id, made, !after.copy);
         if (!message.empty()) {
             add_event(transaction, {kind, before.name, before.owner, before.operation, message});
         }
         Guest row = after;
         row.desired = *desired;
-        note_item_of(transaction, before, row, message);
+        note_item_of(transaction, before, row, message, before.copy && !after.copy && made.empty());
         return true;
     });
 }

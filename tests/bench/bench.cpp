@@ -57,6 +57,7 @@ struct Bench {
           registry({.file = fresh(folder + "/registry.db"), .migrations = DROVER_SOURCE "/schema"}),
           roots(paths),
           overlays(paths, "+0:+0"),
+          copies(folder),
           domains(connection, instance, registry.uuid()),
           accelerator("tcg", "bench", domains, registry),
           version(roots.build("tiny", [](const std::string&) {})) {
@@ -86,6 +87,7 @@ struct Bench {
     Registry registry;
     Roots roots;
     Overlays overlays;
+    CopyStore copies;
     EventLoop events;
     Connection connection{events, "qemu:///system"};
     LibvirtDomains domains;
@@ -138,8 +140,8 @@ class Milestone {
 double build(const std::string& state, int count) {
     Bench bench(state);
     Milestone milestone(bench.registry);
-    Herd herd({bench.config, bench.registry, bench.domains, bench.names, bench.roots, bench.overlays, bench.accelerator,
-               parse_subnet("10.99.0.0/16"), "+0:+0", [] {}});
+    Herd herd({bench.config, bench.registry, bench.domains, bench.names, bench.roots, bench.overlays, bench.copies,
+               bench.accelerator, parse_subnet("10.99.0.0/16"), "+0:+0", [] {}});
     herd.start();
     while (!herd.hypervisor_reachable()) std::this_thread::yield();
     const auto start = Clock::now();

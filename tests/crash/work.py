@@ -29,11 +29,18 @@ class Work:
             ("start", "alice-1"),
             ("restart", "alice-2"),
             ("rebuild", "alice-2", "--yes"),
+            ("snapshot", "alice-1", "--name", "kept"),
+            ("restore", "alice-1", "--from", "kept", "--yes"),
+            ("backup", "alice-1", "--name", "away"),
+            ("copies", "remove", "alice-1", "kept"),
+            ("rebuild", "alice-1", "--keep", "/home", "--yes"),
             ("backup", "--registry", f"{drover.state}/copy.db"),
             ("image", "promote", TINY, other),
             ("upgrade", "alice-3", "--canary", "alice-3", "--settle", "0s"),
             ("rollback", "alice-3"),
             ("retire", "alice-3", "--yes"),
+            ("recover", "alice-3"),
+            ("lease", "alice-3", "--for", "1s"),
             ("image", "promote", TINY, self.version),
             ("image", "remove", TINY, other),
             ("stop", "alice-2"),
@@ -52,8 +59,10 @@ class Work:
         if answer.code != 0 and is_dead(self.drover):
             raise Died
         # What was done when the daemon died cannot be done again: the copy is there, the guest or version is gone.
-        gone = words[0] == "retire" or words[:2] == ("image", "remove")
-        done_before = (words[0], answer.code) == ("backup", 4) or (gone and answer.code == 3)
+        gone = words[0] in ("retire", "recover") or words[:2] in (("image", "remove"), ("copies", "remove"))
+        copied = words[:2] == ("backup", "--registry") and answer.code == 4
+        named = "has a copy" in answer.out and words[0] in ("snapshot", "backup")
+        done_before = copied or named or (gone and answer.code == 3)
         said = f"drover {' '.join(words)}: {answer.code}\n{answer.out}{answer.err}"
         assert answer.code == 0 or done_before, f"{said}\n{self.drover.log_tail(15)}"
 

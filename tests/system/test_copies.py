@@ -136,8 +136,10 @@ def test_a_guest_leaves_in_a_file_and_another_is_made_of_it(drover, owner, kind,
     drover.ask("export", name, "--file", file)
     assert sh("tar", "-tf", file).split() == ["manifest.json", "overlay.qcow2"]
     assert "backing" not in sh("sh", "-c", f"tar -xOf {file} overlay.qcow2 >{tmp_path}/o && qemu-img info {tmp_path}/o")
-    again = drover.call("export", name, "--file", file)
-    assert again.code == 1 and "another file" in reasons(again)
+    assert file in drover.refuse(4, "export", name, "--file", file)["message"]
+    failed = drover.call("export", name, "--file", "/proc/none/file")
+    assert failed.code == 1 and "/proc/none" in reasons(failed)
+    wait_until(lambda: owner.phases() == {name: "ready"}, "nothing is wrong with the guest")
 
     drover.ask("import", file, "--owner", owner.name)
     (other,) = set(owner.names()) - {name}

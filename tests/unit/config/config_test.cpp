@@ -63,6 +63,9 @@ guest: {memory: 1GiB, cpus: 4, disk: 20GiB}
 timeouts: {ready: 90s, stop: 500ms}
 retry: {attempts: 1, backoff: 0}
 steps: {in_flight: 16}
+retire: {keep: 1d}
+lease: {grace: 2d}
+copies: {snapshots: 3, backups: /srv/backups}
 waves: {stop: 30/10s, start: "adaptive,in_flight=9", upgrade: in_flight=2, refill: per_host=1}
 gateway: {uid: www-data}
 testing: {enabled: true, boot_id: boot-7, guests: simulated}
@@ -82,6 +85,10 @@ testing: {enabled: true, boot_id: boot-7, guests: simulated}
     expected.attempts = 1;
     expected.backoff = 0s;
     expected.steps_in_flight = 16;
+    expected.retire_keep = 24h;
+    expected.lease_grace = 48h;
+    expected.snapshots = 3;
+    expected.backups = "/srv/backups";
     expected.waves = {parse_wave_policy("30/10s"), parse_wave_policy("adaptive,in_flight=9"),
                       parse_wave_policy("in_flight=2"), parse_wave_policy("per_host=1")};
     expected.gateway_uid = "www-data";

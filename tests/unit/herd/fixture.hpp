@@ -81,8 +81,8 @@ class HerdTest : public testing::Test {
     }
 
     void start_herd(const std::string& boot_id = "boot") {
-        herd = std::make_unique<Herd>(Parts{config, registry, domains, names, roots, overlays, accelerator, subnet,
-                                            "+0:+0",
+        herd = std::make_unique<Herd>(Parts{config, registry, domains, names, roots, overlays, copies, accelerator,
+                                            subnet, "+0:+0",
                                             [this] {
                                                 network.ensure({"test", registry.uuid(), subnet, "test.internal"});
                                             },

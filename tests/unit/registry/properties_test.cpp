@@ -14,7 +14,7 @@ namespace {
 class Hand {
   public:
     Hand()
-        : registry_({file_, schema_folder, std::chrono::minutes(2), [this] { return time_; },
+        : registry_({file_, schema_folder, GuestRules{.quarantine = std::chrono::minutes(2)}, [this] { return time_; },
                      [this] {
                          return Uptime{"boot", time_.time_since_epoch()};
                      }}) {
