@@ -21,9 +21,10 @@ printf '#!/bin/sh\\nmine >/run/rc.local\\n' >/usr/local/etc/rc.d/rc.local
 chmod +x /usr/local/bin/mine /usr/local/etc/rc.d/rc.local
 echo '* * * * * mine >>/home/cron' | crontab -
 systemctl reload apache2
-systemctl enable --now mariadb
-mariadb -e "create database d; create table d.t (x text); insert into d.t values ('a row of mine')"
+systemctl enable mariadb
+systemctl start --no-block mariadb
 """
+MAKE_ROW = """mariadb -e "create database d; create table d.t (x text); insert into d.t values ('a row of mine')" """
 ROW = "mariadb -N -e 'select x from d.t'"
 
 
@@ -58,6 +59,11 @@ def processor_time(domain):
     return int(virsh("domstats", "--cpu-total", domain).split("cpu.time=")[1].split()[0]) / 1e9
 
 
+def make_mine(owner, name):
+    owner.ssh(name, MINE.format(name=name))
+    wait_until(lambda: owner.try_ssh(name, MAKE_ROW).returncode == 0, "the database takes a row", 900)
+
+
 def assert_pages(name):
     for port in (80, 8080):
         wait_until(lambda port=port: page(name, port) == f"the page of {name}", f"{name} answers at {port}")
@@ -75,7 +81,7 @@ def assert_survives_all(drover, owner, second_version):
     """What a student made is there after a stop, after an upgrade, and after the way back."""
     names = owner.names()
     (first_version,) = {guest["version"] for guest in owner.guests()}
-    everywhere(lambda name: owner.ssh(name, MINE.format(name=name)), names)
+    everywhere(lambda name: make_mine(owner, name), names)
     everywhere(assert_pages, names)
 
     drover.ask("stop", *names, "--timeout", "0")
