@@ -11,6 +11,7 @@ system() {
     skeleton "$DROVER_IMAGES/debian/root" "$root"
     of_the_root "$root"
     of_the_guest "$root"
+    web_server "$root"
     wanted "$root/usr/lib/systemd/system" multi-user.target drover-guest.service drover-identified.path acpid.service
     wanted "$root/etc/systemd/system" sockets.target ssh.socket
     wanted "$root/etc/systemd/system" multi-user.target cron.path
@@ -78,6 +79,17 @@ of_the_guest() {
     ln -s /usr/local/etc/ld.so.cache "$root/etc/ld.so.cache"
     mv "$root/usr/sbin/ldconfig" "$root/usr/libexec/drover/ldconfig"
     ln -s ../libexec/drover/libraries "$root/usr/sbin/ldconfig"
+}
+
+# The web server's tree is each guest's own; what is a link in it is the shared root's.
+web_server() {
+    local root=$1 httpd=$1/usr/local/httpd tool
+    mkdir -p "$httpd"/{bin,cgi-bin,conf/extra,htdocs,logs}
+    ln -s /usr/sbin/apache2 "$httpd/bin/httpd"
+    for tool in ab htdigest htpasswd logresolve; do ln -s "/usr/bin/$tool" "$httpd/bin/$tool"; done
+    ln -s /usr/lib/apache2/modules "$httpd/libexec"
+    ln -s /etc/mime.types "$httpd/conf/mime.types"
+    wanted "$root/etc/systemd/system" multi-user.target apache2.service
 }
 
 # wanted FOLDER TARGET UNIT...: TARGET starts these. FOLDER is below /etc for what a user may disable.

@@ -94,7 +94,8 @@ std::vector<Wanted> wanted_packages(const Recipe& recipe, const BuildWork& work)
     return wanted;
 }
 
-/// What apt's lists say; a package that they do not know is left out.
+/// What apt's lists say; a package that they do not know is left out, also one that is merely installed on this host:
+/// there is nowhere to fetch it from, and one that cannot be fetched makes apt-get fetch none.
 Candidates find_candidates(const std::vector<Wanted>& wanted, const BuildWork& work) {
     std::vector<std::string> argv{"apt-cache", "show", "--no-all-versions"};
     for (const auto& package : wanted)
@@ -103,7 +104,7 @@ Candidates find_candidates(const std::vector<Wanted>& wanted, const BuildWork& w
     Candidates candidates;
     std::map<std::string, std::string> fields;
     const auto take_stanza = [&] {
-        if (!fields["Package"].empty())
+        if (!fields["SHA256"].empty())
             candidates[fields["Package"]] = {fields["Version"],
                                              file_name_of(fields["Package"], fields["Version"], fields["Architecture"]),
                                              fields["SHA256"]};

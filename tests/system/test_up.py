@@ -1,4 +1,5 @@
 """tools/up: two commands on a machine that has nothing, and the way back."""
+import json
 import pathlib
 import re
 import signal
@@ -71,3 +72,18 @@ def test_up_repairs_and_down_leaves_others_alone(full, figure):
     assert droverd_is_gone() and not STATE.exists() and not pathlib.Path("/etc/drover/drover.yaml").exists()
     assert running_domains() == []
     assert "drover" not in virsh("net-list", "--all", "--name").split()
+
+
+@pytest.mark.only_full  # for the image
+@pytest.mark.promise("IMAGE-9")
+def test_up_with_debian_gives_web_servers(figure):
+    said = up("--image", "debian")
+    for stage, seconds in stages(said).items():
+        figure(stage, seconds, "s")
+    pages = re.search(r"^  (http://.*)$", said, re.MULTILINE).group(1).split()
+    assert pages == ["http://demo-1/", "http://demo-2/", "http://demo-3/"]
+    for number, address in enumerate(pages, 1):
+        assert f"This is demo-{number}, the server of demo." in sh("curl", "-sS", "--max-time", "60", address)
+    virsh("shutdown", json.loads(installed("show", "demo-1", "--json"))["domain"], "--mode", "acpi")
+    wait_until(lambda: "stopped" in installed("list", "demo-1"), "the power button works", timeout=180)
+    up("--down", "--purge", "--yes")
