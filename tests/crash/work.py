@@ -5,6 +5,7 @@ import subprocess
 from drover import BIN, TINY, assert_all_different, wait_until
 
 
+WAIT_UNTIL_GONE = "until gone"
 PATIENCE = 60  # seconds from the start of the daemon until everything has to be where it is wanted
 
 
@@ -41,6 +42,7 @@ class Work:
             ("retire", "alice-3", "--yes"),
             ("recover", "alice-3"),
             ("lease", "alice-3", "--for", "1s"),
+            (WAIT_UNTIL_GONE, "alice-3"),
             ("image", "promote", TINY, self.version),
             ("image", "remove", TINY, other),
             ("stop", "alice-2"),
@@ -55,6 +57,8 @@ class Work:
             self.done.append(self.steps.pop(0))
 
     def say(self, words):
+        if words[0] == WAIT_UNTIL_GONE:
+            return self.wait_for(lambda guests: words[1] not in [guest["name"] for guest in guests], "its lease ends")
         answer = self.drover.call(*words)
         if answer.code != 0 and is_dead(self.drover):
             raise Died
@@ -69,14 +73,18 @@ class Work:
     def settle(self):
         """Until every guest is where it is wanted; raises Died when the daemon does."""
 
-        def settled():
+        settled = lambda guests: all(guest["phase"] == guest["desired"] for guest in guests)
+        self.wait_for(settled, "all guests are where they are wanted")
+
+    def wait_for(self, holds, what):
+        def look():
             answer = self.drover.call("list")
             if answer.code != 0:
                 assert is_dead(self.drover), answer.err
                 raise Died
-            return all(guest["phase"] == guest["desired"] for guest in answer.json)
+            return holds(answer.json)
 
-        wait_until(settled, f"all guests are where they are wanted\n{self.drover.log_tail()}", PATIENCE)
+        wait_until(look, f"{what}\n{self.drover.log_tail()}", PATIENCE)
 
     def check(self):
         """Nothing is lost, nothing is left over, nothing is there twice."""

@@ -31,6 +31,7 @@ class World:
             instance,
             f"hosts: [{{name: local, {place}: '{uri}'}}]\n"
             f"network: {{cidr: 10.{60 + number // 16}.{number % 16 * 16}.0/20, host_names: none, quarantine: 0s}}\n"
+            f"copies: {{backups: /var/lib/drover-{instance}/backups}}\nlease: {{grace: 1s}}\n"
             f"retry: {{backoff: 100ms}}\n{self.settings}",
         )
         if seed:

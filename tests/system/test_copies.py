@@ -9,7 +9,7 @@ KINDS = [pytest.param("vm", marks=pytest.mark.only_full), "container"]
 SETTINGS = """\
 timeouts: {ready: 120s, stop: 30s}
 quota: {default: 100}
-copies: {snapshots: 2, backups: /var/backups/copies-test}
+copies: {snapshots: 2, backups: /var/lib/drover-copies/backups}
 lease: {grace: 1s}
 """
 
@@ -132,7 +132,7 @@ def test_what_is_kept_goes_when_its_time_is_over(keys):
 def test_a_guest_leaves_in_a_file_and_another_is_made_of_it(drover, owner, kind, tmp_path):
     name = guest_of(owner, kind)
     write(owner, name, "mine")
-    file = f"/srv/{name}.tar"
+    file = f"{drover.state}/{name}.tar"
     drover.ask("export", name, "--file", file)
     assert sh("tar", "-tf", file).split() == ["manifest.json", "overlay.qcow2"]
     assert "backing" not in sh("sh", "-c", f"tar -xOf {file} overlay.qcow2 >{tmp_path}/o && qemu-img info {tmp_path}/o")
@@ -155,7 +155,7 @@ def test_a_guest_leaves_in_a_file_and_another_is_made_of_it(drover, owner, kind,
     drover.ask("restore", name, "--from", "tonight", "--yes")
     assert read(owner, name) == "mine"
     drover.ask("copies", "remove", name, "tonight")
-    assert not os.path.exists(f"/var/backups/copies-test/{name}-tonight.tar")
+    assert not os.path.exists(f"{drover.state}/backups/{name}-tonight.tar")
 
 
 @pytest.mark.promise("COPY-3")
@@ -229,7 +229,7 @@ def test_an_owner_copies_own_guests_and_writes_no_files(drover, keys):
 
     assert as_user("snapshot", name) == 0
     assert as_user("copies", "list") == 0
-    for words in (("backup", name), ("export", name, "--file", "/srv/mine"), ("import", "/srv/mine", "--owner", "copier"),
+    for words in (("backup", name), ("export", name, "--file", "/var/lib/mine.tar"), ("import", "/var/lib/mine.tar", "--owner", "copier"),
                   ("lease", name, "--off")):
         assert as_user(*words) == 5, words
     owner.retire_all()
