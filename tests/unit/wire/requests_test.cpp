@@ -120,6 +120,28 @@ TEST(Changes, OfAnUpgradeSayToWhatAndWhoGoesFirst) {
     EXPECT_THAT(complaint(R"({"verb":"restart","all":true,"to":"7ead"})"), HasSubstr("unknown field \"to\""));
 }
 
+TEST(Changes, OfOverlaysSayWhatTheirVerbTakes) {
+    const Selection one{{"alice-1"}, {}, false};
+    for (const auto& change : {Change{.verb = Verb::snapshot, .selection = one, .copy = "mine"},
+                               Change{.verb = Verb::restore, .selection = one},
+                               Change{.verb = Verb::exporting, .selection = one, .file = "/srv/a.tar"},
+                               Change{.verb = Verb::rebuild, .selection = one, .keep = {"/home", "/var/lib/x"}},
+                               Change{.verb = Verb::retire, .selection = one, .purge = true},
+                               Change{.verb = Verb::rollback, .selection = one, .with_snapshot = true}})
+        EXPECT_EQ(decode_change(parse(dump(encode(change)))), change);
+    auto complaint = [](const std::string& rest) {
+        return usage_of([&] { decode_change(parse("{\"globs\":[\"a*\"]," + rest + "}")); });
+    };
+    EXPECT_THAT(complaint(R"("verb":"snapshot","copy":"../x")"), HasSubstr("'../x'"));
+    EXPECT_THAT(complaint(R"("verb":"stop","purge":true)"), HasSubstr("unknown field \"purge\""));
+    EXPECT_THAT(complaint(R"("verb":"export")"), HasSubstr("'file'"));
+    EXPECT_THAT(complaint(R"("verb":"export","file":"/x")"), HasSubstr("one guest"));
+    for (const auto* path : {"home", "/", "/a/../b", "/a b", "/a//b", "/a,b"})
+        EXPECT_THAT(complaint(std::string(R"("verb":"rebuild","keep":[")") + path + "\"]"),
+                    HasSubstr("no absolute path"))
+            << path;
+}
+
 TEST(Changes, AreAboutExactlyOneSelection) {
     auto complaint = [](const std::string& body) { return usage_of([&] { decode_change(parse(body)); }); };
     EXPECT_THAT(complaint(R"({"verb":"stop"})"), HasSubstr("exactly one of"));
