@@ -37,10 +37,10 @@ void await_the_host() {
     while (poll(&readable, 1, -1) <= 0 || (readable.revents & POLLIN) == 0) continue;
 }
 
-[[noreturn]] void boot(const Profile& profile) {
+[[noreturn]] void boot(const KernelLine& line) {
     nest_mounts();
-    seed(profile, root, overlay);
-    lay_out(profile, root, overlay, Inside::container);
+    seed(line.profile, root, overlay, line.version);
+    lay_out(line.profile, root, overlay, Inside::container);
     put_folder("/run/drover", 0755);
     put_file(channel_file, channel, 0644);
     put_boot_id("/run/drover/boot-id");
@@ -48,7 +48,7 @@ void await_the_host() {
 }
 
 /// A fork whose child is process 1 of a nested pid namespace: when that ends, all of the guest does.
-pid_t start_guest(const Profile& profile) {
+pid_t start_guest(const KernelLine& line) {
     const auto child = static_cast<pid_t>(syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, 0, 0, 0, 0));
     if (child < 0) fail("cannot start the guest");
     if (child > 0) return child;
@@ -57,7 +57,7 @@ pid_t start_guest(const Profile& profile) {
         sigfillset(&all);
         sigprocmask(SIG_UNBLOCK, &all, nullptr);
         setsid();
-        boot(profile);
+        boot(line);
     } catch (const std::exception& error) {
         say(std::string("fatal: ") + error.what());
     }
@@ -81,8 +81,8 @@ bool wants_another_boot(int status) {
     return true;
 }
 
-void run(std::string_view line) {
-    const auto profile = parse_kernel_line(line).profile;
+void run(std::string_view text) {
+    const auto line = parse_kernel_line(text);
     const auto settings = parse_settings(read_if_there("/etc/drover/guest.conf").value_or(""));
     sigset_t signals;
     sigemptyset(&signals);
@@ -90,7 +90,7 @@ void run(std::string_view line) {
     sigaddset(&signals, SIGCHLD);
     sigprocmask(SIG_BLOCK, &signals, nullptr);
     await_the_host();
-    while (wants_another_boot(await_end(start_guest(profile), signals, settings.power_off_signal))) continue;
+    while (wants_another_boot(await_end(start_guest(line), signals, settings.power_off_signal))) continue;
 }
 
 }  // namespace

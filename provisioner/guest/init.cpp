@@ -45,7 +45,7 @@ void free_initramfs() {
     }
     load_modules(modules);
     mount_disks(root, overlay);
-    seed(line.profile, root, overlay);
+    seed(line.profile, root, overlay, line.version);
     lay_out(line.profile, root, overlay, Inside::vm);
     free_initramfs();
     move_root(root);
