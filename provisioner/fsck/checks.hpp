@@ -66,6 +66,8 @@ Suspicions missing_overlays(const Sight& sight);
 Suspicions missing_roots(const Sight& sight);
 Suspicions missing_versions(const Sight& sight);
 Suspicions orphan_roots(const Sight& sight);
+/// Not one of check_all(): it reads all versions that the registry has, and what it finds needs no second look.
+Suspicions damaged_roots(const Sight& sight);
 // address_checks.cpp:
 Suspicions doubled_addresses(const Sight& sight);
 Suspicions doubled_macs(const Sight& sight);

@@ -51,7 +51,8 @@ std::string dump_pretty(const Json& json);
 /// One entry of `drover list`: id name owner kind image version profile phase desired address addresses mac domain host
 /// fault created started_by. `version` is the one it has, or wants while it has none.
 Json guest_listing(const Guest& guest, const std::string& instance);
-/// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart, protected.
+/// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart,
+/// protected.
 Json guest_show(const Guest& guest, const std::string& instance, const Json& timings = Json::object());
 /// "SHA256:..." of a public key "ssh-ed25519 AAAA...", as ssh-keygen -l prints it.
 std::string key_fingerprint(std::string_view public_key);
@@ -129,6 +130,13 @@ struct ImageRow {
 };
 /// image version (or null) current built (or null) promoted (or null) guests bytes.
 Json encode(const ImageRow& row);
+/// What was found when a version was read whole: nothing, or the file that is damaged, and how.
+struct Verification {
+    std::string image, version;
+    std::optional<std::string> damaged;
+};
+/// image version damaged (or null).
+Json encode(const Verification& verification);
 /// How one version differs from another: packages with their version in either (null: not there), files that were
 /// "added", "removed" or "changed".
 struct Differences {

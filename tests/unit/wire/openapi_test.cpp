@@ -50,6 +50,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Event", encode(Event{})},
         {"Owner", encode(Owner{})},
         {"Image", encode(ImageRow{})},
+        {"Verification", encode(Verification{})},
         {"Differences", encode(Differences{})},
         {"Finding", encode(Finding{})},
         {"Diagnosis", encode(Diagnosis{})},
