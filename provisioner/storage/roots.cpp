@@ -8,6 +8,7 @@
 
 #include "model/error.hpp"
 #include "model/names.hpp"
+#include "storage/accounts.hpp"
 #include "storage/build_work.hpp"
 #include "storage/digest.hpp"
 #include "storage/durable.hpp"

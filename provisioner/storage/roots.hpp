@@ -6,7 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include "storage/accounts.hpp"
 #include "storage/paths.hpp"
 #include "storage/single_flight.hpp"
 #include "storage/trust.hpp"
@@ -14,6 +13,7 @@
 namespace drover {
 
 class BuildWork;
+struct EarlierRoot;
 
 /// One immutable build of an image, as found under roots/<image>/<digest>/.
 struct Version {
