@@ -64,18 +64,18 @@ _drover_words() {
         _drover_names guests
         ;;
     owner) echo set list remove ;;
-    image) echo list build promote rollback remove diff ;;
+    image) echo list build promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
     list | show | start | stop | restart | rebuild | retire | upgrade | rollback | protect | give | lease | snapshot | \
         restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
     import) compgen -f ;;
     'owner set' | 'owner remove') _drover_names owners ;;
     'image build' | 'image rollback') _drover_names images ;;
-    'image promote' | 'image remove')
+    'image promote' | 'image remove' | 'image sbom')
         _drover_names images
         _drover_names versions
         ;;
-    'image diff') _drover_names versions ;;
+    'image diff' | 'image verify') _drover_names versions ;;
     operations | pause | resume | cancel) _drover_names operations ;;
     esac
 }

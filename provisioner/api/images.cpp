@@ -78,6 +78,18 @@ std::optional<Answer> remove_version(const Doors& doors, const Call& call) {
     return accepted(doors, doors.image_jobs.remove(call.caller, image, digest));
 }
 
+std::optional<Answer> verify_version(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const auto [image, digest] = doors.registry.images.meant(call.part(2), call.part(4));
+    return answer(wire::encode(wire::Verification{image, digest, doors.roots.verify(image, digest)}));
+}
+
+std::optional<Answer> show_sbom(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const auto [image, digest] = doors.registry.images.meant(call.part(2), call.part(4));
+    return Answer{.body = doors.roots.sbom(image, digest)};
+}
+
 std::optional<Answer> compare_versions(const Doors& doors, const Call& call) {
     const auto pair = wire::decode_version_pair(call.target.parameters);
     const Version from = meant(doors, pair.from), to = meant(doors, pair.to);

@@ -36,6 +36,8 @@ constexpr Route table[] = {
     {"POST", "/v1/images/*/promote", Who::administrators, api::promote_version},
     {"POST", "/v1/images/*/rollback", Who::administrators, api::roll_back_image},
     {"DELETE", "/v1/images/*/versions/*", Who::administrators, api::remove_version},
+    {"GET", "/v1/images/*/versions/*/verification", Who::administrators, api::verify_version},
+    {"GET", "/v1/images/*/versions/*/sbom", Who::everybody, api::show_sbom},
     {"GET", "/v1/differences", Who::administrators, api::compare_versions},
     {"GET", "/v1/backup", Who::administrators, api::backup_registry},
     {"POST", "/v1/fsck", Who::administrators, api::run_fsck},

@@ -54,6 +54,8 @@ std::optional<Answer> build_image(const Doors&, const Call&);
 std::optional<Answer> promote_version(const Doors&, const Call&);
 std::optional<Answer> roll_back_image(const Doors&, const Call&);
 std::optional<Answer> remove_version(const Doors&, const Call&);
+std::optional<Answer> verify_version(const Doors&, const Call&);
+std::optional<Answer> show_sbom(const Doors&, const Call&);
 std::optional<Answer> compare_versions(const Doors&, const Call&);
 std::optional<Answer> backup_registry(const Doors&, const Call&);
 std::optional<Answer> run_fsck(const Doors&, const Call&);

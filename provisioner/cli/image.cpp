@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <ostream>
+#include <vector>
 
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
@@ -20,6 +22,14 @@ struct WorkOptions {
 
 struct PromoteOptions {
     std::string name, version;
+};
+
+struct VerifyOptions {
+    std::string version;
+};
+
+struct SbomOptions {
+    std::string what;
 };
 
 struct DiffOptions {
@@ -126,11 +136,69 @@ int diff(Context& context, const DiffOptions& options) {
     return 0;
 }
 
+Error no_version(const std::string& text) {
+    return {ErrorKind::not_found, fmt::format("there is no version '{}'", text), "drover image list"};
+}
+
+/// Versions of all images whose digest begins so.
+std::vector<wire::Json> versions_like(Client& client, const std::string& text) {
+    const std::string algorithm = "sha256:";
+    const auto prefix = text.starts_with(algorithm) ? text : algorithm + text;
+    std::vector<wire::Json> versions;
+    for (const auto& row : client.get("/v1/images"))
+        if (field(row, "version").starts_with(prefix)) versions.push_back(row);
+    return versions;
+}
+
+std::string version_target(const wire::Json& row, const std::string& what) {
+    return target_of(field(row, "image"), fmt::format("versions/{}/{}", wire::escape(field(row, "version")), what));
+}
+
+int verify(Context& context, const VerifyOptions& options) {
+    constexpr auto to_read_a_large_one = std::chrono::minutes(10);
+    Client client(context.socket);
+    const auto versions = versions_like(client, options.version);
+    if (versions.empty() && !options.version.empty()) throw no_version(options.version);
+    auto found = wire::Json::array();
+    for (const auto& row : versions)
+        found.push_back(client.get(version_target(row, "verification"), to_read_a_large_one));
+    const auto is_damaged = [](const wire::Json& one) { return !one.at("damaged").is_null(); };
+    if (context.json) {
+        print_json(context.console, found);
+    } else {
+        Table table({"IMAGE", "VERSION", "DAMAGED"});
+        for (const auto& one : found)
+            table.add({field(one, "image"), field(one, "version").substr(0, 19), field(one, "damaged")});
+        table.print(context.console);
+    }
+    return std::any_of(found.begin(), found.end(), is_damaged) ? 1 : 0;
+}
+
+/// An image's name means what its new guests get.
+wire::Json version_meant(Client& client, const std::string& text) {
+    for (const auto& row : client.get("/v1/images"))
+        if (field(row, "image") == text && row.value("current", false)) return row;
+    const auto versions = versions_like(client, text);
+    if (versions.empty()) throw no_version(text);
+    const auto is_other = [&](const wire::Json& row) { return row.at("version") != versions.front().at("version"); };
+    if (std::any_of(versions.begin(), versions.end(), is_other))
+        throw Error(ErrorKind::refused, fmt::format("'{}' may be {} versions", text, versions.size()),
+                    "give more of its digest: drover image list --json");
+    return versions.front();
+}
+
+int sbom(Context& context, const SbomOptions& options) {
+    Client client(context.socket);
+    print_json(context.console, client.get(version_target(version_meant(client, options.what), "sbom")));
+    return 0;
+}
+
 }  // namespace
 
 void add_image(CLI::App& app, Action& chosen) {
-    auto* family = add_verb(app, "image", "Images and their versions: list, build, promote, rollback, remove, diff",
-                            "  drover image list\n  drover image build tiny\n  drover image promote tiny");
+    auto* family =
+        add_verb(app, "image", "Images and their versions: list, build, promote, rollback, remove, diff, verify, sbom",
+                 "  drover image list\n  drover image build tiny\n  drover image promote tiny");
     family->require_subcommand(0, 1);
     auto* listing = add_verb(*family, "list", "List images and their versions", "  drover image list --json");
     on_chosen(listing, chosen, std::make_shared<ListOptions>(), list);
@@ -169,6 +237,20 @@ void add_image(CLI::App& app, Action& chosen) {
     add_text(*verb, "FROM", compared->from, "", "A version")->required();
     add_text(*verb, "TO", compared->to, "", "Another")->required();
     on_chosen(verb, chosen, compared, diff);
+
+    auto verified = std::make_shared<VerifyOptions>();
+    verb = add_verb(*family, "verify", "Read versions and hold them against their digests; 1 when one is damaged",
+                    "  drover image verify\n  drover image verify 7ead0f65");
+    add_text(*verb, "VERSION", verified->version, "", "Its digest, or how that begins; by default all");
+    on_chosen(verb, chosen, verified, verify);
+
+    auto listed = std::make_shared<SbomOptions>();
+    verb = add_verb(*family, "sbom", "Print what a version is made of, as CycloneDX JSON",
+                    "  drover image sbom tiny\n  drover image sbom 7ead0f65 >tiny.cdx.json");
+    add_text(*verb, "VERSION", listed->what, "",
+             "A version, or so much of its digest; or an image: what new guests get")
+        ->required();
+    on_chosen(verb, chosen, listed, sbom);
 }
 
 }  // namespace drover::cli

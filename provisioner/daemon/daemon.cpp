@@ -17,6 +17,7 @@
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
 #include "model/failpoint.hpp"
+#include "storage/first_reading.hpp"
 
 namespace drover {
 namespace {
@@ -105,7 +106,10 @@ void run_daemon(const Config& config) {
                        .reserve = registry_reserve});
     const StoragePaths paths{config.state, installed.images, installed.profiles, installed.guest_end,
                              "/etc/drover/images"};
-    Roots roots(paths);
+    Roots roots(paths, [&](const std::string& damaged) {
+        spdlog::error("{}", damaged);
+        registry.events.add("image", "", std::nullopt, damaged);
+    });
     Overlays overlays(paths, qemu_user());
     CopyStore copies(config.state);
 
@@ -146,6 +150,7 @@ void run_daemon(const Config& config) {
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     herd.start();
     fleet.start();
+    const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
     server.run({.identify = [&](int socket) { return peer_at(socket, gateway); },
                 .handle = [&](Call& call) { return dispatch(doors, call); }});

@@ -73,6 +73,8 @@ Suspicions orphan_roots(const Sight& sight);
 // copy_checks.cpp:
 Suspicions missing_copies(const Sight& sight);
 Suspicions orphan_copies(const Sight& sight);
+/// Not one of check_all(): it reads all versions that the registry has, and what it finds needs no second look.
+Suspicions damaged_roots(const Sight& sight);
 // address_checks.cpp:
 Suspicions doubled_addresses(const Sight& sight);
 Suspicions doubled_macs(const Sight& sight);

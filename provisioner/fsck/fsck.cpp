@@ -40,6 +40,8 @@ std::vector<Finding> Fsck::run(bool repair) const {
         suspicions = standing(suspicions, check_all(sight));
     }
 
+    for (auto& suspicion : damaged_roots(sight)) suspicions.push_back(std::move(suspicion));
+
     Mender mender(sight, tools_, registry, hypervisors);
     std::vector<Finding> findings;
     for (auto& [finding, mend, rows] : suspicions) {

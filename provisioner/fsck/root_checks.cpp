@@ -3,6 +3,7 @@
 #include <set>
 
 #include "fsck/checks.hpp"
+#include "fsck/root_folder.hpp"
 
 namespace drover::fsck {
 namespace {
@@ -49,6 +50,23 @@ Suspicions missing_versions(const Sight& sight) {
                           .detail = fmt::format("version {} of {} is not there, or not whole: bring it back from a "
                                                 "backup, or drover image build {}, or drover image remove {} {}",
                                                 digits.substr(0, 12), image, image, image, digits)}});
+    }
+    return found;
+}
+
+Suspicions damaged_roots(const Sight& sight) {
+    const StateFiles state(sight.config.state);
+    Suspicions found;
+    for (const auto& root : sight.versions) {
+        const auto part = sight.has_root(root) ? damaged_part(state.root_path(root)) : "";
+        if (part.empty()) continue;
+        const auto image = root.substr(0, root.find('/'));
+        found.push_back(
+            {{.kind = "damaged-root",
+              .object = fmt::format("{}/{}", state.root_path(root), part),
+              .detail = fmt::format("it is not what was built, and no guest is started from it: drover image "
+                                    "build {} makes it anew",
+                                    image)}});
     }
     return found;
 }

@@ -41,7 +41,7 @@ void await_the_host() {
 [[noreturn]] void boot(const KernelLine& line) {
     nest_mounts();
     leave_only(line.keep, overlay);
-    seed(line.profile, root, overlay);
+    seed(line.profile, root, overlay, line.version);
     lay_out(line.profile, root, overlay, Inside::container);
     put_folder("/run/drover", 0755);
     put_file(channel_file, channel, 0644);

@@ -47,7 +47,7 @@ void free_initramfs() {
     load_modules(modules);
     mount_disks(root, overlay);
     leave_only(line.keep, overlay);
-    seed(line.profile, root, overlay);
+    seed(line.profile, root, overlay, line.version);
     lay_out(line.profile, root, overlay, Inside::vm);
     free_initramfs();
     move_root(root);

@@ -45,6 +45,8 @@ KernelLine parse_kernel_line(std::string_view text) {
     while (!text.empty()) {
         const auto word = text.substr(0, text.find_first_of(" \n"));
         text.remove_prefix(std::min(text.size(), word.size() + 1));
+        constexpr std::string_view version = "droverd.version=";
+        if (word.starts_with(version)) line.version = word.substr(version.size());
         if (!word.starts_with("drover.")) continue;
         const auto key = word.substr(0, word.find('='));
         const auto value = word.substr(std::min(word.size(), key.size() + 1));

@@ -17,6 +17,7 @@ namespace {
 
 constexpr const char* build_verb = "image-build";
 constexpr const char* remove_verb = "image-remove";
+constexpr auto build_budget = std::chrono::minutes(20);
 
 /// Thrown out of a build that the daemon does not wait for.
 struct Ending {};
@@ -27,6 +28,14 @@ void take_in(Registry& registry, const Roots& roots) {
     for (const Images::Row& row : registry.images.list()) known.emplace(row.image, row.digest);
     for (const Version& version : roots.versions())
         if (!known.contains({version.image, version.digest})) registry.images.add(version.image, version.digest);
+}
+
+/// Versions of the image that guests have, or new ones get: any of those may be upgraded.
+std::vector<std::string> in_use(Registry& registry, const std::string& image) {
+    std::vector<std::string> digests;
+    for (const Images::Row& row : registry.images.list())
+        if (row.image == image && (row.promoted || row.guests > 0)) digests.push_back(row.digest);
+    return digests;
 }
 
 }  // namespace
@@ -113,17 +122,24 @@ void ImageJobs::perform(const Job& job) {
         spdlog::info("{} {}: {}", job.verb, job.image, version);
     } catch (const Ending&) {
         spdlog::info("{} {}: begins anew at the next start", job.verb, job.image);
+    } catch (const Error& error) {
+        give_up(job, error.hint().empty() ? error.what() : fmt::format("{}: {}", error.what(), error.hint()));
     } catch (const std::exception& error) {
-        spdlog::error("{} {}: {}", job.verb, job.image, error.what());
-        registry_.operations.finish(job.operation, "failed", error.what());
+        give_up(job, error.what());
     }
 }
 
+void ImageJobs::give_up(const Job& job, const std::string& reason) {
+    spdlog::error("{} {}: {}", job.verb, job.image, reason);
+    registry_.operations.finish(job.operation, "failed", reason);
+}
+
 std::string ImageJobs::build_now(const Job& job) {
-    const Version version = roots_.build(job.image, [&](const std::string& line) {
+    const auto progress = [&](const std::string& line) {
         if (is_ending()) throw Ending{};
         registry_.events.add("image", "", job.operation, fmt::format("{}: {}", job.image, line));
-    });
+    };
+    const Version version = roots_.build(job.image, progress, build_budget, in_use(registry_, job.image));
     failpoint("image.built");
     registry_.images.add(job.image, version.digest);
     accelerator_.kvm(version);  // finds out now, not while the first guest waits

@@ -39,6 +39,7 @@ class ImageJobs {
     void work();
     bool is_ending();
     void perform(const Job& job);
+    void give_up(const Job& job, const std::string& reason);
     std::string build_now(const Job& job);
     std::string remove_now(const Job& job);
 

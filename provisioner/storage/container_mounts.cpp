@@ -103,10 +103,13 @@ UniqueFd ContainerMounts::mount_root(const std::string& root, unsigned first_uid
 std::string ContainerMounts::loop_of(const std::string& root) {
     auto loops = loops_.lock();
     const auto found = loops->find(root);
-    if (found != loops->end()) return found->second.path;
+    struct stat now {};
+    if (::stat(root.c_str(), &now) != 0) throw_errno("look at", root);
+    const auto is_same = [&](const LentRoot& lent) { return lent.device == now.st_dev && lent.inode == now.st_ino; };
+    if (found != loops->end() && is_same(found->second)) return found->second.loop.path;
     auto loop = attach_loop(root, true);
     auto path = loop.path;
-    loops->emplace(root, std::move(loop));
+    loops->insert_or_assign(root, LentRoot{now.st_dev, now.st_ino, std::move(loop)});
     return path;
 }
 

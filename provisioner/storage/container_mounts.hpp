@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/stat.h>
+
 #include <filesystem>
 #include <map>
 #include <string>
@@ -55,7 +57,12 @@ class ContainerMounts {
     std::string loop_of(const std::string& root);
 
     std::filesystem::path folder_;
-    Synchronized<std::map<std::string, LoopDevice>> loops_;  ///< of each root that was lent
+    struct LentRoot {
+        dev_t device = 0;
+        ino_t inode = 0;  ///< another file may have taken its name
+        LoopDevice loop;
+    };
+    Synchronized<std::map<std::string, LentRoot>> loops_;  ///< of each root that was lent
 };
 
 }  // namespace drover

@@ -28,11 +28,12 @@ Digest& Digest::add(std::string_view bytes) {
     return *this;
 }
 
-Digest& Digest::add_file(const std::filesystem::path& path) {
+Digest& Digest::add_file(const std::filesystem::path& path, const std::function<void()>& pause) {
     const UniqueFd file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     if (!file) throw_errno("read", path);
     std::vector<char> piece(1 << 18);
     while (true) {
+        if (pause) pause();
         const auto n = ::read(file.get(), piece.data(), piece.size());
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) throw_errno("read", path);

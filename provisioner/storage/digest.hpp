@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,8 +16,9 @@ class Digest {
     Digest& operator=(const Digest&) = delete;
 
     Digest& add(std::string_view bytes);
-    /// The content of a file, read in pieces. Error{failed} naming it.
-    Digest& add_file(const std::filesystem::path& path);
+    /// The content of a file, read in pieces; `pause` (may be empty) is called before each of them, and may throw.
+    /// Error{failed} naming the file.
+    Digest& add_file(const std::filesystem::path& path, const std::function<void()>& pause = {});
     /// 64 hex digits. Once, at the end.
     std::string hex();
 

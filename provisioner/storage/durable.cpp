@@ -101,6 +101,13 @@ bool rename_new(const fs::path& from, const fs::path& to) {
     return true;
 }
 
+void exchange(const fs::path& one, const fs::path& other) {
+    if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0)
+        throw_errno("exchange", other);
+    sync_path(other.parent_path());
+    sync_path(one.parent_path());
+}
+
 void remove_tree(const fs::path& path) {
     std::error_code error;
     const auto removed = fs::remove_all(path, error);

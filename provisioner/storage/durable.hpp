@@ -41,6 +41,8 @@ void make_folders(const std::filesystem::path& path);
 std::vector<std::filesystem::path> entries_of(const std::filesystem::path& folder);
 /// Renames, durably; false, and nothing done, when `to` is there already.
 bool rename_new(const std::filesystem::path& from, const std::filesystem::path& to);
+/// Has two that are there take each other's name, durably and at one instant.
+void exchange(const std::filesystem::path& one, const std::filesystem::path& other);
 /// Removes a file or a tree, durably; absent: nothing. Follows no link.
 void remove_tree(const std::filesystem::path& path);
 

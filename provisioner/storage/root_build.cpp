@@ -95,13 +95,21 @@ void seal(const Manifest& manifest, const fs::path& out, const fs::path& folder)
     sync_path(folder);
 }
 
+/// Never into the files of a damaged version: guests may run from them, and keep them until they stop.
+const char* switch_in(const fs::path& made, const fs::path& folder, const BuildJudge& judge) {
+    if (rename_new(made, folder)) return "is new";
+    if (judge.is_whole(folder)) return "is there already";
+    exchange(made, folder);
+    return "was damaged, and is whole again";
+}
+
 }  // namespace
 
 fs::path root_folder(const StoragePaths& paths, const std::string& image, const std::string& hex) {
     return fs::path(paths.state) / "roots" / image / hex;
 }
 
-fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work) {
+fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work, const BuildJudge& judge) {
     const auto images = fs::path(paths.state) / "roots" / recipe.name;
     make_folder(images, 0755);
     const UniqueFd lock = lock_image(images, work);
@@ -113,12 +121,13 @@ fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const Build
     gather(packages, scratch.path() / "install");
     assemble(recipe, scratch.path(), paths, work);
     check_sealed(out, work);
+    judge.check(out / "root.squashfs");
     const auto manifest = describe(recipe, packages, out);
     seal(manifest, out, scratch.path() / "version");
 
     const auto folder = root_folder(paths, recipe.name, manifest.digest().substr(std::string("sha256:").size()));
-    const bool fresh = rename_new(scratch.path() / "version", folder);
-    work.tell(fmt::format("{} {} {}", recipe.name, manifest.digest(), fresh ? "is new" : "is there already"));
+    const auto* outcome = switch_in(scratch.path() / "version", folder, judge);
+    work.tell(fmt::format("{} {} {}", recipe.name, manifest.digest(), outcome));
     return folder;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 
 #include "model/unique_fd.hpp"
 #include "storage/build_work.hpp"
@@ -8,9 +9,17 @@
 
 namespace drover {
 
-/// Builds a version by its recipe and switches it in below state/roots/<image>/. Returns its folder there. Other
-/// processes that build the same image are waited for.
-std::filesystem::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work);
+/// Who knows more than the recipe.
+struct BuildJudge {
+    std::function<void(const std::filesystem::path& root)> check;  ///< throws for a squashfs that may be no version
+    std::function<bool(const std::filesystem::path& folder)> is_whole;  ///< whether a version is what was built
+};
+
+/// Builds a version by its recipe and switches it in below state/roots/<image>/. Returns its folder there. One that is
+/// there already stays when it is whole; else the new one takes its place, and guests that run from the old files keep
+/// those. Other processes that build the same image are waited for.
+std::filesystem::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work,
+                                 const BuildJudge& judge);
 
 /// Held while versions of the image whose folder this is are made or removed, against other processes; the kernel lets
 /// go of it when we die. Waits for whoever has it, as long as the budget of `work` lasts.

@@ -8,11 +8,13 @@
 
 #include "model/error.hpp"
 #include "model/names.hpp"
+#include "storage/accounts.hpp"
 #include "storage/build_work.hpp"
 #include "storage/digest.hpp"
 #include "storage/durable.hpp"
 #include "storage/manifest.hpp"
 #include "storage/root_build.hpp"
+#include "storage/sbom.hpp"
 
 namespace drover {
 namespace fs = std::filesystem;
@@ -66,9 +68,26 @@ Version version_in(const fs::path& folder) {
     return version_of(folder, manifest);
 }
 
+/// The folders of versions, by image and digest.
+std::vector<fs::path> version_folders(const fs::path& state) {
+    std::vector<fs::path> folders;
+    for (const auto& image : entries_of(state / "roots"))
+        for (const auto& folder : entries_of(image))
+            if (is_hex_digest(folder.filename().string())) folders.push_back(folder);
+    return folders;
+}
+
+std::string damaged_text(const fs::path& folder, const std::string& damage) {
+    return fmt::format("version {}{} of '{}' is damaged: {}", algorithm, folder.filename().string(),
+                       folder.parent_path().filename().string(), damage);
+}
+
 }  // namespace
 
-Roots::Roots(StoragePaths paths) : paths_(std::move(paths)) {
+Roots::Roots(StoragePaths paths, const std::function<void(const std::string&)>& tell)
+    : paths_(std::move(paths)), trust_([tell](const fs::path& folder, const std::string& damage) {
+          if (tell) tell(damaged_text(folder, damage));
+      }) {
     const fs::path state = paths_.state = fs::absolute(paths_.state).lexically_normal();
     make_folders(state.parent_path());
     make_folder(state, 0711);  // QEMU's user must get through, and see nothing
@@ -87,68 +106,84 @@ std::vector<std::string> Roots::recipes() const {
 }
 
 Version Roots::build(const std::string& image, const std::function<void(const std::string&)>& progress,
-                     std::chrono::seconds budget) {
+                     std::chrono::seconds budget, const std::vector<std::string>& earlier) {
     const BuildWork work(progress, budget);
     return builds_.run(
-        image, [&] { return build_alone(image, work); },
+        image, [&] { return build_alone(image, work, earlier); },
         [&] { work.tell("this image is being built already: waiting for that"); });
 }
 
-Version Roots::build_alone(const std::string& image, const BuildWork& work) const {
+Version Roots::build_alone(const std::string& image, const BuildWork& work, const std::vector<std::string>& earlier) {
     check_plain_name("image", image);
     const auto own = fs::path(paths_.own_images) / image;
     const auto recipe = read_recipe(fs::is_regular_file(own / "image.yaml") ? own : fs::path(paths_.images) / image);
     try {
-        return version_in(build_root(recipe, paths_, work));
+        const BuildJudge judge{
+            .check =
+                [&](const fs::path& root) {
+                    for (const auto& one : roots_of(image, earlier)) check_accounts(one, root, image, work);
+                },
+            .is_whole = [this](const fs::path& folder) { return trust_.read(folder).damage.empty(); }};
+        const auto folder = build_root(recipe, paths_, work, judge);
+        return version(image, fmt::format("{}{}", algorithm, folder.filename().string()));
     } catch (const Error& error) {
         throw error.within("build " + image);
     }
 }
 
-Version Roots::version(const std::string& image, const std::string& digest) const {
-    check_plain_name("image", image);
-    const auto hex = hex_of(digest);
-    const auto folder = root_folder(paths_, image, hex);
-    const std::string hint = fmt::format("build it: drover image build {}", image);
-    if (!fs::exists(folder))
-        throw Error(ErrorKind::not_found, fmt::format("no version {} of image {}", digest, image), hint);
-    try {
-        const auto manifest = manifest_in(folder);
-        check_files(folder, *manifest);
-        return version_of(folder, *manifest);
-    } catch (const Error& error) {
-        throw Error(ErrorKind::not_found, error.what(), fmt::format("move {} away, then {}", folder.string(), hint));
+/// Those that are there and what was built.
+std::vector<EarlierRoot> Roots::roots_of(const std::string& image, const std::vector<std::string>& digests) const {
+    std::vector<EarlierRoot> roots;
+    for (const auto& digest : digests) {
+        try {
+            roots.push_back({digest, version(image, digest).root});
+        } catch (const Error&) {
+            continue;  // nobody can be upgraded from it as it is
+        }
     }
+    return roots;
+}
+
+std::string Roots::existing_folder(const std::string& image, const std::string& digest) const {
+    check_plain_name("image", image);
+    const auto folder = root_folder(paths_, image, hex_of(digest));
+    if (fs::exists(folder)) return folder;
+    throw Error(ErrorKind::not_found, fmt::format("no version {} of image {}", digest, image),
+                fmt::format("build it: drover image build {}", image));
+}
+
+Version Roots::version(const std::string& image, const std::string& digest) const {
+    const auto folder = existing_folder(image, digest);
+    const auto reading = trust_.of(folder);
+    if (reading.damage.empty()) return version_of(folder, *reading.manifest);
+    throw Error(ErrorKind::refused, damaged_text(folder, reading.damage),
+                fmt::format("drover image build {} makes it anew; where its packages have changed and that makes "
+                            "another version: drover image promote, drover upgrade",
+                            image));
 }
 
 std::string Roots::root_of(const std::string& image, const std::string& digest) const {
     return root_folder(paths_, image, hex_of(digest)) / "root.squashfs";
 }
 
-/// Every step asks for its guest's version, and a manifest never changes: it is read once.
-std::shared_ptr<const Manifest> Roots::manifest_in(const std::string& folder) const {
-    auto known = manifests_.lock();
-    auto& manifest = (*known)[folder];
-    if (!manifest) manifest = std::make_shared<const Manifest>(read_manifest(folder));
-    return manifest;
-}
-
 std::vector<Version> Roots::versions() const {
     std::vector<Version> versions;
-    for (const auto& image : entries_of(fs::path(paths_.state) / "roots"))
-        for (const auto& folder : entries_of(image)) {
-            if (!is_hex_digest(folder.filename().string())) continue;
-            try {
-                versions.push_back(version_in(folder));
-            } catch (const Error&) {
-                continue;  // as promised: version() tells what is wrong with it
-            }
+    for (const auto& folder : version_folders(paths_.state)) {
+        try {
+            versions.push_back(version_in(folder));
+        } catch (const Error&) {
+            continue;  // as promised: version() tells what is wrong with it
         }
+    }
     return versions;
 }
 
 std::vector<std::pair<std::string, std::string>> Roots::packages(const Version& version) const {
-    return manifest_in(fs::path(version.root).parent_path())->packages;
+    return read_manifest(fs::path(version.root).parent_path()).packages;
+}
+
+std::string Roots::sbom(const std::string& image, const std::string& digest) const {
+    return sbom_of(read_manifest(existing_folder(image, digest)));
 }
 
 /// Out of sight by a rename first: a version is there whole or not at all.
@@ -162,18 +197,22 @@ void Roots::remove(const std::string& image, const std::string& digest) {
     remove_tree(aside);  // of a removal that was cut short
     rename_new(folder, aside);
     remove_tree(aside);
-    manifests_.lock()->erase(folder);
+    trust_.forget(folder);
 }
 
-void Roots::verify(const Version& version) {
-    const auto folder = fs::path(version.root).parent_path();
-    const auto manifest = read_manifest(folder);
-    const std::string hint = fmt::format("move {} away, then build {} again", folder.string(), version.image);
-    if (manifest.digest() != version.digest)
-        throw Error(ErrorKind::failed, fmt::format("{} is not {}", folder.string(), version.digest), hint);
-    for (const auto& [name, file] : manifest.files)
-        if (digest_of_file(folder / name) != file.sha256)
-            throw Error(ErrorKind::failed, fmt::format("{} is not what was built", (folder / name).string()), hint);
+std::optional<std::string> Roots::verify(const std::string& image, const std::string& digest) {
+    const auto damage = trust_.read(existing_folder(image, digest)).damage;
+    return damage.empty() ? std::nullopt : std::optional(damage);
+}
+
+void Roots::read_all(const std::function<void()>& pause) {
+    for (const auto& folder : version_folders(paths_.state)) {
+        try {
+            if (!trust_.knows(folder)) trust_.read(folder, pause);
+        } catch (const Error&) {
+            continue;  // the disk does not give it: who needs it is told
+        }
+    }
 }
 
 void Roots::sweep() const {

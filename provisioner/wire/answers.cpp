@@ -151,6 +151,12 @@ Json encode(const ImageRow& row) {
             {"bytes", row.bytes}};
 }
 
+Json encode(const Verification& verification) {
+    return {{"image", verification.image},
+            {"version", verification.version},
+            {"damaged", text_or_null(verification.damaged.value_or(""))}};
+}
+
 Json encode(const Differences& differences) {
     Json packages = Json::array(), files = Json::array();
     for (const auto& [name, from, to] : differences.packages)

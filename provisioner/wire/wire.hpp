@@ -137,6 +137,13 @@ struct ImageRow {
 };
 /// image version (or null) current built (or null) promoted (or null) guests bytes.
 Json encode(const ImageRow& row);
+/// What was found when a version was read whole: nothing, or the file that is damaged, and how.
+struct Verification {
+    std::string image, version;
+    std::optional<std::string> damaged;
+};
+/// image version damaged (or null).
+Json encode(const Verification& verification);
 /// How one version differs from another: packages with their version in either (null: not there), files that were
 /// "added", "removed" or "changed".
 struct Differences {

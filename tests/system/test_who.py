@@ -63,6 +63,11 @@ ASKED = {
     # Who may ask is told that there is nothing to go back to, or that it is needed; it changes nothing.
     "POST /v1/images/{name}/rollback": lambda of: (f"/v1/images/{TINY}/rollback", {}),
     "DELETE /v1/images/{name}/versions/{version}": lambda of: (f"/v1/images/{TINY}/versions/{of.version}", None),
+    "GET /v1/images/{name}/versions/{version}/verification": lambda of: (
+        f"/v1/images/{TINY}/versions/{of.version}/verification",
+        None,
+    ),
+    "GET /v1/images/{name}/versions/{version}/sbom": lambda of: (f"/v1/images/{TINY}/versions/{of.version}/sbom", None),
     "GET /v1/differences": lambda of: (f"/v1/differences?from={of.version}&to={of.version}", None),
     "GET /v1/backup": lambda of: ("/v1/backup", None),
     "POST /v1/fsck": lambda of: ("/v1/fsck", {}),

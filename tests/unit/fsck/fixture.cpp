@@ -221,9 +221,13 @@ void FsckTest::make_root(const std::string& hex) {
     fs::create_directories(state("roots/tiny/" + hex));
     for (const auto* part : {"root.squashfs", "vmlinuz", "initrd"})
         write_text(state(fmt::format("roots/tiny/{}/{}", hex, part)), part);
-    write_text(state(fmt::format("roots/tiny/{}/manifest.json", hex)),
-               R"({"files": {"initrd": {"bytes": 6}, "root.squashfs": {"bytes": 13}, "vmlinuz": {"bytes": 7}}})"
-               "\n");
+    write_text(
+        state(fmt::format("roots/tiny/{}/manifest.json", hex)),
+        R"({"files": {)"
+        R"("initrd": {"bytes": 6, "sha256": "09e6c018d2c8c4903308613dd1b72484d57eadf12ec50ddc8f52e5accce470f2"},)"
+        R"("root.squashfs": {"bytes": 13, "sha256": "856b336e002ca6c66ee7d893f95cc3e57132ef0e3444a068fa7a050d1cfbfaf6"},)"
+        R"("vmlinuz": {"bytes": 7, "sha256": "42f083196bf0997a4f9c37295e311eb5012aa59e383c15b8ba466070af14cd8f"}}})"
+        "\n");
     execute("INSERT INTO versions (image, digest, built) VALUES ('tiny', 'sha256:" + hex + "', 0);\n");
 }
 

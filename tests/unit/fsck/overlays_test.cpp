@@ -181,6 +181,18 @@ TEST_F(Overlays, AreNotWhatGuestsCouldGoBackToAlone) {
     EXPECT_THAT(look().front().detail, HasSubstr("drover image remove tiny " + b));
 }
 
+TEST_F(Overlays, AreNoUseOnRootsOfAnotherContent) {
+    const std::string b(64, 'b'), c(64, 'c');
+    for (const auto& hex : {b, c}) make_root(hex);
+    write_text(state("roots/tiny/" + b + "/vmlinuz"), "Vmlinuz");
+    write_text(state("roots/tiny/" + c + "/initrd"), "initre");
+    EXPECT_THAT(kinds(), UnorderedElementsAre("damaged-root " + state("roots/tiny/" + b + "/vmlinuz"),
+                                              "damaged-root " + state("roots/tiny/" + c + "/initrd")));
+    EXPECT_THAT(look().front().detail, HasSubstr("drover image build tiny"));
+    EXPECT_EQ(look(true).front().repair, "");
+    EXPECT_TRUE(fs::exists(state("roots/tiny/" + b))) << "guests run from it";
+}
+
 TEST_F(Overlays, OfVersionsThatNobodyKnowsAreTakenInOrMovedAside) {
     const std::string b(64, 'b'), c(64, 'c'), d(64, 'd');
     for (const auto& hex : {b, c, d}) make_root(hex);

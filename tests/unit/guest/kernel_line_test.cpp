@@ -20,6 +20,11 @@ TEST(KernelLine, of_others_is_of_no_interest) {
     EXPECT_EQ(parse_kernel_line("quiet  root=/dev/vda init=../x\n"), KernelLine{});
 }
 
+TEST(KernelLine, tells_the_version_by_a_word_that_an_older_guests_end_takes_for_anothers) {
+    EXPECT_EQ(parse_kernel_line("quiet droverd.version=sha256:7ead drover.volatile=/tmp\n").version, "sha256:7ead");
+    EXPECT_EQ(parse_kernel_line("drover.volatile=/tmp").version, "");
+}
+
 TEST(KernelLine, probe) { EXPECT_TRUE(parse_kernel_line("quiet drover.probe\n").probe); }
 
 TEST(KernelLine, what_a_rebuild_leaves) {

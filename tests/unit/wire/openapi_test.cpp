@@ -51,6 +51,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Owner", encode(Owner{})},
         {"Copy", encode(Copy{})},
         {"Image", encode(ImageRow{})},
+        {"Verification", encode(Verification{})},
         {"Differences", encode(Differences{})},
         {"Finding", encode(Finding{})},
         {"Diagnosis", encode(Diagnosis{})},
