@@ -138,7 +138,7 @@ std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
         ids.push_back(guest.id);
     }
     if (setting.owner) doors.herd.nudge(ids);  // their keys are others now
-    if (setting.lease) doors.fleet.wake();
+    if (setting.lease || setting.is_protected) doors.fleet.wake();
     return answer({{"changed", names}});
 }
 

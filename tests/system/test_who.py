@@ -74,7 +74,7 @@ ASKED = {
     "GET /v1/doctor": lambda of: ("/v1/doctor", None),
     "GET /v1/status": lambda of: ("/v1/status", None),
 }
-LISTS = {"GET /v1/guests", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
+LISTS = {"GET /v1/guests", "GET /v1/copies", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
 
 # What comes of asking about one's own things and about another's, by the words of x-who.
 OUTCOMES = {
@@ -141,6 +141,7 @@ def things(daemon, accounts, keys):
         result.append(Things(owner.name, answer["created"][0], answer["operation"], keys_of, version))
     for owner in owners.values():
         owner.wait_for("ready", 1)
+        daemon.ask("snapshot", "--owner", owner.name)
     yield result
     wait_until(lambda: no_operation_runs(daemon), "the last operation has ended", timeout=300)
     for owner in owners.values():
