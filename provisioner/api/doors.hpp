@@ -8,6 +8,7 @@
 #include "herd/accelerator.hpp"
 #include "herd/herd.hpp"
 #include "herd/image_jobs.hpp"
+#include "herd/shadows.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -20,6 +21,7 @@ struct Doors {
     const Config& config;
     Registry& registry;
     Herd& herd;
+    Shadows& shadows;
     Roots& roots;
     Overlays& overlays;
     ImageJobs& image_jobs;

@@ -32,6 +32,7 @@ std::optional<Answer> list_guests(const Doors&, const Call&);
 std::optional<Answer> show_guest(const Doors&, const Call&);
 std::optional<Answer> request_guests(const Doors&, const Call&);
 std::optional<Answer> change_guests(const Doors&, const Call&);
+std::optional<Answer> show_shadows(const Doors&, const Call&);
 std::optional<Answer> set_guests(const Doors&, const Call&);
 std::optional<Answer> show_host(const Doors&, const Call&);
 std::optional<Answer> stop_host(const Doors&, const Call&);

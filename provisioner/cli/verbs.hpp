@@ -10,8 +10,9 @@ namespace drover::cli {
 void add_request(CLI::App& app, Action& chosen);
 void add_list(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
-/// start, stop, restart, rebuild, retire.
+/// start, stop, restart, rebuild, retire, upgrade, rollback.
 void add_mass(CLI::App& app, Action& chosen);
+void add_shadows(CLI::App& app, Action& chosen);
 /// host stop, start, status.
 void add_host(CLI::App& app, Action& chosen);
 /// autostart, protect, give.

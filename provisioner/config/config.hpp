@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/error.hpp"
+#include "model/shadow.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
 
@@ -61,6 +62,8 @@ struct Config {
     int attempts = 3;                            ///< retry.attempts
     Duration backoff = std::chrono::seconds(2);  ///< retry.backoff: doubled at each attempt, at most 5 minutes
     int steps_in_flight = 4;                     ///< steps.in_flight
+
+    ShadowPolicy upgrade_shadows = ShadowPolicy::warn;  ///< upgrade.shadows
 
     WavePolicies waves;  ///< waves.{stop,start,upgrade,refill}
 

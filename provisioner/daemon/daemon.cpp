@@ -132,9 +132,11 @@ void run_daemon(const Config& config) {
     ImageJobs image_jobs(registry, roots, accelerator, [&](const std::string& root) {
         if (mounts) mounts->forget(root);
     });
+    Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config, registry, herd, roots, overlays, image_jobs, accelerator, fsck, doctor, subnet, lender};
+    const Doors doors{config,     registry,    herd, shadows, roots,  overlays,
+                      image_jobs, accelerator, fsck, doctor,  subnet, lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

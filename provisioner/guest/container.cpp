@@ -20,6 +20,7 @@
 #include "guest/kernel_line.hpp"
 #include "guest/mounts.hpp"
 #include "guest/port.hpp"
+#include "guest/reset.hpp"
 #include "guest/seed.hpp"
 #include "guest/settings.hpp"
 
@@ -39,6 +40,7 @@ void await_the_host() {
 
 [[noreturn]] void boot(const Profile& profile) {
     nest_mounts();
+    reset_paths(profile, root, overlay);
     seed(profile, root, overlay);
     lay_out(profile, root, overlay, Inside::container);
     put_folder("/run/drover", 0755);

@@ -12,6 +12,7 @@
 #include "guest/kernel_line.hpp"
 #include "guest/modules.hpp"
 #include "guest/mounts.hpp"
+#include "guest/reset.hpp"
 #include "guest/seed.hpp"
 #include "model/unique_fd.hpp"
 
@@ -45,6 +46,7 @@ void free_initramfs() {
     }
     load_modules(modules);
     mount_disks(root, overlay);
+    reset_paths(line.profile, root, overlay);
     seed(line.profile, root, overlay);
     lay_out(line.profile, root, overlay, Inside::vm);
     free_initramfs();

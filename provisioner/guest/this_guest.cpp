@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -9,11 +10,18 @@
 
 #include "guest/files.hpp"
 #include "guest/identity_files.hpp"
+#include "guest/kernel_line.hpp"
+#include "guest/mounts.hpp"
 #include "guest/network.hpp"
 #include "guest/program.hpp"
+#include "guest/reset.hpp"
+#include "guest/shadows.hpp"
+#include "model/error.hpp"
 
 namespace drover::guest {
 namespace {
+
+using std::string_literals::operator""s;
 
 constexpr const char* root = "/";
 /// In memory, so that it tells of this boot alone; outlives a restart of this program.
@@ -68,6 +76,22 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
     if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
     put_file(in_force, digest, 0644);
 }
+
+/// What the guest's end writes itself says nothing about what the user did.
+bool ThisGuest::is_written_here(const std::string& path) const {
+    const auto files = identity_files(settings_);
+    return std::find(files.begin(), files.end(), path) != files.end() || (path + "/").starts_with(own_state + "/"s);
+}
+
+std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {
+    const auto line = read_if_there(own_profile);
+    if (!line) throw Error(ErrorKind::failed, "this guest has no view of its overlay");
+    const auto region = region_of(parse_kernel_line(*line).profile, root, change.path);
+    if (!region || is_written_here(change.path)) return std::nullopt;
+    return hiding_of(*region, own_overlay, change);
+}
+
+void ThisGuest::reset_later(const std::vector<PathChange>& changes) { put_reset_list(own_state, changes); }
 
 void ThisGuest::power_off() const {
     if (kill(1, settings_.power_off_signal) != 0) fail("cannot tell init to power off");

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/guest.hpp"
+#include "model/shadow.hpp"
 #include "model/wave_policy.hpp"
 
 /// What people ask for and what they get back: the same types from the command line to the registry. Their JSON form is
@@ -60,18 +61,27 @@ struct Change {
     std::optional<WavePolicy> wave{};  ///< how fast; none: as the configuration says
     bool plan = false;                 ///< only tell what would be done
     // Of an upgrade:
-    std::optional<std::string> to{};      ///< a version, as Images::meant() takes it; none: what new guests get
-    std::vector<std::string> canaries{};  ///< names of those that go first; the others wait until they are ready
-    std::optional<Duration> settle{};     ///< and have stayed so for this long
+    std::optional<std::string> to{};        ///< a version, as Images::meant() takes it; none: what new guests get
+    std::vector<std::string> canaries{};    ///< names of those that go first; the others wait until they are ready
+    std::optional<Duration> settle{};       ///< and have stayed so for this long
+    std::optional<ShadowPolicy> shadows{};  ///< what to do about them; none: as the configuration says
 
     bool operator==(const Change&) const = default;
+};
+
+/// `drover shadows`: what some guests hide of a version.
+struct ShadowQuery {
+    Selection selection;
+    std::optional<std::string> to{};  ///< as Images::meant() takes it; none: what new guests get
+
+    bool operator==(const ShadowQuery&) const = default;
 };
 
 /// What is written of some guests and lasts: exactly one of the first three.
 struct Setting {
     std::optional<Autostart> autostart{};
-    std::optional<bool> is_protected{};   ///< neither rebuilt nor retired until it is taken back
-    std::optional<std::string> owner{};   ///< whose they are from now on
+    std::optional<bool> is_protected{};  ///< neither rebuilt nor retired until it is taken back
+    std::optional<std::string> owner{};  ///< whose they are from now on
     Selection selection;
 };
 

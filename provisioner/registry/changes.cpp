@@ -59,13 +59,16 @@ void check_canaries(const std::vector<Guest>& guests, const std::vector<std::str
 }
 
 void write_changes(Transaction& transaction, const Caller& caller, const Change& change,
-                   const std::vector<Guest>& guests, OperationId operation) {
+                   const std::vector<Guest>& guests, const std::map<GuestId, std::string>& held,
+                   OperationId operation) {
     const Meaning meaning(transaction.sql, caller, change);
     const std::set<std::string> canaries(change.canaries.begin(), change.canaries.end());
     WishWriter wishes(transaction, operation);
     ItemWriter items(transaction, operation);
     for (const Guest& guest : guests) {
         auto judged = meaning.of(guest);
+        if (const auto why = held.find(guest.id); judged.outcome == "pending" && why != held.end())
+            judged = {.outcome = "refused", .reason = why->second};
         if (judged.outcome == "pending") {
             wishes.write(judged.after);
             if (judged.after.settled()) judged.outcome = "done";  // no step will follow
@@ -89,6 +92,7 @@ nlohmann::json arguments_of(const Change& change) {
     if (change.to) arguments["to"] = *change.to;
     if (!change.canaries.empty()) arguments["canaries"] = change.canaries;
     if (change.settle) arguments["settle"] = to_text(*change.settle);
+    if (change.shadows) arguments["shadows"] = to_text(*change.shadows);
     return arguments;
 }
 
@@ -104,7 +108,8 @@ void check_protection(const std::vector<Guest>& guests, Verb verb) {
 
 }  // namespace
 
-Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner) {
+Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner,
+                         const std::map<GuestId, std::string>& held) {
     return session_.transact("commit.change", [&](Transaction& transaction) {
         const auto guests = selected(transaction.sql, change.selection, visible_owner);
         check_protection(guests, change.verb);
@@ -119,9 +124,13 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
                                 .owner = owner,
                                 .operation = operation,
                                 .message = fmt::format("{}: {} {} guests", caller.who(), verb, total)});
-        write_changes(transaction, caller, change, guests, operation);
+        write_changes(transaction, caller, change, guests, held, operation);
         return read_operation(transaction.sql, operation);
     });
+}
+
+std::vector<Guest> Guests::meant(const Selection& selection, const std::optional<std::string>& visible_owner) {
+    return session_.read([&](Transaction& transaction) { return selected(transaction.sql, selection, visible_owner); });
 }
 
 std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,

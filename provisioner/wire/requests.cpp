@@ -96,6 +96,7 @@ void read_upgrade(Fields& fields, Change& change) {
     change.to = fields.text("to");
     change.canaries = fields.texts("canaries", max_globs).value_or(std::vector<std::string>{});
     if (const auto settle = fields.text("settle")) change.settle = parse_duration(*settle);
+    if (const auto policy = fields.text("shadows")) change.shadows = parse_shadow_policy(*policy);
     if (change.settle && change.canaries.empty())
         throw Error(ErrorKind::usage, "'settle' without canaries", "name those that go first");
 }
@@ -108,6 +109,7 @@ Json encode(const Change& change) {
     if (change.to) body["to"] = *change.to;
     if (!change.canaries.empty()) body["canaries"] = change.canaries;
     if (change.settle) body["settle"] = to_text(*change.settle);
+    if (change.shadows) body["shadows"] = to_text(*change.shadows);
     return body;
 }
 
@@ -119,6 +121,19 @@ Change decode_change(const Json& body) {
     if (const auto wave = fields.text("wave")) result.wave = parse_wave_policy(*wave);
     result.plan = fields.flag("plan").value_or(false);
     if (result.verb == Verb::upgrade) read_upgrade(fields, result);
+    fields.expect_no_others();
+    return result;
+}
+
+Json encode(const ShadowQuery& query) {
+    Json body = encode_selection(query.selection);
+    if (query.to) body["to"] = *query.to;
+    return body;
+}
+
+ShadowQuery decode_shadow_query(const Json& body) {
+    Fields fields(body, "the question");
+    ShadowQuery result{decode_selection(fields), fields.text("to")};
     fields.expect_no_others();
     return result;
 }
