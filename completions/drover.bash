@@ -26,7 +26,8 @@ _drover_flags() {
     list) echo "$common --owner --gone --where" ;;
     start | stop | restart | rollback) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
     rebuild | retire) echo "$common --owner --all --wave --plan --yes --no-wait --timeout" ;;
-    upgrade) echo "$common --owner --all --wave --plan --to --canary --settle --no-wait --timeout" ;;
+    upgrade) echo "$common --owner --all --wave --plan --to --canary --settle --shadows --no-wait --timeout" ;;
+    shadows) echo "$common --owner --all --to" ;;
     autostart) echo "$common --owner --all" ;;
     protect) echo "$common --off --owner --all" ;;
     give) echo "$common --owner" ;;
@@ -45,7 +46,7 @@ _drover_flags() {
 _drover_words() {
     case $1 in
     '')
-        echo request list show start stop restart rebuild retire upgrade rollback events operations pause resume \
+        echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause resume \
             cancel owner image host autostart protect give backup fsck doctor
         ;;
     host) echo stop start status ;;
@@ -55,7 +56,7 @@ _drover_words() {
         ;;
     owner) echo set list remove ;;
     image) echo list build promote rollback remove diff ;;
-    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | protect | give) _drover_names guests ;;
+    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give) _drover_names guests ;;
     'owner set' | 'owner remove') _drover_names owners ;;
     'image build' | 'image rollback') _drover_names images ;;
     'image promote' | 'image remove')
@@ -74,6 +75,7 @@ _drover_values() {
     --image) _drover_names images ;;
     --to) _drover_names versions ;;
     --canary) _drover_names guests ;;
+    --shadows) echo warn hold reset-path ;;
     --kind) echo vm container ;;
     --login) compgen -u ;;
     --socket | --key | --registry | --plot) echo files ;;

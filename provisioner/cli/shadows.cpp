@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/client.hpp"
+#include "cli/options.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
 

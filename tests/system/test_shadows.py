@@ -114,7 +114,7 @@ def contents(owner, name, *paths):
 @pytest.mark.promise("IMAGE-22")
 @pytest.mark.parametrize("kind", [pytest.param("vm", marks=pytest.mark.only_full), "container"])
 def test_every_planted_shadow_is_found_and_no_other(drover, keys, full, figure, kind):
-    image, count = f"shaded-{kind}", 8 if full else 4
+    image, count = f"shaded-{kind}", 6 if full else 4
     one = build(drover, image, FIRST, "one")
     owner = Owner(drover, f"shade-{kind}", keys, quota=count)
     owner.request(count, "--image", image, "--kind", kind, "--timeout", "0")

@@ -38,6 +38,7 @@ ASKED = {
     "POST /v1/guests": lambda of: ("/v1/guests", {"owner": of.owner, "count": 1}),
     "GET /v1/guests/{name}": lambda of: (f"/v1/guests/{of.guest}", None),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
+    "POST /v1/shadows": lambda of: ("/v1/shadows", {"globs": [of.guest]}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
     "GET /v1/host": lambda of: ("/v1/host", None),
     # Who may stop it is told that this is no time; it changes nothing.

@@ -36,6 +36,7 @@ struct ShadowTest : testing::Test {
     void SetUp() override {
         for (const auto* path : {"etc/app/conf", "etc/app/dir/a", "srv/data", "srv/dir/a", "etc/own"})
             put_root(path, "one");
+        fs::create_directories(overlay / ".drover/state");  // as laying out does
         boot();
     }
     void put_root(const std::string& path, const std::string& content) const {
