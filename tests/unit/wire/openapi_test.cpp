@@ -55,6 +55,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Diagnosis", encode(Diagnosis{})},
         {"Status", encode(Status{})},
         {"Host", encode(Host{})},
+        {"ShadowRow", encode(ShadowRow{})},
         {"Error", encode(Error(ErrorKind::failed, ""))},
     };
     for (const auto& [name, answer] : answers) EXPECT_EQ(fields_of(name), names_of(answer)) << name;
@@ -71,9 +72,11 @@ TEST(OpenApi, DescribesTheRequestsExactly) {
                         .plan = true,
                         .to = "c",
                         .canaries = {"d"},
-                        .settle = Duration{1000}};
+                        .settle = Duration{1000},
+                        .shadows = ShadowPolicy::hold};
     EXPECT_EQ(fields_of("Change"), names_of(encode(change)));
-    for (const auto* name : {"GuestRequest", "OwnerChange", "Change", "FsckRequest"}) {
+    EXPECT_EQ(fields_of("ShadowQuery"), names_of(encode(ShadowQuery{{{"a"}, "b", true}, "c"})));
+    for (const auto* name : {"GuestRequest", "OwnerChange", "Change", "ShadowQuery", "FsckRequest"}) {
         EXPECT_FALSE(schema(name)["additionalProperties"].as<bool>(true)) << name;
     }
 }
