@@ -167,4 +167,13 @@ std::optional<Hiding> hiding_of(const Region& region, const fs::path& overlay, c
     return hiding_in_copy(region, overlay, change);
 }
 
+std::optional<Hiding> hiding_around_block(const fs::path& overlay, const PathChange& change) {
+    const auto path = below(overlay, change.path);
+    if (!fs::is_regular_file(fs::symlink_status(path))) return std::nullopt;
+    const auto users = without_block(read_if_there(path).value_or(""));
+    const auto digest = digest_of(users);
+    if (users.empty() || digest == change.was.digest || digest == change.is.digest) return std::nullopt;
+    return Hiding::edited;
+}
+
 }  // namespace drover::guest

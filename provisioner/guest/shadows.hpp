@@ -43,4 +43,7 @@ bool is_opaque(const std::filesystem::path& folder);
 /// How the overlay hides what the root that comes has at the path of `change`; nothing: it does not.
 std::optional<Hiding> hiding_of(const Region& region, const std::filesystem::path& overlay, const PathChange& change);
 
+/// The same of a file that the guest's end writes a block into: by what in it is the user's.
+std::optional<Hiding> hiding_around_block(const std::filesystem::path& overlay, const PathChange& change);
+
 }  // namespace drover::guest

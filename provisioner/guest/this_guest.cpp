@@ -26,6 +26,8 @@ using std::string_literals::operator""s;
 constexpr const char* root = "/";
 /// In memory, so that it tells of this boot alone; outlives a restart of this program.
 constexpr const char* in_force = "/run/drover/in-force";
+/// Both its own block and what users add.
+constexpr const char* shared_file = "/etc/hosts";
 constexpr std::chrono::seconds time_to_start{120};
 
 void forget_what_is_in_force() {
@@ -87,6 +89,7 @@ std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {
     const auto line = read_if_there(own_profile);
     if (!line) throw Error(ErrorKind::failed, "this guest has no view of its overlay");
     const auto region = region_of(parse_kernel_line(*line).profile, root, change.path);
+    if (region && change.path == shared_file) return hiding_around_block(own_overlay, change);
     if (!region || is_written_here(change.path)) return std::nullopt;
     return hiding_of(*region, own_overlay, change);
 }

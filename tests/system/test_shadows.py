@@ -17,11 +17,12 @@ FIRST = {
     f"{CONF}/edited": "one", f"{CONF}/deleted": "one", f"{CONF}/removed": "one", f"{CONF}/folder": "one",
     f"{CONF}/untouched": "one", f"{CONF}/opaque/a": "one", f"{CONF}/opaque/b": "one", f"{CONF}/whole/a": "one",
     f"{SHARE}/edited": "one", f"{SHARE}/deleted": "one", f"{SHARE}/untouched": "one",
-    "/etc/motd": "one",
+    "/etc/motd": "one", "/etc/hosts": "127.0.0.1 localhost",
 }  # fmt: skip
 ADDED = {f"{CONF}/added": "two", f"{CONF}/opaque/new": "two", f"{CONF}/new": "two"}
 SECOND = {path: "two" for path in FIRST if path != f"{CONF}/removed"} | ADDED
-MERGED_ALONE = {path: "three" if path.startswith(CONF) or path == "/etc/motd" else "two" for path in SECOND}
+SECOND["/etc/hosts"] = "127.0.0.1 localhost two"
+MERGED_ALONE = {path: "three" if path.startswith(CONF) or path == "/etc/motd" else text for path, text in SECOND.items()}
 
 PLANT = f"""
 set -e
@@ -31,13 +32,14 @@ rm deleted; rm -r whole; rm -r opaque; mkdir opaque
 rm folder; mkdir folder; echo mine >folder/file
 cd {SHARE}
 echo mine >edited; rm deleted
+echo 10.9.9.9 mine >>/etc/hosts
 """
 PLANTED = {
     f"{CONF}/edited": "edited", f"{CONF}/removed": "edited", f"{CONF}/link": "edited",
     f"{CONF}/added": "replaced", f"{CONF}/folder": "replaced",
     f"{CONF}/deleted": "deleted", f"{CONF}/whole/a": "deleted",
     f"{CONF}/opaque/a": "opaque", f"{CONF}/opaque/b": "opaque", f"{CONF}/opaque/new": "opaque",
-    f"{SHARE}/edited": "edited", f"{SHARE}/deleted": "deleted",
+    f"{SHARE}/edited": "edited", f"{SHARE}/deleted": "deleted", "/etc/hosts": "edited",
 }  # fmt: skip
 COPIES = {f"{SHARE}/{name}": "copy" for name in ("edited", "deleted", "untouched")}
 
@@ -167,6 +169,7 @@ def assert_given_back(drover, owner, name):
     assert set(contents(owner, name, *changed)) == {"two"}
     assert owner.ssh(name, f"readlink {CONF}/link; test -e {CONF}/removed || echo gone") == "two\ngone"
     assert contents(owner, name, f"{CONF}/my-own") == ["mine"]
+    assert "mine" not in owner.ssh(name, f"grep -q 'localhost two' /etc/hosts && grep -q {name} /etc/hosts; cat /etc/hosts")
     aside = [f"/var/lib/drover/aside/1{path}" for path in (f"{CONF}/edited", f"{CONF}/folder/file", f"{SHARE}/edited")]
     assert contents(owner, name, *aside) == ["mine"] * 3
     assert told(shadows(drover, name)[name]) == {}

@@ -8,6 +8,7 @@
 
 #include "control/fields.hpp"
 #include "folder.hpp"
+#include "guest/files.hpp"
 #include "guest/reset.hpp"
 #include "guest/seed.hpp"
 
@@ -145,6 +146,19 @@ TEST_F(ShadowTest, a_persistent_path_hides_by_what_it_lacks) {
     EXPECT_EQ(patched("/srv/dir/a"), Hiding::deleted);
     put("srv/dir", "mine");
     EXPECT_EQ(patched("/srv/dir/a"), Hiding::replaced);
+}
+
+TEST_F(ShadowTest, a_file_that_is_shared_with_the_user_hides_by_what_the_user_wrote) {
+    const auto hiding = [&] {
+        return hiding_around_block(overlay.path(), {"/etc/hosts", file("one\n"), file("two\n")});
+    };
+    EXPECT_EQ(hiding(), std::nullopt);
+    for (const auto* untouched : {"one\n", "two\n", ""}) {
+        put("etc/hosts", with_block(untouched, "10.0.0.2 alice-1\n"));
+        EXPECT_EQ(hiding(), std::nullopt) << untouched;
+    }
+    put("etc/hosts", with_block("one\n", "10.0.0.2 alice-1\n") + "10.0.0.9 mine\n");
+    EXPECT_EQ(hiding(), Hiding::edited);
 }
 
 TEST_F(ShadowTest, a_reset_lets_the_new_root_show_and_keeps_what_the_user_had) {
