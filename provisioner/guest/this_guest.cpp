@@ -21,8 +21,6 @@
 namespace drover::guest {
 namespace {
 
-using std::string_literals::operator""s;
-
 constexpr const char* root = "/";
 /// In memory, so that it tells of this boot alone; outlives a restart of this program.
 constexpr const char* in_force = "/run/drover/in-force";
@@ -82,7 +80,8 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
 /// What the guest's end writes itself says nothing about what the user did.
 bool ThisGuest::is_written_here(const std::string& path) const {
     const auto files = identity_files(settings_);
-    return std::find(files.begin(), files.end(), path) != files.end() || (path + "/").starts_with(own_state + "/"s);
+    return std::find(files.begin(), files.end(), path) != files.end() ||
+           (path + "/").starts_with(std::string(own_state) + "/");
 }
 
 std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {

@@ -36,7 +36,7 @@ template <typename Number> void read(std::string_view text, Number& number, int 
 
 std::string to_text(const FileForm& form) {
     const auto kind = kinds.at(static_cast<std::size_t>(form.kind));
-    if (!form.there()) return std::string(1, kind);
+    if (!form.there()) return {kind};
     const auto text = fmt::format("{}:{:o}:{}:{}", kind, form.mode, form.uid, form.gid);
     return has_content(form) ? fmt::format("{}:{}:{}", text, form.size, form.digest) : text;
 }
@@ -77,7 +77,7 @@ bool is_plain_path(std::string_view path) {
 std::string_view to_text(Hiding how) { return hidings.text(how); }
 
 std::optional<Hiding> hiding_named(std::string_view word) {
-    const auto found = std::find(hidings.words.begin(), hidings.words.end(), word);
+    const auto* const found = std::find(hidings.words.begin(), hidings.words.end(), word);
     if (found == hidings.words.end()) return std::nullopt;
     return static_cast<Hiding>(found - hidings.words.begin());
 }
