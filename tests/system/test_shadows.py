@@ -54,7 +54,8 @@ def recipe(name, files, link):
     for file in ("guest.conf", "started"):
         path = folder / "root/etc/drover" / file
         path.write_text(path.read_text().replace("/etc/dropbear/dropbear_ed25519_host_key", HOST_KEY))
-    for path, text in (files | {"/etc/ssh/ssh_config": ""}).items():
+    # With its name in it, so that no version of another image has the same digest.
+    for path, text in (files | {"/etc/ssh/ssh_config": "", "/etc/issue": name}).items():
         file = folder / f"root{path}"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{text}\n" if text else "")
@@ -135,17 +136,16 @@ def test_every_planted_shadow_is_found_and_no_other(drover, keys, full, figure, 
     assert plan_of(drover, "--owner", owner.name) == expected
     assert drover.ask("operations") == operations
 
-    three = build(drover, image, MERGED_ALONE, "three")
     assert_held(drover, owner, names)
     assert told(shadows(drover, untouched)[untouched]) == COPIES
-    assert told(shadows(drover, untouched, "--to", three)[untouched]) == {}
     assert_given_back(drover, owner, planted[0])
     assert_warned(drover, owner, planted[1], expected[planted[1]])
-    drover.ask("upgrade", untouched, "--to", three, "--shadows", "hold", "--timeout", "0")
-    assert owner.guests()[0]["version"] == three
+    if full:
+        three = build(drover, image, MERGED_ALONE, "three")
+        assert told(shadows(drover, untouched, "--to", three)[untouched]) == {}
 
     stop(drover, owner)
-    (entry,) = drover.ask("shadows", planted[-1], "--to", three)
+    (entry,) = drover.ask("shadows", planted[-1])
     assert entry["shadows"] == [] and "stopped" in entry["unknown"]
     owner.retire_all()
 
