@@ -42,6 +42,7 @@ ASKED = {
     "GET /v1/copies": lambda of: (f"/v1/copies?glob={of.guest}", None),
     "POST /v1/imports": lambda of: ("/v1/imports", {"file": "/nonexistent", "owner": of.owner}),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
+    "POST /v1/shadows": lambda of: ("/v1/shadows", {"globs": [of.guest]}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
     "GET /v1/host": lambda of: ("/v1/host", None),
     # Who may stop it is told that this is no time; it changes nothing.

@@ -261,6 +261,33 @@ TEST_F(Verbs, ImagesAreListedAndBuilt) {
     EXPECT_THAT(outcome.err, HasSubstr("recipe said no"));
 }
 
+TEST_F(Verbs, ShadowsAreCountedAndListed) {
+    const auto shadow = [](const char* path, const char* how) { return wire::Json{{"path", path}, {"how", how}}; };
+    const wire::Json known{{"name", "a-1"},
+                           {"from", "sha256:one"},
+                           {"to", nullptr},
+                           {"asked", 3},
+                           {"left_out", 2},
+                           {"unknown", nullptr},
+                           {"shadows", {shadow("/etc/\x1bmotd", "edited"), shadow("/var/x", "copy")}}};
+    const wire::Json other{{"name", "a-2"},     {"from", nullptr}, {"to", nullptr},
+                           {"asked", 3},        {"left_out", 0},   {"unknown", "did not answer"},
+                           {"shadows", nullptr}};
+    const auto answer = json(wire::Json::array({known, other}));
+    EXPECT_EQ(run_with(answer, {"shadows", "a-*", "--to", "7ead"}).out,
+              "GUEST  FROM        TO  ASKED  HIDES\n"
+              "a-1    sha256:one  -   3      1, 1 copy\n"
+              "a-2    -           -   3      ?\n"
+              "a-1: /etc/ motd (edited)\n"
+              "a-1: /var/x (copy)\n"
+              "a-2: not known: did not answer\n"
+              "a-1: 2 more paths were not asked for\n");
+    EXPECT_EQ(last().target, "/v1/shadows");
+    EXPECT_EQ(last().body, R"({"globs":["a-*"],"to":"7ead"})");
+    EXPECT_EQ(run_with(answer, {"shadows"}).code, 2);
+    EXPECT_EQ(run_with(answer, {"upgrade", "--all", "--shadows", "never"}).code, 2);
+}
+
 TEST_F(Verbs, FsckIsCleanOrNot) {
     EXPECT_EQ(run_with(json(wire::Json::array()), {"fsck"}).code, 0);
     EXPECT_EQ(last().body, R"({"repair":false})");
