@@ -48,6 +48,7 @@ Change read_change(const Options& options) {
     return wire::decode_change(wire::encode(change));
 }
 
+/// Verbs that nobody shall say by mistake.
 bool destroys(Verb verb) { return verb == Verb::rebuild || verb == Verb::restore || verb == Verb::retire; }
 
 std::string meant(const Selection& selection) {
@@ -58,7 +59,9 @@ std::string meant(const Selection& selection) {
 /// Data that is gone is gone: somebody must have meant it.
 void confirm(Console& console, const Change& change, bool yes) {
     if (!destroys(change.verb) || yes || change.plan) return;
-    const auto what = fmt::format("{} {} destroys data", to_text(change.verb), meant(change.selection));
+    const bool is_kept = change.verb == Verb::retire && !change.purge;
+    const auto what = fmt::format("{} {} {}", to_text(change.verb), meant(change.selection),
+                                  is_kept ? "takes them away" : "destroys data");
     if (!console.interactive) throw Error(ErrorKind::usage, what + ": not done without --yes", "add --yes");
     console.err << what << ". Go on? [y/N] " << std::flush;
     std::string answer;

@@ -106,8 +106,10 @@ nlohmann::json arguments_of(const Change& change) {
 }
 
 /// What is protected is neither rebuilt nor restored nor retired, and what is asked for with it is not done in part.
-void check_protection(const std::vector<Guest>& guests, Verb verb) {
-    if (verb != Verb::rebuild && verb != Verb::retire && verb != Verb::restore) return;
+void check_protection(const std::vector<Guest>& guests, const Change& change) {
+    const Verb verb = change.verb;
+    const bool restores = verb == Verb::restore || (verb == Verb::rollback && change.with_snapshot);
+    if (verb != Verb::rebuild && verb != Verb::retire && !restores) return;
     for (const Guest& guest : guests) {
         if (!guest.is_protected) continue;
         throw Error(ErrorKind::refused, fmt::format("guest '{}' is protected: {} refused", guest.name, to_text(verb)),
@@ -158,7 +160,7 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
                          const Subnet& subnet, const std::map<GuestId, std::string>& held) {
     return session_.transact("commit.change", [&](Transaction& transaction) {
         auto guests = moved_by(transaction.sql, change, visible_owner);
-        check_protection(guests, change.verb);
+        check_protection(guests, change);
         check_canaries(guests, change.canaries);
         const std::string verb(to_text(change.verb));
         const auto owner = change.selection.owner ? change.selection.owner : visible_owner;
@@ -185,7 +187,7 @@ std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
     return session_.read([&](Transaction& transaction) {
         const Meaning meaning(transaction, caller, change, rules_);
         const auto guests = moved_by(transaction.sql, change, visible_owner);
-        check_protection(guests, change.verb);
+        check_protection(guests, change);
         check_canaries(guests, change.canaries);
         std::vector<Guest> result;
         for (const Guest& guest : guests) {

@@ -77,6 +77,7 @@ def test_a_guest_goes_back_to_its_snapshot(drover, owner, kind):
 
     drover.ask("protect", name)
     drover.refuse(4, "restore", name, "--yes")
+    drover.refuse(4, "rollback", name, "--with-snapshot")
     drover.ask("protect", "--off", name)
     assert drover.findings() == []
     for folder in (drover.state / "copies").iterdir():

@@ -142,7 +142,7 @@ TEST_F(Verbs, WhatDestroysDataMustBeMeant) {
     }
     const auto asked = run_with(done, {"retire", "alice-1"}, {"y\n", true});
     EXPECT_EQ(asked.code, 0);
-    EXPECT_THAT(asked.err, HasSubstr("retire alice-1 destroys data"));
+    EXPECT_THAT(asked.err, HasSubstr("retire alice-1 takes them away"));
     EXPECT_EQ(run_with(done, {"retire", "alice-1", "--yes"}).code, 0);
     EXPECT_EQ(run_with(done, {"stop", "alice-1"}).code, 0);
     EXPECT_EQ(calls(), 3U);
