@@ -109,21 +109,37 @@ fs::path root_folder(const StoragePaths& paths, const std::string& image, const 
     return fs::path(paths.state) / "roots" / image / hex;
 }
 
+namespace {
+
+/// The version in the folder "version" of `scratch`, whole and checked.
+Manifest build_in(const fs::path& scratch, const Recipe& recipe, const StoragePaths& paths, const BuildWork& work,
+                  const BuildJudge& judge) {
+    const auto out = scratch / "out";
+    const auto packages = fetch_packages(recipe, paths.packages, work);
+    unpack(packages, scratch / "packages", work);
+    gather(packages, scratch / "install");
+    assemble(recipe, scratch, paths, work);
+    check_sealed(out, work);
+    judge.check(out / "root.squashfs");
+    auto manifest = describe(recipe, packages, out);
+    seal(manifest, out, scratch / "version");
+    return manifest;
+}
+
+}  // namespace
+
 fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work, const BuildJudge& judge) {
     const auto images = fs::path(paths.state) / "roots" / recipe.name;
     make_folder(images, 0755);
     const UniqueFd lock = lock_image(images, work);
     const Scratch scratch(fs::path(paths.state) / "tmp");
-    const auto out = scratch.path() / "out";
-
-    const auto packages = fetch_packages(recipe, paths.packages, work);
-    unpack(packages, scratch.path() / "packages", work);
-    gather(packages, scratch.path() / "install");
-    assemble(recipe, scratch.path(), paths, work);
-    check_sealed(out, work);
-    judge.check(out / "root.squashfs");
-    const auto manifest = describe(recipe, packages, out);
-    seal(manifest, out, scratch.path() / "version");
+    Manifest manifest;
+    try {
+        manifest = build_in(scratch.path(), recipe, paths, work, judge);
+    } catch (const Error&) {
+        expect_room(scratch.path());  // programs that ran out of it each say so in their own words
+        throw;
+    }
 
     const auto folder = root_folder(paths, recipe.name, manifest.digest().substr(std::string("sha256:").size()));
     const auto* outcome = switch_in(scratch.path() / "version", folder, judge);

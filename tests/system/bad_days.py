@@ -61,14 +61,14 @@ def last_event(drover):
 
 
 class SmallDisk:
-    """A file system of 64 MiB of its own at a folder, made of a file: it can be filled and be given space again."""
+    """A small file system of its own at a folder, made of a file: it can be filled and be given space again."""
 
-    def __init__(self, folder, image):
+    def __init__(self, folder, image, size=64 * MIB):
         self.folder = pathlib.Path(folder)
         self.filler = self.folder / "filler"
         self.folder.mkdir(parents=True, exist_ok=True)
         with image.open("wb") as file:
-            file.truncate(64 * MIB)
+            file.truncate(size)
         sh("mkfs.ext4", "-q", "-m", "0", image)
         sh("mount", "-o", "loop", image, folder)
 
