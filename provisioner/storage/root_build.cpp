@@ -126,6 +126,17 @@ Manifest build_in(const fs::path& scratch, const Recipe& recipe, const StoragePa
     return manifest;
 }
 
+/// Programs that ran out of space each say so in their own words, and give it back when they end.
+Error with_room(const Error& error, const fs::path& folder) {
+    constexpr auto enough = 256U << 20;
+    expect_room(folder);
+    const auto free = fs::space(folder).available;
+    if (free >= enough) return error;
+    return {error.kind(),
+            fmt::format("{} (with {} MiB free in {})", error.what(), free >> 20, folder.parent_path().string()),
+            error.hint()};
+}
+
 }  // namespace
 
 fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work, const BuildJudge& judge) {
@@ -136,9 +147,8 @@ fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const Build
     Manifest manifest;
     try {
         manifest = build_in(scratch.path(), recipe, paths, work, judge);
-    } catch (const Error&) {
-        expect_room(scratch.path());  // programs that ran out of it each say so in their own words
-        throw;
+    } catch (const Error& error) {
+        throw with_room(error, scratch.path());
     }
 
     const auto folder = root_folder(paths, recipe.name, manifest.digest().substr(std::string("sha256:").size()));
