@@ -109,7 +109,7 @@ class Malformed:
 
     def __init__(self, chance, known):
         self.chance = chance
-        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", "version": "f" * 64, **known}
+        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", "version": "f" * 64, "copy": "none", "file": "/none", **known}
         self.schema = Schema()
         self.routes = list(self.schema.routes())
         self.with_body = [route for route in self.routes if route.body]
