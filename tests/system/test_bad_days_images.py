@@ -16,7 +16,7 @@ def seed():
 
 
 @pytest.fixture
-def full(seed, tmp_path):
+def small(seed, tmp_path):
     """A daemon with two ready guests, all of whose state lies on a small disk; a recipe of its own goes before the image's."""
     drover = simulated("fullimg", "10.57.0.0/24", "retire: {keep: 1h}\n")
     disk = SmallDisk(drover.state, tmp_path / "disk", 400 * MIB)
@@ -43,10 +43,10 @@ def build_other(drover):
 
 
 @pytest.mark.promise("TRUST-12")
-def test_while_an_image_is_built(full):
-    drover, disk = full
+def test_while_an_image_is_built(small, full):
+    drover, disk = small
     (first,) = versions(drover)
-    for left in (1, 40, 130):  # MiB: it ends at different places
+    for left in (1, 40, 130) if full else (40,):  # MiB: it ends at different places
         disk.fill(but=left * MIB)
         failed = drover.call("image", "build", TINY)
         assert failed.code == 1 and ("disk full" in failed.err or "MiB free in" in failed.err), failed.err
@@ -59,8 +59,8 @@ def test_while_an_image_is_built(full):
 
 
 @pytest.mark.promise("TRUST-12")
-def test_while_guests_are_upgraded(full):
-    drover, disk = full
+def test_while_guests_are_upgraded(small):
+    drover, disk = small
     two = build_other(drover)
     drover.ask("image", "promote", TINY)
     disk.fill()
@@ -76,8 +76,8 @@ def test_while_guests_are_upgraded(full):
 
 
 @pytest.mark.promise("TRUST-12")
-def test_while_an_overlay_is_copied(full):
-    drover, disk = full
+def test_while_an_overlay_is_copied(small):
+    drover, disk = small
     drover.ask("snapshot", "alice-1", "--name", "before")
     disk.fill(but=MIB // 2)
     drover.call("snapshot", "alice-1", "--no-wait")

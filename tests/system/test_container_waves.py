@@ -1,5 +1,5 @@
 """Waves of real containers: how fast adaptive is, what survives kills, what a bad image does: WAVE-9 to WAVE-13."""
-import os
+import pathlib
 import shutil
 import statistics
 import subprocess
@@ -8,7 +8,7 @@ import time
 import boxes
 import door
 import pytest
-from drover import BIN, TINY, Drover, Owner, everywhere, sh, wait_until
+from drover import BIN, ROOT, TINY, Drover, Owner, everywhere, sh, wait_until
 
 READY_TIMEOUT = 4  # seconds; a container needs a tenth of one
 
@@ -145,28 +145,26 @@ def test_a_boot_of_the_host_brings_everybody_back(drover, herd, full, chance):
     drover.config.write_text(f"instance: {drover.instance}\n{settings()}")
 
 
-def deafen(root, folder):
-    """The same root, as long, whose first process never says a word. Who has the old file open keeps it."""
-    tree = folder / "tree"
-    sh("unsquashfs", "-q", "-n", "-d", tree, root)
-    command = ["g++", "-x", "c++", "-nostdlib", "-static", "-Os", "-s", "-o", tree / "usr/libexec/drover-guest", "-"]
+@pytest.fixture
+def deaf(drover):
+    """A version of the image whose first process never says a word; `good` is the one before."""
+    own = pathlib.Path("/etc/drover/images") / TINY
+    shutil.copytree(ROOT / "images" / TINY, own)
+    command = ["g++", "-x", "c++", "-nostdlib", "-static", "-Os", "-s", "-o", own / "deaf", "-"]
     subprocess.run(command, input=DEAF, text=True, check=True)
-    sh("mksquashfs", tree, folder / "planted.squashfs", "-quiet", "-no-progress")
-    planted = shutil.move(folder / "planted.squashfs", root.with_suffix(".planted"))
-    os.truncate(planted, root.stat().st_size)
-    os.replace(planted, root)
+    assemble = own / "assemble"
+    instead = f'cp "{own}/deaf" "$root/usr/libexec/drover-guest"\npack_root'
+    assemble.write_text(assemble.read_text().replace("pack_root", instead))
+    yield drover.ask("image", "build", TINY)["message"]
+    shutil.rmtree(own)
 
 
 @pytest.mark.promise("WAVE-13")
-def test_an_image_that_never_gets_ready_stops_the_wave(drover, herd, full, figure, tmp_path):
+def test_an_image_that_never_gets_ready_stops_the_wave(drover, herd, deaf, full, figure):
     owner = herd(40, 10)
     all_off(drover)
-    (version,) = {guest["version"].removeprefix("sha256:") for guest in owner.guests()}
-    root = drover.state / "roots" / TINY / version / "root.squashfs"
-    good = shutil.copy(root, tmp_path / "good")
-    drover.stop()
-    deafen(root, tmp_path)
-    drover.start()
+    (good,) = {guest["version"] for guest in owner.guests()}
+    drover.ask("upgrade", "--all", "--to", deaf)
 
     answer = drover.call("start", "--all", "--wave", "in_flight=4,stop_on=50%/4", "--timeout", "0")
     assert answer.code == 1
@@ -179,10 +177,6 @@ def test_an_image_that_never_gets_ready_stops_the_wave(drover, herd, full, figur
     assert {owner.phases()[item["name"]] for item in untouched} == {"stopped"}
     for item in untouched:
         assert drover.guest(item["name"])["desired"] == "stopped"
-    drover.ask("stop", "--all")
-
-    drover.stop()
-    os.replace(shutil.copy(good, root.with_suffix(".good")), root)
-    drover.start()
+    drover.ask("upgrade", "--all", "--to", good)
     drover.ask("start", "--all", "--timeout", "0")
     assert set(owner.phases().values()) == {"ready"}

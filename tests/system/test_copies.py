@@ -127,8 +127,8 @@ def test_what_is_kept_goes_when_its_time_is_over(keys):
     owner = Owner(one, "alice", keys, quota=1)
     name = guest_of(owner, "container")
     one.ask("retire", name, "--yes")
-    wait_until(lambda: one.ask("copies", "list") == [], "nothing is kept")
-    assert list((one.state / "copies").iterdir()) == []
+    wait_until(lambda: list((one.state / "copies").iterdir()) == [], "nothing is kept")
+    assert one.ask("copies", "list") == []
     one.refuse(3, "recover", name)
     one.stop()
 
