@@ -53,7 +53,8 @@ class Herd:
 
     def remove_network(self):
         self.virsh("net-destroy", self.network())
-        self.virsh("net-undefine", self.network())
+        # The daemon may look at this very moment, and begin to make it anew.
+        sh("virsh", "-q", "-c", self.uri, "net-undefine", self.network(), check=False)
 
     def define(self, text, verb="define"):
         with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
