@@ -94,6 +94,17 @@ bool put_file(const fs::path& path, std::string_view content, mode_t mode) {
     return true;
 }
 
+fs::path below(const fs::path& folder, const std::string& path) { return folder / fs::path(path).relative_path(); }
+
+bool is_there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
+
+bool is_folder(const fs::path& path) { return fs::is_directory(fs::symlink_status(path)); }
+
+void sync_file_system(const fs::path& path) {
+    const UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!folder || syncfs(folder.get()) != 0) fail("cannot sync " + path.string());
+}
+
 void put_folder(const fs::path& path, mode_t mode) {
     if (mkdir(path.c_str(), mode) == 0) {
         sync_folder(path.parent_path());

@@ -19,6 +19,16 @@ std::optional<std::string> read_if_there(const std::filesystem::path& path);
 /// point, or lies in a read-only folder, cannot be replaced and is written in place. Returns whether it changed.
 bool put_file(const std::filesystem::path& path, std::string_view content, mode_t mode);
 
+/// Where a path of the guest lies in this folder.
+std::filesystem::path below(const std::filesystem::path& folder, const std::string& path);
+
+/// Whether anything is there, a link that leads nowhere included; whether it is a folder itself and no link to one.
+bool is_there(const std::filesystem::path& path);
+bool is_folder(const std::filesystem::path& path);
+
+/// Brings all that was written to the file system of this folder down to the disk.
+void sync_file_system(const std::filesystem::path& path);
+
 /// The folder, made with this mode when it is not there.
 void put_folder(const std::filesystem::path& path, mode_t mode);
 

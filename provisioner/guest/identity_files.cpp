@@ -12,8 +12,6 @@ using control::FromDaemon;
 
 constexpr const char* last_identity = "var/lib/drover/identity";
 
-fs::path below(const fs::path& root, const std::string& path) { return root / fs::path(path).relative_path(); }
-
 void put_block(const fs::path& path, const std::string& block, mode_t mode) {
     put_file(path, with_block(read_if_there(path).value_or(""), block), mode);
 }

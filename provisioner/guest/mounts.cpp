@@ -19,8 +19,6 @@ namespace {
 constexpr const char* root_disk = "/dev/vda";
 constexpr const char* overlay_disk = "/dev/vdb";
 
-fs::path below(const fs::path& folder, const std::string& path) { return folder / fs::path(path).relative_path(); }
-
 void mount_at(const fs::path& target, const char* source, const char* type, unsigned long flags,
               const std::string& options = "") {
     if (mount(source, target.c_str(), type, flags, options.c_str()) != 0)

@@ -25,17 +25,6 @@ namespace {
 
 constexpr const char* list_name = "reset";
 
-fs::path below(const fs::path& folder, const std::string& path) { return folder / fs::path(path).relative_path(); }
-
-bool is_there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
-
-bool is_folder(const fs::path& path) { return fs::is_directory(fs::symlink_status(path)); }
-
-void sync_file_system(const fs::path& path) {
-    const UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || syncfs(folder.get()) != 0) fail("cannot sync " + path.string());
-}
-
 std::vector<PathChange> read_list(const fs::path& state) {
     std::vector<PathChange> changes;
     control::LineReader reader(false);

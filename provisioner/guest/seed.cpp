@@ -20,12 +20,6 @@ namespace fs = std::filesystem;
 namespace drover::guest {
 namespace {
 
-fs::path below(const fs::path& folder, const std::string& path) { return folder / fs::path(path).relative_path(); }
-
-bool is_there(const fs::path& path) { return fs::exists(fs::symlink_status(path)); }
-
-bool is_folder(const fs::path& path) { return fs::is_directory(fs::symlink_status(path)); }
-
 /// Whether nothing was put into the copy of a folder, or taken out of it, since it was copied: that would have given it
 /// another time than that of its model.
 bool is_untouched(const fs::path& copy, const fs::path& model) {
@@ -67,11 +61,6 @@ std::string whole(const std::string& version, const std::vector<std::string>& pa
     std::string name = "=" + version;
     for (const auto& path : paths) name += " " + path;
     return name;
-}
-
-void sync_file_system(const fs::path& path) {
-    const UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder || syncfs(folder.get()) != 0) fail("cannot sync " + path.string());
 }
 
 class Seeder {

@@ -19,8 +19,6 @@ namespace fs = std::filesystem;
 namespace drover::guest {
 namespace {
 
-fs::path below(const fs::path& folder, const std::string& path) { return folder / fs::path(path).relative_path(); }
-
 bool lies_in(const std::string& path, const std::string& region) {
     return path == region || path.starts_with(region + "/");
 }

@@ -2,7 +2,6 @@
 
 #include <charconv>
 
-#include "model/copy.hpp"
 #include "model/words.hpp"
 
 namespace drover {
@@ -11,7 +10,6 @@ namespace {
 constexpr Words<Verb, 12> verbs{"verb",
                                 {"start", "stop", "restart", "rebuild", "retire", "upgrade", "rollback", "snapshot",
                                  "backup", "export", "restore", "recover"}};
-constexpr Words<CopyKind, 4> copy_kinds{"kind of copy", {"snapshot", "backup", "export", "retired"}};
 
 }  // namespace
 
@@ -19,8 +17,6 @@ std::string Caller::who() const { return through.empty() ? name : fmt::format("{
 
 std::string_view to_text(Verb verb) { return verbs.text(verb); }
 Verb parse_verb(std::string_view text) { return verbs.parse(text); }
-std::string_view to_text(CopyKind kind) { return copy_kinds.text(kind); }
-CopyKind parse_copy_kind(std::string_view text) { return copy_kinds.parse(text); }
 
 std::string operation_name(OperationId id) { return fmt::format("o-{}", id); }
 

@@ -14,7 +14,6 @@ constexpr std::array notices{std::chrono::hours(24 * 30), std::chrono::hours(24 
 
 /// How far a guest is at the end of its lease.
 struct Standing {
-    GuestId id = 0;
     int told = 0;
     std::optional<Time> ended;
 };
@@ -52,11 +51,11 @@ std::vector<Leases::Due> Leases::due(Duration grace) {
         std::vector<Due> result;
         const auto guests = read_guests(transaction.sql, ending, horizon);
         std::size_t at = 0;
-        using Row = std::tuple<GuestId, int, std::optional<Time>>;
-        for (const auto& [id, told, ended] :
-             rows<Row>(transaction.sql, "SELECT id, lease_told, lease_ended FROM guests " + ending, horizon)) {
+        using Row = std::tuple<int, std::optional<Time>>;
+        for (const auto& [told, ended] :
+             rows<Row>(transaction.sql, "SELECT lease_told, lease_ended FROM guests " + ending, horizon)) {
             const Guest& guest = guests.at(at++);
-            const auto step = next_step(guest, {id, told, ended}, transaction.now, certainly, grace);
+            const auto step = next_step(guest, {told, ended}, transaction.now, certainly, grace);
             if (step) result.push_back({guest, *step});
         }
         return result;

@@ -75,8 +75,6 @@ long long CopyStore::take(CopyId id, const std::string& overlay) const {
     if (is_there) {
         make_folder(whole, 0700);
         rename_new(overlay, whole / overlay_name);
-        sync_path(fs::path(overlay).parent_path());
-        sync_path(whole);
     }
     return fs::exists(whole / overlay_name) ? std::max(1LL, bytes_of(whole / overlay_name)) : 0;
 }
