@@ -18,6 +18,9 @@ struct Profile {
     bool operator==(const Profile&) const = default;
 };
 
+/// The profile of guests of cloud images, which share no root: all of their disk is their own. There is no such file.
+inline constexpr const char* cloud_profile = "cloud";
+
 /// The kernel parameters that carry a profile to the guest:
 /// "drover.persistent=/home,/root drover.merged=/etc/hosts drover.volatile=/tmp".
 std::string kernel_parameters(const Profile& profile);
