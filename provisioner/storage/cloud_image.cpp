@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "model/error.hpp"
-#include "model/failpoint.hpp"
 #include "model/profile.hpp"
 #include "process/process.hpp"
 #include "storage/copy_store.hpp"
@@ -41,7 +40,6 @@ fs::path add_cloud_image(const CloudImage& cloud, const StoragePaths& paths, con
     work.tell("copying " + cloud.file);
     copy_plain_file(cloud.file, disk);
     expect_cloud_image(disk);
-    failpoint("image.copied");
     work.tell("reading it");
     Manifest manifest;
     manifest.image = cloud.image;
