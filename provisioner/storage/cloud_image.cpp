@@ -65,17 +65,9 @@ void make_cloud_overlay(const fs::path& base, const fs::path& overlay, long long
 
 void make_seed(const std::map<std::string, std::string>& files, const StoragePaths& paths, const fs::path& scratch,
                const fs::path& seed) {
-    std::vector<std::string> argv{"xorrisofs",
-                                  "-quiet",
-                                  "-o",
-                                  seed,
-                                  "-volid",
-                                  "cidata",
-                                  "-joliet",
-                                  "-rational-rock",
-                                  "-graft-points",
-                                  fs::path(paths.images) / "cloud-seed",
-                                  "/drover-guest=" + paths.guest_end};
+    std::vector<std::string> argv{"xorrisofs", "-quiet", "-volid", "cidata", "-joliet", "-rational-rock"};
+    argv.insert(argv.end(), {"-o", seed, "-graft-points", fs::path(paths.images) / "cloud-seed"});
+    argv.push_back("/drover-guest=" + paths.guest_end);
     for (const auto& [name, text] : files) {
         write_new_file(scratch / name, text, 0600);
         argv.push_back(fmt::format("/{}={}", name, (scratch / name).string()));

@@ -18,9 +18,6 @@ struct CloudImage {
     bool operator==(const CloudImage&) const = default;
 };
 
-/// The smallest memory that can be asked for, and what is taken when nobody says.
-inline constexpr long long least_cloud_memory = 64LL << 20, usual_cloud_memory = 512LL << 20;
-
 /// Error{refused} naming the file and why unless it is a plain file that holds a qcow2 which needs no other file and
 /// whose disk has at most 16 TiB.
 void expect_cloud_image(const std::filesystem::path& file);
