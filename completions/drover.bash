@@ -35,8 +35,9 @@ _drover_flags() {
     lease) echo "$common --until --for --off --owner --all" ;;
     rollback) echo "$common --owner --all --wave --plan --with-snapshot --no-wait --timeout" ;;
     upgrade)
-        echo "$common --owner --all --wave --plan --to --canary --settle --with-snapshot --no-wait --timeout"
+        echo "$common --owner --all --wave --plan --to --canary --settle --shadows --with-snapshot --no-wait --timeout"
         ;;
+    shadows) echo "$common --owner --all --to" ;;
     autostart) echo "$common --owner --all" ;;
     protect) echo "$common --off --owner --all" ;;
     give) echo "$common --owner" ;;
@@ -55,8 +56,8 @@ _drover_flags() {
 _drover_words() {
     case $1 in
     '')
-        echo request list show start stop restart rebuild retire upgrade rollback events operations pause resume \
-            cancel owner image host autostart protect give lease snapshot restore recover backup export import \
+        echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
+            resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
             copies fsck doctor
         ;;
     host) echo stop start status ;;
@@ -67,7 +68,7 @@ _drover_words() {
     owner) echo set list remove ;;
     image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
-    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | protect | give | lease | snapshot | \
+    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
         restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
     import) compgen -f ;;
     'image add')
@@ -92,6 +93,7 @@ _drover_values() {
     --image) _drover_names images ;;
     --to) _drover_names versions ;;
     --canary) _drover_names guests ;;
+    --shadows) echo warn hold reset-path ;;
     --kind) echo vm container ;;
     --login) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;

@@ -23,7 +23,7 @@ _drover_verbs() {
         'start:start guests' 'stop:stop guests in good order' 'restart:stop guests and start them again'
         'rebuild:give guests a fresh overlay' 'retire:remove guests for good'
         'upgrade:have guests run another version' 'rollback:have guests run the version before'
-        'events:what happened'
+        'shadows:what guests have of their own that hides a version' 'events:what happened'
         'operations:what was asked for' 'pause:let no further guest begin' 'resume:let it go on'
         'cancel:put back what was not begun' 'owner:set, list, remove'
         'image:list, build, add, promote, rollback, remove, diff, verify, sbom'
@@ -78,9 +78,11 @@ _drover_rest() {
     upgrade)
         _arguments $common $waiting $selection $waves $guests '--to[which]:version:_drover_names versions' \
             '*--canary[those that go first]:guest:_drover_names guests' '--settle[how long they are watched]:duration' \
-            '--with-snapshot[a snapshot before]'
+            '--with-snapshot[a snapshot before]' \
+            '--shadows[of guests that hide what changes]:policy:(warn hold reset-path)'
         ;;
     pause | resume | cancel) _arguments $common '1:operation:_drover_names operations' ;;
+    shadows) _arguments $common $selection $guests '--to[which]:version:_drover_names versions' ;;
     autostart) _arguments $common $selection '1:what:(last always never)' $guests ;;
     protect) _arguments $common $selection '--off[let them be again]' $guests ;;
     give) _arguments $common '--owner[whose from now on]:owner:_drover_names owners' $guests ;;

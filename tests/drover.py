@@ -268,7 +268,7 @@ def restore(drover, backup):
     old = drover.state.with_name(f"{drover.state.name}.old")
     drover.state.rename(old)
     drover.state.mkdir(mode=old.stat().st_mode & 0o7777)
-    for kept in ("overlays", "prototypes", "roots"):
+    for kept in ("copies", "overlays", "prototypes", "roots"):
         (old / kept).rename(drover.state / kept)
     shutil.copy(backup, drover.state / "registry.db")
     shutil.rmtree(old)

@@ -9,6 +9,7 @@
 #include "herd/accelerator.hpp"
 #include "herd/herd.hpp"
 #include "herd/image_jobs.hpp"
+#include "herd/shadows.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -21,6 +22,7 @@ struct Doors {
     const Config& config;
     Registry& registry;
     Herd& herd;
+    Shadows& shadows;
     Roots& roots;
     Overlays& overlays;
     Fleet& fleet;

@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "api/routes.hpp"
+#include "api/shadows.hpp"
 
 namespace drover::api {
 namespace {
@@ -75,13 +77,20 @@ Canaries canaries_among(const std::vector<Guest>& guests, const Change& change) 
     return canaries;
 }
 
-wire::Plan plan_of(const Doors& doors, const Call& call, const Change& change) {
+/// Nothing: not yet, the guests are asked later what they hide.
+std::optional<wire::Plan> plan_of(const Doors& doors, const Call& call, const Change& change) {
     const auto guests = doors.registry.guests.preview(call.caller, change, call.visible_owner);
     OperationRule rule{.policy = change.wave};
     if (!change.canaries.empty()) rule.canaries = canaries_among(guests, change);
     const auto forecasts = doors.herd.plan(guests, rule);
     wire::Plan plan{.verb = change.verb, .guests = {}, .ends_in = last_end(forecasts)};
     for (const Forecast& one : forecasts) plan.guests.push_back({one.name, one.begin, one.end});
+    if (change.verb != Verb::upgrade && change.verb != Verb::rollback) return plan;
+    const auto reports = shadows_of(doors, guests);
+    if (!reports) return std::nullopt;
+    std::map<std::string, wire::ShadowSight> sights;
+    for (const ShadowReport& report : *reports) sights.emplace(report.name, sight_of(report));
+    for (auto& guest : plan.guests) guest.shadows = sights[guest.name];
     return plan;
 }
 
@@ -136,10 +145,16 @@ std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const Change change = wire::decode_change(wire::parse(call.body));
     check_change(doors, call, change);
-    if (change.plan) return answer(wire::encode(plan_of(doors, call, change)));
-    const Operation operation = doors.registry.guests.change(call.caller, change, call.visible_owner, doors.subnet);
-    doors.herd.nudge(doors.registry.guests.ids_in(operation.id));
-    return answer(wire::operation_with_items(operation), 202);
+    if (change.plan) {
+        const auto plan = plan_of(doors, call, change);
+        return plan ? std::optional(answer(wire::encode(*plan))) : std::nullopt;
+    }
+    const auto operation = change.verb == Verb::upgrade
+                               ? upgrade(doors, call, change)
+                               : doors.registry.guests.change(call.caller, change, call.visible_owner, doors.subnet);
+    if (!operation) return std::nullopt;
+    doors.herd.nudge(doors.registry.guests.ids_in(operation->id));
+    return answer(wire::operation_with_items(*operation), 202);
 }
 
 std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
@@ -154,7 +169,7 @@ std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
         ids.push_back(guest.id);
     }
     if (setting.owner) doors.herd.nudge(ids);  // their keys are others now
-    if (setting.lease) doors.fleet.wake();
+    if (setting.lease || setting.is_protected) doors.fleet.wake();
     return answer({{"changed", names}});
 }
 

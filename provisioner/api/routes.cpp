@@ -17,6 +17,7 @@ constexpr Route table[] = {
     {"GET", "/v1/copies", Who::everybody, api::list_copies},
     {"POST", "/v1/imports", Who::administrators, api::import_guest},
     {"POST", "/v1/changes", Who::everybody, api::change_guests},
+    {"POST", "/v1/shadows", Who::everybody, api::show_shadows},
     {"POST", "/v1/settings", Who::everybody, api::set_guests},
     {"GET", "/v1/host", Who::administrators, api::show_host},
     {"POST", "/v1/host/stop", Who::administrators, api::stop_host},

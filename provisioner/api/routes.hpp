@@ -35,6 +35,7 @@ std::optional<Answer> change_guests(const Doors&, const Call&);
 std::optional<Answer> list_copies(const Doors&, const Call&);
 std::optional<Answer> remove_copy(const Doors&, const Call&);
 std::optional<Answer> import_guest(const Doors&, const Call&);
+std::optional<Answer> show_shadows(const Doors&, const Call&);
 std::optional<Answer> set_guests(const Doors&, const Call&);
 std::optional<Answer> show_host(const Doors&, const Call&);
 std::optional<Answer> stop_host(const Doors&, const Call&);

@@ -6,6 +6,7 @@
 
 #include "cli/backup.hpp"
 #include "cli/output.hpp"
+#include "cli/shadows.hpp"
 #include "cli/verbs.hpp"
 #include "cli/wait.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 struct Options {
     Verb verb = Verb::start;
     Chosen guests;
-    std::string wave, to, settle, copy, file, registry;
+    std::string wave, to, settle, shadows, copy, file, registry;
     std::vector<std::string> canaries, keep;
     bool yes = false, plan = false, with_snapshot = false, purge = false;
     WaitOptions wait;
@@ -36,6 +37,7 @@ Change read_change(const Options& options) {
     change.plan = options.plan;
     if (!options.to.empty()) change.to = options.to;
     change.canaries = options.canaries;
+    if (!options.shadows.empty()) change.shadows = parse_shadow_policy(options.shadows);
     const std::string settle = options.settle.empty() && !options.canaries.empty() ? "30s" : options.settle;
     if (!settle.empty()) change.settle = parse_duration(settle);
     change.with_snapshot = options.with_snapshot;
@@ -46,6 +48,7 @@ Change read_change(const Options& options) {
     return wire::decode_change(wire::encode(change));
 }
 
+/// Verbs that nobody shall say by mistake.
 bool destroys(Verb verb) { return verb == Verb::rebuild || verb == Verb::restore || verb == Verb::retire; }
 
 std::string meant(const Selection& selection) {
@@ -56,7 +59,9 @@ std::string meant(const Selection& selection) {
 /// Data that is gone is gone: somebody must have meant it.
 void confirm(Console& console, const Change& change, bool yes) {
     if (!destroys(change.verb) || yes || change.plan) return;
-    const auto what = fmt::format("{} {} destroys data", to_text(change.verb), meant(change.selection));
+    const bool is_kept = change.verb == Verb::retire && !change.purge;
+    const auto what = fmt::format("{} {} {}", to_text(change.verb), meant(change.selection),
+                                  is_kept ? "takes them away" : "destroys data");
     if (!console.interactive) throw Error(ErrorKind::usage, what + ": not done without --yes", "add --yes");
     console.err << what << ". Go on? [y/N] " << std::flush;
     std::string answer;
@@ -100,11 +105,17 @@ void tell_plan(Console& console, const wire::Json& plan) {
         console.out << "nothing to do\n";
         return;
     }
-    Table table({"GUEST", "BEGINS AFTER", "IS THERE AFTER"});
+    const bool changes_version = plan["guests"].front().contains("shadows");
+    std::vector<std::string> heading{"GUEST", "BEGINS AFTER", "IS THERE AFTER"};
+    if (changes_version) heading.emplace_back("HIDES");
+    Table table(heading);
     for (const auto& guest : plan["guests"]) {
-        table.add({field(guest, "name"), about(guest["begin"]), about(guest["end"])});
+        std::vector<std::string> row{field(guest, "name"), about(guest["begin"]), about(guest["end"])};
+        if (changes_version) row.push_back(count_shadows(guest));
+        table.add(row);
     }
     table.print(console);
+    if (changes_version) list_shadows(console, plan["guests"]);
     const auto end = about(plan["ends_in"]);
     console.out << fmt::format("{} {}: {}; nothing was changed\n", field(plan, "verb"), guests(plan["guests"].size()),
                                end.empty() ? "nobody knows how long" : "about " + end);
@@ -135,6 +146,8 @@ void add_upgrade_options(CLI::App& added, Options& options) {
     added.add_option("--canary", options.canaries, "Those that go first; the others wait until they are ready")
         ->type_name("NAME");
     add_text(added, "--settle", options.settle, "TIME", "and have stayed so for this long (default: 30s)");
+    add_text(added, "--shadows", options.shadows, "POLICY",
+             "warn, hold or reset-path: of guests that hide what changes; else as the configuration says");
 }
 
 void add_copy_options(CLI::App& added, Verb verb, Options& options) {

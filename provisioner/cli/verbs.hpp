@@ -12,6 +12,7 @@ void add_list(CLI::App& app, Action& chosen);
 void add_show(CLI::App& app, Action& chosen);
 /// start, stop, restart, rebuild, retire, upgrade, rollback, snapshot, restore, recover, backup, export.
 void add_mass(CLI::App& app, Action& chosen);
+void add_shadows(CLI::App& app, Action& chosen);
 /// host stop, start, status.
 void add_host(CLI::App& app, Action& chosen);
 /// autostart, protect, give, lease.

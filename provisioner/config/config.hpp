@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/error.hpp"
+#include "model/shadow.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
 
@@ -66,6 +67,7 @@ struct Config {
     Duration lease_grace = std::chrono::hours(24 * 30);  ///< lease.grace: from the stop to the retirement
     int snapshots = 5;                                   ///< copies.snapshots: of one guest, at most
     std::string backups;  ///< copies.backups; default: /var/backups/drover or /var/backups/drover-<instance>
+    ShadowPolicy upgrade_shadows = ShadowPolicy::warn;  ///< upgrade.shadows
 
     WavePolicies waves;  ///< waves.{stop,start,upgrade,refill}
 

@@ -62,6 +62,10 @@ const std::vector<Key<Config>>& top_keys() {
         {"waves.start", [](Config& c, const Value& v) { c.waves.start = v.wave_policy(); }},
         {"waves.upgrade", [](Config& c, const Value& v) { c.waves.upgrade = v.wave_policy(); }},
         {"waves.refill", [](Config& c, const Value& v) { c.waves.refill = v.wave_policy(); }},
+        {"upgrade.shadows",
+         [](Config& c, const Value& v) {
+             c.upgrade_shadows = parse_shadow_policy(v.one_of({"warn", "hold", "reset-path"}));
+         }},
         {"gateway.uid", [](Config& c, const Value& v) { c.gateway_uid = v.account(); }},
         {"testing.enabled", [](Config& c, const Value& v) { c.testing.enabled = v.flag(); }},
         {"testing.boot_id", [](Config& c, const Value& v) { c.testing.boot_id = v.token(); }},

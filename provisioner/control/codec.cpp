@@ -46,6 +46,8 @@ std::vector<std::string_view> split(std::string_view line, std::size_t count) {
     return fields;
 }
 
+std::string_view first_word(std::string_view line) { return line.substr(0, line.find(' ')); }
+
 std::optional<std::uint32_t> parse_number(std::string_view text) {
     std::uint32_t n = 0;
     const auto* end = text.data() + text.size();
@@ -86,6 +88,24 @@ std::optional<FromGuest> decode_service(std::string_view line) {
     return ServiceState{std::string(fields[1]), std::string(fields[2])};
 }
 
+std::optional<FromGuest> decode_hidden(std::string_view line) {
+    const auto fields = split(line, 3);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    if (!n) return std::nullopt;
+    Hidden hidden{*n, {}};
+    for (auto rest = fields[2]; !rest.empty();) {
+        const auto pair = split(rest, 2);
+        const auto index = pair.empty() ? std::nullopt : parse_number(pair[0]);
+        const auto how = pair.empty() ? std::nullopt : hiding_named(first_word(pair[1]));
+        if (!index || !how) return std::nullopt;
+        hidden.entries.push_back({*index, *how});
+        const auto space = pair[1].find(' ');
+        rest = space == std::string_view::npos ? "" : pair[1].substr(space + 1);
+        if (space != std::string_view::npos && rest.empty()) return std::nullopt;
+    }
+    return hidden;
+}
+
 /// `WORD n`, as Ok, Ping and Stop are written.
 template <typename Message, typename Variant> std::optional<Variant> decode_bare(std::string_view line) {
     const auto fields = split(line, 2);
@@ -114,9 +134,25 @@ std::optional<FromDaemon> decode_introduce(std::string_view line) {
     return Introduce{*n, std::move(*identity)};
 }
 
-bool fits(std::string_view line) { return line.size() < max_line && is_clean_text(line); }
+std::optional<FromDaemon> decode_path(std::string_view line) {
+    const auto fields = split(line, 5);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    const auto was = n ? parse_file_form(fields[2]) : std::nullopt;
+    const auto is = n ? parse_file_form(fields[3]) : std::nullopt;
+    if (!was || !is || !is_plain_path(fields[4])) return std::nullopt;
+    return Path{*n, {std::string(fields[4]), *was, *is}};
+}
 
-std::string_view first_word(std::string_view line) { return line.substr(0, line.find(' ')); }
+/// `WORD n COUNT`
+template <typename Message> std::optional<FromDaemon> decode_counted(std::string_view line) {
+    const auto fields = split(line, 3);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    const auto count = n ? parse_number(fields[2]) : std::nullopt;
+    if (!count || *count > most_questions) return std::nullopt;
+    return Message{*n, *count};
+}
+
+bool fits(std::string_view line) { return line.size() < max_line && is_clean_text(line); }
 
 }  // namespace
 
@@ -130,6 +166,12 @@ std::string encode(const FromGuest& message) {
         [](const Ok& m) { return numbered("OK", m.n); },
         [](const Err& m) { return numbered("ERR", m.n) + " " + m.text; },
         [](const ServiceState& m) { return "SERVICE " + m.name + " " + m.state; },
+        [](const Hidden& m) {
+            auto line = numbered("HIDDEN", m.n);
+            for (const auto& [index, how] : m.entries)
+                line.append(" ").append(std::to_string(index)).append(" ").append(to_text(how));
+            return line;
+        },
     };
     return finished(std::visit(text, message));
 }
@@ -140,6 +182,12 @@ std::string encode(const FromDaemon& message) {
         [](const Introduce& m) { return numbered("IDENTITY", m.n) + " " + to_json(m.identity, true); },
         [](const Ping& m) { return numbered("PING", m.n); },
         [](const Stop& m) { return numbered("STOP", m.n); },
+        [](const Path& m) {
+            return numbered("PATH", m.n) + " " + to_text(m.change.was) + " " + to_text(m.change.is) + " " +
+                   m.change.path;
+        },
+        [](const AskShadows& m) { return numbered("SHADOWS", m.n) + " " + std::to_string(m.count); },
+        [](const Reset& m) { return numbered("RESET", m.n) + " " + std::to_string(m.count); },
     };
     return finished(std::visit(text, message));
 }
@@ -152,6 +200,7 @@ std::optional<FromGuest> decode_from_guest(std::string_view line) {
     if (word == "OK") return decode_bare<Ok, FromGuest>(line);
     if (word == "ERR") return decode_err(line);
     if (word == "SERVICE") return decode_service(line);
+    if (word == "HIDDEN") return decode_hidden(line);
     return std::nullopt;
 }
 
@@ -162,6 +211,9 @@ std::optional<FromDaemon> decode_from_daemon(std::string_view line) {
     if (word == "IDENTITY") return decode_introduce(line);
     if (word == "PING") return decode_bare<Ping, FromDaemon>(line);
     if (word == "STOP") return decode_bare<Stop, FromDaemon>(line);
+    if (word == "PATH") return decode_path(line);
+    if (word == "SHADOWS") return decode_counted<AskShadows>(line);
+    if (word == "RESET") return decode_counted<Reset>(line);
     return std::nullopt;
 }
 

@@ -7,6 +7,8 @@
 #include <variant>
 #include <vector>
 
+#include "model/shadow.hpp"
+
 /// The control channel's language, pure: no I/O, shared with the guest's end. docs/design/0003-control-channel.md is
 /// its description. Lines of UTF-8 without control characters, at most 4096 bytes with their newline.
 namespace drover::control {
@@ -43,7 +45,18 @@ struct ServiceState {
     std::string name, state;
     bool operator==(const ServiceState&) const = default;
 };
-using FromGuest = std::variant<Hello, Ready, Ok, Err, ServiceState>;
+/// `HIDDEN n i HOW i HOW ...`: of the paths of the request n, counted from 0, these hide what the root has.
+struct Hidden {
+    struct Entry {
+        std::uint32_t index = 0;
+        Hiding how = Hiding::edited;
+        bool operator==(const Entry&) const = default;
+    };
+    std::uint32_t n = 0;
+    std::vector<Entry> entries;
+    bool operator==(const Hidden&) const = default;
+};
+using FromGuest = std::variant<Hello, Ready, Ok, Err, ServiceState, Hidden>;
 
 // --- what the daemon says ----------------------------------------------------------------------------------------
 
@@ -77,7 +90,25 @@ struct Stop {
     std::uint32_t n = 0;
     bool operator==(const Stop&) const = default;
 };
-using FromDaemon = std::variant<Key, Introduce, Ping, Stop>;
+/// `PATH n WAS IS PATH`: one path of the request n that follows, and what the guest's old and new root have there.
+struct Path {
+    std::uint32_t n = 0;
+    PathChange change;
+    bool operator==(const Path&) const = default;
+};
+/// `SHADOWS n COUNT`: which of the so many paths told for n hide what the new root has there? Answered by HIDDEN, as
+/// often as it takes, and OK n.
+struct AskShadows {
+    std::uint32_t n = 0, count = 0;
+    bool operator==(const AskShadows&) const = default;
+};
+/// `RESET n COUNT`: once it boots on that new root, the so many paths told for n are to be the root's again; what was
+/// told so before is forgotten.
+struct Reset {
+    std::uint32_t n = 0, count = 0;
+    bool operator==(const Reset&) const = default;
+};
+using FromDaemon = std::variant<Key, Introduce, Ping, Stop, Path, AskShadows, Reset>;
 
 /// One line with its newline. Values are expected to be valid; a value with a newline throws Error{usage}.
 std::string encode(const FromGuest& message);

@@ -141,10 +141,11 @@ void run_daemon(const Config& config) {
         if (mounts) mounts->forget(root);
     });
     Fleet fleet(config, registry, copies, [&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
+    Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, roots,  overlays, fleet,
-                      image_jobs, accelerator, fsck, doctor, subnet,   lender};
+    const Doors doors{config,     registry,    herd, shadows, roots,  overlays, fleet,
+                      image_jobs, accelerator, fsck, doctor,  subnet, lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

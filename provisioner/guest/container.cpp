@@ -21,6 +21,7 @@
 #include "guest/kernel_line.hpp"
 #include "guest/mounts.hpp"
 #include "guest/port.hpp"
+#include "guest/reset.hpp"
 #include "guest/seed.hpp"
 #include "guest/settings.hpp"
 
@@ -41,6 +42,7 @@ void await_the_host() {
 [[noreturn]] void boot(const KernelLine& line) {
     nest_mounts();
     leave_only(line.keep, overlay);
+    reset_paths(line.profile, root, overlay);
     seed(line.profile, root, overlay, line.version);
     lay_out(line.profile, root, overlay, Inside::container);
     put_folder("/run/drover", 0755);

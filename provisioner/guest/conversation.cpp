@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "control/fields.hpp"
+#include "model/error.hpp"
 
 namespace drover::guest {
 namespace {
@@ -15,6 +16,8 @@ using control::FromGuest;
 constexpr std::size_t most_keys = 256;
 constexpr std::size_t seed_bytes = 32;
 constexpr std::size_t longest_text = 512;
+
+constexpr std::size_t most_in_a_line = 200;
 
 std::string ok(std::uint32_t n) { return encode(FromGuest(control::Ok{n})); }
 
@@ -82,6 +85,41 @@ std::string Conversation::take(const control::Ping& ping) { return ok(ping.n) + 
 std::string Conversation::take(const control::Stop& stop) {
     stop_asked_ = true;
     return ok(stop.n);
+}
+
+std::string Conversation::take(const control::Path& path) {
+    if (std::exchange(paths_for_, path.n) != path.n) paths_.clear();
+    if (paths_.size() < most_questions) paths_.push_back(path.change);
+    return "";
+}
+
+/// Error{failed} when some of them did not arrive.
+std::vector<PathChange> Conversation::told(std::uint32_t n, std::uint32_t count) {
+    auto paths = std::exchange(paths_, {});
+    if (paths_for_ != n) paths.clear();
+    if (paths.size() != count) throw Error(ErrorKind::failed, "not all paths arrived");
+    return paths;
+}
+
+std::string Conversation::take(const control::AskShadows& ask) try {
+    const auto paths = told(ask.n, ask.count);
+    std::string answer;
+    control::Hidden hidden{ask.n, {}};
+    for (std::uint32_t i = 0; i < paths.size(); ++i) {
+        if (const auto how = machine_.hiding(paths[i])) hidden.entries.push_back({i, *how});
+        const bool full = hidden.entries.size() == most_in_a_line || i + 1 == paths.size();
+        if (full && !hidden.entries.empty()) answer += encode(FromGuest(std::exchange(hidden, {ask.n, {}})));
+    }
+    return answer + ok(ask.n);
+} catch (const std::exception& error) {
+    return err(ask.n, error.what());
+}
+
+std::string Conversation::take(const control::Reset& reset) try {
+    machine_.reset_later(told(reset.n, reset.count));
+    return ok(reset.n);
+} catch (const std::exception& error) {
+    return err(reset.n, error.what());
 }
 
 std::string Conversation::state() {

@@ -36,6 +36,10 @@ class Machine {
     virtual void set_clock(std::int64_t time) = 0;
     /// Makes it so, and remembers it durably. Repeatable. Throws when something did not work; repeating it mends that.
     virtual void put_into_force(const Introduction& introduction) = 0;
+    /// How its own things hide what the new root has at this path; nothing: they do not.
+    virtual std::optional<Hiding> hiding(const PathChange& change) = 0;
+    /// Notes durably what is to be the root's again once it boots on that root, instead of what was noted before.
+    virtual void reset_later(const std::vector<PathChange>& changes) = 0;
 };
 
 /// The guest's side of the control channel: lines in, lines out (each with its newline). A line that is not exactly
@@ -65,10 +69,16 @@ class Conversation {
     std::string take(const control::Introduce& introduce);
     std::string take(const control::Ping& ping);
     std::string take(const control::Stop& stop);
+    std::string take(const control::Path& path);
+    std::string take(const control::AskShadows& ask);
+    std::string take(const control::Reset& reset);
+    std::vector<PathChange> told(std::uint32_t n, std::uint32_t count);
 
     Machine& machine_;
     std::vector<std::string> authorized_keys_;
     std::string host_seed_;
+    std::uint32_t paths_for_ = 0;    ///< the request that these were told for
+    std::vector<PathChange> paths_;  ///< at most most_questions; requests that come in pieces count them
     bool stop_asked_ = false;
 };
 

@@ -111,4 +111,10 @@ std::string with_block(const std::string& text, const std::string& block) {
     return text + (cut ? "\n" : "") + whole;
 }
 
+std::string without_block(const std::string& text) {
+    const auto begin = text.find(block_begin);
+    const auto end = begin == std::string::npos ? begin : text.find(block_end, begin);
+    return end == std::string::npos ? text : text.substr(0, begin) + text.substr(end + block_end.size());
+}
+
 }  // namespace drover::guest

@@ -26,4 +26,7 @@ void put_folder(const std::filesystem::path& path, mode_t mode);
 /// everything around it belongs to the user and stays.
 std::string with_block(const std::string& text, const std::string& block);
 
+/// What is the user's in a text that with_block() made.
+std::string without_block(const std::string& text);
+
 }  // namespace drover::guest

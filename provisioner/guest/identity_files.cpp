@@ -47,6 +47,11 @@ void put_identity_files(const fs::path& root, const Settings& settings, const In
     put_file(root / "etc/resolv.conf", resolver(identity), 0644);
 }
 
+std::vector<std::string> identity_files(const Settings& settings) {
+    return {"/etc/hostname",          "/etc/hosts",     "/etc/machine-id", "/etc/resolv.conf",
+            settings.authorized_keys, settings.host_key};
+}
+
 bool put_host_key_file(const fs::path& root, const Settings& settings, std::string_view seed) {
     return put_file(below(root, settings.host_key), private_key_file(settings.host_key_format, seed), 0600);
 }

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "guest/conversation.hpp"
 #include "guest/settings.hpp"
@@ -12,6 +13,9 @@ namespace drover::guest {
 /// /etc/machine-id, /etc/hostname, /etc/hosts, /etc/resolv.conf and the authorized keys. What users add to hosts and to
 /// the authorized keys stays. Where cloud-init has told the rest, only the authorized keys.
 void put_identity_files(const std::filesystem::path& root, const Settings& settings, const Introduction& introduction);
+
+/// Paths of all files that the guest's end writes because of an identity.
+std::vector<std::string> identity_files(const Settings& settings);
 
 /// The private host key file. False: it was there already.
 bool put_host_key_file(const std::filesystem::path& root, const Settings& settings, std::string_view seed);

@@ -13,6 +13,7 @@
 #include "guest/kernel_line.hpp"
 #include "guest/modules.hpp"
 #include "guest/mounts.hpp"
+#include "guest/reset.hpp"
 #include "guest/seed.hpp"
 #include "model/unique_fd.hpp"
 
@@ -47,6 +48,7 @@ void free_initramfs() {
     load_modules(modules);
     mount_disks(root, overlay);
     leave_only(line.keep, overlay);
+    reset_paths(line.profile, root, overlay);
     seed(line.profile, root, overlay, line.version);
     lay_out(line.profile, root, overlay, Inside::vm);
     free_initramfs();

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "guest/files.hpp"
+#include "guest/init.hpp"
 #include "guest/seed.hpp"
+#include "model/error.hpp"
 #include "model/unique_fd.hpp"
 
 namespace fs = std::filesystem;
@@ -16,7 +18,6 @@ namespace {
 
 constexpr const char* root_disk = "/dev/vda";
 constexpr const char* overlay_disk = "/dev/vdb";
-constexpr const char* own_state = "/var/lib/drover";
 
 fs::path below(const fs::path& folder, const std::string& path) { return folder / fs::path(path).relative_path(); }
 
@@ -48,6 +49,19 @@ void mount_volatile(const fs::path& target, bool for_everybody) {
     const mode_t mode = for_everybody ? 01777 : form.st_mode & 07777;
     if (chown(target.c_str(), form.st_uid, form.st_gid) != 0 || chmod(target.c_str(), mode) != 0)
         fail("cannot set owner and mode of " + target.string());
+}
+
+/// For the shadow report: what is the guest's own can be told from the root's in the overlay alone. A guest whose disk
+/// is full comes up without.
+void keep_in_sight(const Profile& profile, const fs::path& root, const fs::path& overlay) try {
+    put_folder(below(root, own_overlay), 0700);
+    put_file(below(root, own_profile), kernel_parameters(profile) + "\n", 0600);
+    bind(overlay, below(root, own_overlay));
+    mount_attr read_only{.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0, .userns_fd = 0};
+    if (mount_setattr(AT_FDCWD, below(root, own_overlay).c_str(), 0, &read_only, sizeof read_only) != 0)
+        fail("cannot make the view of the overlay read-only");
+} catch (const Error& error) {
+    say(error.what());
 }
 
 }  // namespace
@@ -99,6 +113,7 @@ void lay_out(const Profile& profile, const fs::path& root, const fs::path& overl
     put_folder(own / "state", 0700);
     fs::create_directories(below(root, own_state));  // a user may have removed it from a persistent /var
     bind(own / "state", below(root, own_state));
+    keep_in_sight(profile, root, overlay);
     if (umount2(overlay.c_str(), MNT_DETACH) != 0) fail("cannot detach " + overlay.string());
 }
 

@@ -16,6 +16,12 @@ void mount_disks(const std::filesystem::path& root, const std::filesystem::path&
 /// What the guest runs in.
 enum class Inside { vm, container };
 
+/// Where the guest's end keeps its own things in the running guest, and below it sees the whole overlay, read-only.
+inline constexpr const char* own_state = "/var/lib/drover";
+inline constexpr const char* own_overlay = "/var/lib/drover/overlay";
+/// The profile that was laid out, as on the kernel command line.
+inline constexpr const char* own_profile = "/var/lib/drover/profile";
+
 /// Lays the guest's own paths over the root, as its profile says, and last the guest's end's own /var/lib/drover. The
 /// overlay must be seeded. Afterwards it is reachable through these paths alone, so that it is clean once they are
 /// unmounted.

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -9,8 +10,13 @@
 
 #include "guest/files.hpp"
 #include "guest/identity_files.hpp"
+#include "guest/kernel_line.hpp"
+#include "guest/mounts.hpp"
 #include "guest/network.hpp"
 #include "guest/program.hpp"
+#include "guest/reset.hpp"
+#include "guest/shadows.hpp"
+#include "model/error.hpp"
 
 namespace drover::guest {
 namespace {
@@ -18,6 +24,8 @@ namespace {
 constexpr const char* root = "/";
 /// In memory, so that it tells of this boot alone; outlives a restart of this program.
 constexpr const char* in_force = "/run/drover/in-force";
+/// Both its own block and what users add.
+constexpr const char* shared_file = "/etc/hosts";
 constexpr std::chrono::seconds time_to_start{120};
 
 void forget_what_is_in_force() {
@@ -71,7 +79,27 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
     put_file(in_force, digest, 0644);
 }
 
+/// What the guest's end writes itself says nothing about what the user did.
+bool ThisGuest::is_written_here(const std::string& path) const {
+    const auto files = identity_files(settings_);
+    return std::find(files.begin(), files.end(), path) != files.end() ||
+           (path + "/").starts_with(std::string(own_state) + "/");
+}
+
+std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {
+    const auto line = read_if_there(own_profile);
+    if (!line) throw Error(ErrorKind::failed, "this guest has no view of its overlay");
+    const auto region = region_of(parse_kernel_line(*line).profile, root, change.path);
+    if (region && change.path == shared_file) return hiding_around_block(own_overlay, change);
+    if (!region || is_written_here(change.path)) return std::nullopt;
+    return hiding_of(*region, own_overlay, change);
+}
+
+void ThisGuest::reset_later(const std::vector<PathChange>& changes) { put_reset_list(own_state, changes); }
+
 void ThisGuest::power_off() const {
+    put_folder("/run/drover", 0755);
+    put_file("/run/drover/power-off", "", 0644);  // for the image's own way down: it is no restart
     if (kill(1, settings_.power_off_signal) != 0) fail("cannot tell init to power off");
 }
 

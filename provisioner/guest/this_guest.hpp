@@ -17,11 +17,15 @@ class ThisGuest : public Machine {
     void put_host_key(std::string_view seed) override;
     void set_clock(std::int64_t time) override;
     void put_into_force(const Introduction& introduction) override;
+    std::optional<Hiding> hiding(const PathChange& change) override;
+    void reset_later(const std::vector<PathChange>& changes) override;
 
     /// Asks init to power off in order, and returns.
     void power_off() const;
 
   private:
+    [[nodiscard]] bool is_written_here(const std::string& path) const;
+
     Settings settings_;
 };
 

@@ -10,6 +10,7 @@
 
 #include "herd/agenda.hpp"
 #include "herd/host_mode.hpp"
+#include "herd/questions.hpp"
 #include "herd/seldom.hpp"
 #include "herd/steps.hpp"
 #include "herd/watch.hpp"
@@ -44,6 +45,8 @@ class Herd {
     }
     /// What a guest in line waits for, for people; empty when it does not wait.
     [[nodiscard]] std::string waits_for(GuestId id) const { return waves_.waits_for(id); }
+    /// Questions to those guests that it has a channel to.
+    [[nodiscard]] Questions& questions() { return questions_; }
     /// Whether the hypervisor answered last time.
     [[nodiscard]] bool hypervisor_reachable() const { return reachable_; }
 
@@ -107,7 +110,8 @@ class Herd {
     Synchronized<std::unordered_set<OperationId>> learnt_;  ///< operations whose rules are known
     Synchronized<std::vector<StoppedWave>> stopped_;        ///< to be put back: the registry did not take it
     std::atomic<bool> reachable_ = false;
-    Seldom lost_, found_;  ///< said of it
+    Seldom lost_, found_;             ///< said of it
+    Questions questions_{sessions_};  ///< hears what the sessions' thread says, so it outlives that
     control::Sessions sessions_;
     Steps steps_;
     std::vector<std::thread> workers_;

@@ -130,6 +130,7 @@ void Herd::lost_touch(const std::string& why) {
 
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
+    questions_.heard(id, message);
     const auto* hello = std::get_if<control::Hello>(&message);
     const auto* ready = std::get_if<control::Ready>(&message);
     const auto* refusal = std::get_if<control::Err>(&message);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/guest.hpp"
+#include "model/shadow.hpp"
 #include "model/wave_policy.hpp"
 
 /// What people ask for and what they get back: the same types from the command line to the registry. Their JSON form is
@@ -81,9 +82,10 @@ struct Change {
     std::optional<WavePolicy> wave{};  ///< how fast; none: as the configuration says
     bool plan = false;                 ///< only tell what would be done
     // Of an upgrade:
-    std::optional<std::string> to{};      ///< a version, as Images::meant() takes it; none: what new guests get
-    std::vector<std::string> canaries{};  ///< names of those that go first; the others wait until they are ready
-    std::optional<Duration> settle{};     ///< and have stayed so for this long
+    std::optional<std::string> to{};        ///< a version, as Images::meant() takes it; none: what new guests get
+    std::vector<std::string> canaries{};    ///< names of those that go first; the others wait until they are ready
+    std::optional<Duration> settle{};       ///< and have stayed so for this long
+    std::optional<ShadowPolicy> shadows{};  ///< what to do about them; none: as the configuration says
     // Of the verbs on overlays:
     bool with_snapshot = false;       ///< an upgrade makes one before, a rollback goes back to it
     std::string copy{};               ///< what a snapshot or backup is to be called; which one to restore; empty: any
@@ -92,6 +94,14 @@ struct Change {
     bool purge = false;               ///< a retirement keeps nothing
 
     bool operator==(const Change&) const = default;
+};
+
+/// `drover shadows`: what some guests hide of a version.
+struct ShadowQuery {
+    Selection selection;
+    std::optional<std::string> to{};  ///< as Images::meant() takes it; none: what new guests get
+
+    bool operator==(const ShadowQuery&) const = default;
 };
 
 /// What is written of some guests and lasts: exactly one of the first four.

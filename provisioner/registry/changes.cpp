@@ -62,13 +62,16 @@ void check_canaries(const std::vector<Guest>& guests, const std::vector<std::str
 }
 
 void write_changes(Transaction& transaction, const Caller& caller, const Change& change,
-                   const std::vector<Guest>& guests, OperationId operation, const GuestRules& rules) {
+                   const std::vector<Guest>& guests, const std::map<GuestId, std::string>& held, OperationId operation,
+                   const GuestRules& rules) {
     const Meaning meaning(transaction, caller, change, rules);
     const std::set<std::string> canaries(change.canaries.begin(), change.canaries.end());
     WishWriter wishes(transaction, operation);
     ItemWriter items(transaction, operation);
     for (const Guest& guest : guests) {
         auto judged = meaning.of(guest);
+        if (const auto why = held.find(guest.id); judged.outcome == "pending" && why != held.end())
+            judged = {.outcome = "refused", .reason = why->second};
         if (judged.outcome == "pending") {
             wishes.write(judged.after);
             if (judged.copy) owe_copy(transaction, *judged.copy, guest, operation);
@@ -98,12 +101,15 @@ nlohmann::json arguments_of(const Change& change) {
     if (!change.file.empty()) arguments["file"] = change.file;
     if (!change.keep.empty()) arguments["keep"] = change.keep;
     if (change.purge) arguments["purge"] = true;
+    if (change.shadows) arguments["shadows"] = to_text(*change.shadows);
     return arguments;
 }
 
 /// What is protected is neither rebuilt nor restored nor retired, and what is asked for with it is not done in part.
-void check_protection(const std::vector<Guest>& guests, Verb verb) {
-    if (verb != Verb::rebuild && verb != Verb::retire && verb != Verb::restore) return;
+void check_protection(const std::vector<Guest>& guests, const Change& change) {
+    const Verb verb = change.verb;
+    const bool restores = verb == Verb::restore || (verb == Verb::rollback && change.with_snapshot);
+    if (verb != Verb::rebuild && verb != Verb::retire && !restores) return;
     for (const Guest& guest : guests) {
         if (!guest.is_protected) continue;
         throw Error(ErrorKind::refused, fmt::format("guest '{}' is protected: {} refused", guest.name, to_text(verb)),
@@ -111,8 +117,8 @@ void check_protection(const std::vector<Guest>& guests, Verb verb) {
     }
 }
 
-/// The guests that a change is about; Error{not_found}.
-std::vector<Guest> meant(soci::session& sql, const Change& change, const std::optional<std::string>& visible_owner) {
+/// The guests that a change is about, by natural order; Error{not_found}.
+std::vector<Guest> moved_by(soci::session& sql, const Change& change, const std::optional<std::string>& visible_owner) {
     const auto* condition = change.verb == Verb::recover
                                 ? "phase = 'gone' AND id IN (SELECT guest FROM copies WHERE kind = 'retired' AND made "
                                   "IS NOT NULL AND removing = 0)"
@@ -151,10 +157,10 @@ void revive(Transaction& transaction, std::vector<Guest>& guests, const Subnet& 
 }  // namespace
 
 Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner,
-                         const Subnet& subnet) {
+                         const Subnet& subnet, const std::map<GuestId, std::string>& held) {
     return session_.transact("commit.change", [&](Transaction& transaction) {
-        auto guests = meant(transaction.sql, change, visible_owner);
-        check_protection(guests, change.verb);
+        auto guests = moved_by(transaction.sql, change, visible_owner);
+        check_protection(guests, change);
         check_canaries(guests, change.canaries);
         const std::string verb(to_text(change.verb));
         const auto owner = change.selection.owner ? change.selection.owner : visible_owner;
@@ -167,17 +173,21 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
                                 .operation = operation,
                                 .message = fmt::format("{}: {} {} guests", caller.who(), verb, total)});
         if (change.verb == Verb::recover) revive(transaction, guests, subnet);
-        write_changes(transaction, caller, change, guests, operation, rules_);
+        write_changes(transaction, caller, change, guests, held, operation, rules_);
         return read_operation(transaction.sql, operation);
     });
+}
+
+std::vector<Guest> Guests::meant(const Selection& selection, const std::optional<std::string>& visible_owner) {
+    return session_.read([&](Transaction& transaction) { return selected(transaction.sql, selection, visible_owner); });
 }
 
 std::vector<Guest> Guests::preview(const Caller& caller, const Change& change,
                                    const std::optional<std::string>& visible_owner) {
     return session_.read([&](Transaction& transaction) {
         const Meaning meaning(transaction, caller, change, rules_);
-        const auto guests = meant(transaction.sql, change, visible_owner);
-        check_protection(guests, change.verb);
+        const auto guests = moved_by(transaction.sql, change, visible_owner);
+        check_protection(guests, change);
         check_canaries(guests, change.canaries);
         std::vector<Guest> result;
         for (const Guest& guest : guests) {

@@ -84,7 +84,7 @@ std::optional<Operations::Canaries> Operations::canaries(OperationId id) {
             if (outcome == "done" || outcome == "unchanged") result.last = std::max(result.last, ended);
             if (outcome == "superseded" || outcome == "cancelled")
                 result.failed = fmt::format("canary {} was {}", name, outcome);
-            if (outcome == "failed") result.failed = fmt::format("canary {}: {}", name, reason);
+            if (outcome == "failed" || outcome == "refused") result.failed = fmt::format("canary {}: {}", name, reason);
         }
         const auto settle = first<long long>(transaction.sql, "SELECT settle FROM operations WHERE id = :id", id);
         result.settle = Duration(settle.value_or(0));

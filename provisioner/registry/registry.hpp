@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,12 +74,16 @@ class Guests {
     /// fault, supersedes its earlier items, makes the operation with an item per guest ("unchanged" and "refused" ones
     /// ended at once). `visible_owner`: the only owner whose guests exist for this caller, none: all. Error{not_found}
     /// when a glob or the owner matches nothing: then nothing is changed. `subnet`: where a guest that is recovered
-    /// gets an address when its own is another's by now.
+    /// gets an address when its own is another's by now. Those of `held` are refused for that
+    /// reason and stay as they are.
     Operation change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner,
-                     const Subnet& subnet = {});
+                     const Subnet& subnet = {}, const std::map<GuestId, std::string>& held = {});
     /// The guests that the same change would move, as it wants them, by natural order. Same errors; changes nothing.
     std::vector<Guest> preview(const Caller& caller, const Change& change,
                                const std::optional<std::string>& visible_owner);
+
+    /// The guests that are meant, by natural order. Same errors for the selection.
+    std::vector<Guest> meant(const Selection& selection, const std::optional<std::string>& visible_owner);
 
     /// Sets it for the guests that are meant, in one transaction; those that were otherwise, as they were. Errors as
     /// change(), and Error{refused} when a new owner's quota is too small.

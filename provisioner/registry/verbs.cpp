@@ -50,7 +50,7 @@ Judged Meaning::of(const Guest& guest) const {
         return refused(fmt::format("was lent until {}: an administrator says drover lease {} --until ...",
                                    to_rfc3339(*guest.lease), guest.name));
     if (guest.profile == cloud_profile && needs_root(change_))
-        return refused("is of a cloud image, which has no shared root: update it from inside");
+        return refused(no_shared_root);
     std::string why;
     const auto version = version_for(guest, why);
     if (!version) return refused(why);

@@ -49,11 +49,15 @@ std::string FakeGuest::hear(std::string_view bytes) {
 std::string FakeGuest::answer(const control::FromDaemon& message) {
     const auto n = std::visit([](const auto& any) { return any.n; }, message);
     const auto ok = control::encode(control::FromGuest{control::Ok{n}});
-    return std::visit(Overloaded{[&](const control::Key& key) { return take(key), ok; },
-                                 [&](const control::Introduce& told) { return become(told.identity), ok + presence(); },
-                                 [&](const control::Ping&) { return ok + presence(); },
-                                 [&](const control::Stop&) { return stopping_ = true, ok; }},
-                      message);
+    return std::visit(
+        Overloaded{[&](const control::Key& key) { return take(key), ok; },
+                   [&](const control::Introduce& told) { return become(told.identity), ok + presence(); },
+                   [&](const control::Ping&) { return ok + presence(); },
+                   [&](const control::Stop&) { return stopping_ = true, ok; },
+                   [&](const control::Path&) { return std::string(); },
+                   // It has nothing of its own.
+                   [&](const control::AskShadows&) { return ok; }, [&](const control::Reset&) { return ok; }},
+        message);
 }
 
 void FakeGuest::take(const control::Key& key) {

@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "model/shadow.hpp"
+
 namespace drover {
 
 /// What became of one path between two roots.
@@ -19,5 +21,11 @@ std::string to_text(Difference::Change change);
 /// another type, mode, owner, target or content; times do not count. Reads both: about a second for 300 MB. For root,
 /// any thread. Error{failed} naming what cannot be mounted or read.
 std::vector<Difference> differences(const std::string& before, const std::string& after);
+
+/// The differences at or below the paths of `below`, with what either root has there; and each path of `also` that one
+/// of them has, different or not. What can be executed comes first, by path within that. Errors as differences(); reads
+/// no more than it must.
+std::vector<PathChange> changes_below(const std::string& before, const std::string& after,
+                                      const std::vector<std::string>& below, const std::vector<std::string>& also);
 
 }  // namespace drover

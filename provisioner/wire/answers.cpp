@@ -112,10 +112,36 @@ Outlook decode_outlook(const Json& answer) {
     });
 }
 
+namespace {
+
+Json encode(const std::vector<Shadow>& shadows) {
+    Json result = Json::array();
+    for (const auto& [path, how] : shadows) result.push_back({{"path", path}, {"how", to_text(how)}});
+    return result;
+}
+
+}  // namespace
+
+Json encode(const ShadowRow& row) {
+    Json result{{"name", row.name},
+                {"from", text_or_null(row.from)},
+                {"to", text_or_null(row.to)},
+                {"asked", row.asked},
+                {"left_out", row.left_out},
+                {"shadows", encode(row.sight.shadows)},
+                {"unknown", text_or_null(row.sight.unknown)}};
+    return result;
+}
+
 Json encode(const Plan& plan) {
     Json result{{"verb", to_text(plan.verb)}, {"guests", Json::array()}, {"ends_in", seconds_or_null(plan.ends_in)}};
-    for (const auto& [name, begin, end] : plan.guests) {
-        result["guests"].push_back({{"name", name}, {"begin", seconds_or_null(begin)}, {"end", seconds_or_null(end)}});
+    for (const auto& [name, begin, end, shadows] : plan.guests) {
+        Json guest{{"name", name}, {"begin", seconds_or_null(begin)}, {"end", seconds_or_null(end)}};
+        if (shadows) {
+            guest["shadows"] = shadows->unknown.empty() ? encode(shadows->shadows) : Json(nullptr);
+            guest["unknown"] = text_or_null(shadows->unknown);
+        }
+        result["guests"].push_back(guest);
     }
     return result;
 }

@@ -149,6 +149,7 @@ void read_upgrade(Fields& fields, Change& change) {
     change.to = fields.text("to");
     change.canaries = fields.texts("canaries", max_globs).value_or(std::vector<std::string>{});
     if (const auto settle = fields.text("settle")) change.settle = parse_duration(*settle);
+    if (const auto policy = fields.text("shadows")) change.shadows = parse_shadow_policy(*policy);
     if (change.settle && change.canaries.empty())
         throw Error(ErrorKind::usage, "'settle' without canaries", "name those that go first");
 }
@@ -177,6 +178,7 @@ Json encode(const Change& change) {
     if (!change.file.empty()) body["file"] = change.file;
     if (!change.keep.empty()) body["keep"] = change.keep;
     if (change.purge) body["purge"] = true;
+    if (change.shadows) body["shadows"] = to_text(*change.shadows);
     return body;
 }
 
@@ -189,6 +191,19 @@ Change decode_change(const Json& body) {
     result.plan = fields.flag("plan").value_or(false);
     if (result.verb == Verb::upgrade) read_upgrade(fields, result);
     read_copying(fields, result);
+    fields.expect_no_others();
+    return result;
+}
+
+Json encode(const ShadowQuery& query) {
+    Json body = encode_selection(query.selection);
+    if (query.to) body["to"] = *query.to;
+    return body;
+}
+
+ShadowQuery decode_shadow_query(const Json& body) {
+    Fields fields(body, "the question");
+    ShadowQuery result{decode_selection(fields), fields.text("to")};
     fields.expect_no_others();
     return result;
 }

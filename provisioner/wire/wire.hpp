@@ -73,9 +73,14 @@ GuestReservation decode_reservation(const Json& answer);
 Json encode(const GuestImport& wanted);
 GuestImport decode_import(const Json& body);
 
-/// The body of POST /v1/changes: verb and exactly one of globs, owner, all; wave (parse_wave_policy), plan.
+/// The body of POST /v1/changes: verb and exactly one of globs, owner, all; wave (parse_wave_policy), plan; of an
+/// upgrade to, canaries, settle, shadows.
 Json encode(const Change& change);
 Change decode_change(const Json& body);
+
+/// The body of POST /v1/shadows: exactly one of globs, owner, all; to.
+Json encode(const ShadowQuery& query);
+ShadowQuery decode_shadow_query(const Json& body);
 
 /// guest kind name version asked made (or null) expires (or null) bytes file (or null).
 Json encode(const Copy& copy);
@@ -100,17 +105,34 @@ struct Outlook {
 Json with_outlook(Json operation, const Outlook& outlook);
 Outlook decode_outlook(const Json& answer);
 
+/// What a guest hides of a version.
+struct ShadowSight {
+    std::vector<Shadow> shadows;
+    std::string unknown;  ///< why it is not known; empty: it is
+};
+/// One guest's entry in the answer to POST /v1/shadows.
+struct ShadowRow {
+    std::string name, from, to;  ///< between which versions; empty: it never ran another
+    std::size_t asked = 0, left_out = 0;
+    ShadowSight sight;
+};
+/// name from to (each a digest or null) asked left_out shadows (a list of {path, how}) unknown (why they are not known,
+/// or null).
+Json encode(const ShadowRow& row);
+
 /// What a change would do.
 struct Plan {
     struct Guest {
         std::string name;
-        std::optional<Duration> begin, end;  ///< from now
+        std::optional<Duration> begin, end;    ///< from now
+        std::optional<ShadowSight> shadows{};  ///< of a verb that changes its version
     };
     Verb verb = Verb::start;
     std::vector<Guest> guests;        ///< in the order in which they begin
     std::optional<Duration> ends_in;  ///< none: it would be held for a time that nobody knows
 };
-/// verb guests (a list of {name, begin, end}) ends_in; times in seconds from now, or null.
+/// verb guests (a list of {name, begin, end}) ends_in; times in seconds from now, or null. Where its version changes,
+/// a guest has also shadows (null: not known) and unknown.
 Json encode(const Plan& plan);
 
 /// Either form.

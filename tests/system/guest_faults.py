@@ -213,7 +213,27 @@ def file_among_the_versions(herd):
     return orphan_root(herd, herd.chance.choice(["note", "gäst", "a\nb"]), lambda path: path.write_text("no folder"))
 
 
+# ---- orphan-copy
+
+
+def orphan_copy(herd, name, make):
+    path = herd.drover.state / "copies" / name
+    make(path)
+    told = printable(str(path))
+    return [Fault("orphan-copy", told, mends=("file", told))]
+
+
+def copy_that_nobody_knows(herd):
+    known = herd.overlay(herd.guests[0])
+    return orphan_copy(herd, str(next(herd.numbers)), lambda path: (path.mkdir(), shutil.copy(known, path / "overlay")))
+
+
+def file_among_the_copies(herd):
+    return orphan_copy(herd, herd.chance.choice(["note", "gäst", "07"]), lambda path: path.write_text("no folder"))
+
+
 KINDS = {
+    "orphan-copy": [copy_that_nobody_knows, file_among_the_copies],
     "orphan-root": [half_a_version, version_that_nobody_knows, file_among_the_versions],
     "orphan-domain": [
         domain_of_a_guest_that_never_was,

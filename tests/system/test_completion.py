@@ -133,4 +133,4 @@ def test_names_come_from_the_daemon(drover, owner):
 def test_without_a_daemon_nothing_is_said():
     assert complete("show", "") == set()
     assert complete("request", "--kind", "") == {"vm", "container"}
-    assert complete("re") == {"request", "restart", "rebuild", "retire", "resume"}
+    assert complete("re") == {"request", "restart", "rebuild", "retire", "resume", "restore", "recover"}

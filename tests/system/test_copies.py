@@ -77,10 +77,16 @@ def test_a_guest_goes_back_to_its_snapshot(drover, owner, kind):
 
     drover.ask("protect", name)
     drover.refuse(4, "restore", name, "--yes")
+    drover.refuse(4, "rollback", name, "--with-snapshot")
     drover.ask("protect", "--off", name)
+    assert drover.findings() == []
+    for folder in (drover.state / "copies").iterdir():
+        (folder / "overlay").unlink()
+    assert {finding["kind"] for finding in drover.findings()} == {"missing-copy"}
     drover.ask("copies", "remove", name, "mine")
     drover.refuse(3, "copies", "remove", name, "mine")
-    assert len(copies(drover, name)) == 1
+    (left,) = copies(drover, name)
+    drover.ask("copies", "remove", name, left)
 
 
 @pytest.mark.promise("COPY-2")

@@ -42,6 +42,7 @@ ASKED = {
     "GET /v1/copies": lambda of: (f"/v1/copies?glob={of.guest}", None),
     "POST /v1/imports": lambda of: ("/v1/imports", {"file": "/nonexistent", "owner": of.owner}),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
+    "POST /v1/shadows": lambda of: ("/v1/shadows", {"globs": [of.guest]}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
     "GET /v1/host": lambda of: ("/v1/host", None),
     # Who may stop it is told that this is no time; it changes nothing.
@@ -79,7 +80,7 @@ ASKED = {
     "GET /v1/doctor": lambda of: ("/v1/doctor", None),
     "GET /v1/status": lambda of: ("/v1/status", None),
 }
-LISTS = {"GET /v1/guests", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
+LISTS = {"GET /v1/guests", "GET /v1/copies", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
 
 # What comes of asking about one's own things and about another's, by the words of x-who.
 OUTCOMES = {
@@ -113,7 +114,7 @@ def outcome(drover, operation, of, account, user=None):
     if status == DENIED:
         return "denied"
     if status == 404:
-        return "not there"
+        return "there" if "has no copy" in answer["error"]["message"] else "not there"
     # 409: it may, but not while there are guests, or when it has ended.
     allowed = (400,) if operation == "POST /v1/host/stop" else (200, 202, 409)
     assert status in allowed, f"{operation}: {status} {answer}"
@@ -146,6 +147,7 @@ def things(daemon, accounts, keys):
         result.append(Things(owner.name, answer["created"][0], answer["operation"], keys_of, version))
     for owner in owners.values():
         owner.wait_for("ready", 1)
+        daemon.ask("snapshot", "--owner", owner.name)
     yield result
     wait_until(lambda: no_operation_runs(daemon), "the last operation has ended", timeout=300)
     for owner in owners.values():

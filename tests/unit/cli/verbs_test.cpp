@@ -142,7 +142,7 @@ TEST_F(Verbs, WhatDestroysDataMustBeMeant) {
     }
     const auto asked = run_with(done, {"retire", "alice-1"}, {"y\n", true});
     EXPECT_EQ(asked.code, 0);
-    EXPECT_THAT(asked.err, HasSubstr("retire alice-1 destroys data"));
+    EXPECT_THAT(asked.err, HasSubstr("retire alice-1 takes them away"));
     EXPECT_EQ(run_with(done, {"retire", "alice-1", "--yes"}).code, 0);
     EXPECT_EQ(run_with(done, {"stop", "alice-1"}).code, 0);
     EXPECT_EQ(calls(), 3U);
@@ -259,6 +259,33 @@ TEST_F(Verbs, ImagesAreListedAndBuilt) {
     const auto outcome = run_with(json(operation, 202), {"image", "build", "tiny"});
     EXPECT_EQ(outcome.code, 1);
     EXPECT_THAT(outcome.err, HasSubstr("recipe said no"));
+}
+
+TEST_F(Verbs, ShadowsAreCountedAndListed) {
+    const auto shadow = [](const char* path, const char* how) { return wire::Json{{"path", path}, {"how", how}}; };
+    const wire::Json known{{"name", "a-1"},
+                           {"from", "sha256:one"},
+                           {"to", nullptr},
+                           {"asked", 3},
+                           {"left_out", 2},
+                           {"unknown", nullptr},
+                           {"shadows", {shadow("/etc/\x1bmotd", "edited"), shadow("/var/x", "copy")}}};
+    const wire::Json other{{"name", "a-2"},     {"from", nullptr}, {"to", nullptr},
+                           {"asked", 3},        {"left_out", 0},   {"unknown", "did not answer"},
+                           {"shadows", nullptr}};
+    const auto answer = json(wire::Json::array({known, other}));
+    EXPECT_EQ(run_with(answer, {"shadows", "a-*", "--to", "7ead"}).out,
+              "GUEST  FROM        TO  ASKED  HIDES\n"
+              "a-1    sha256:one  -   3      1, 1 copy\n"
+              "a-2    -           -   3      ?\n"
+              "a-1: /etc/ motd (edited)\n"
+              "a-1: /var/x (copy)\n"
+              "a-2: not known: did not answer\n"
+              "a-1: 2 more paths were not asked for\n");
+    EXPECT_EQ(last().target, "/v1/shadows");
+    EXPECT_EQ(last().body, R"({"globs":["a-*"],"to":"7ead"})");
+    EXPECT_EQ(run_with(answer, {"shadows"}).code, 2);
+    EXPECT_EQ(run_with(answer, {"upgrade", "--all", "--shadows", "never"}).code, 2);
 }
 
 TEST_F(Verbs, FsckIsCleanOrNot) {

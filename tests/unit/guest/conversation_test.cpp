@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <map>
+
 #include "control/fields.hpp"
 #include "model/error.hpp"
 
@@ -27,7 +29,15 @@ struct FakeMachine : Machine {
         last = introduction;
         in_force = introduction.digest();
     }
+    std::optional<Hiding> hiding(const PathChange& change) override {
+        const auto found = own.find(change.path);
+        return found == own.end() ? std::nullopt : std::optional(found->second);
+    }
+    void reset_later(const std::vector<PathChange>& changes) override { to_reset = changes; }
     void reboot() { in_force.clear(); }
+
+    std::map<std::string, Hiding> own;
+    std::vector<PathChange> to_reset;
 };
 
 struct Talk : testing::Test {
@@ -51,6 +61,46 @@ struct Talk : testing::Test {
 TEST_F(Talk, begins_with_hello_and_a_ping_is_answered_by_it) {
     EXPECT_EQ(talk.greeting(), hello);
     EXPECT_EQ(say(control::Ping{3}), "OK 3\n" + hello);
+}
+
+TEST_F(Talk, tells_which_of_the_paths_it_hides) {
+    guest.own = {{"/b", Hiding::deleted}, {"/not/asked", Hiding::edited}};
+    for (const auto* path : {"/a", "/b"}) EXPECT_EQ(say(control::Path{4, {path, {}, {}}}), "");
+    EXPECT_EQ(talk.answer(""), "") << "the daemon begins each piece with an empty line";
+    EXPECT_EQ(say(control::AskShadows{4, 2}), "HIDDEN 4 1 deleted\nOK 4\n");
+    EXPECT_EQ(say(control::AskShadows{5, 0}), "OK 5\n");
+}
+
+TEST_F(Talk, does_not_answer_for_paths_of_which_some_were_lost_or_are_another_requests) {
+    say(control::Path{4, {"/a", {}, {}}});
+    EXPECT_EQ(say(control::AskShadows{4, 2}), "ERR 4 not all paths arrived\n");
+    say(control::Path{5, {"/a", {}, {}}});
+    EXPECT_EQ(say(control::AskShadows{6, 1}), "ERR 6 not all paths arrived\n");
+    say(control::Path{7, {"/a", {}, {}}});
+    EXPECT_EQ(say(control::Reset{8, 1}), "ERR 8 not all paths arrived\n");
+    EXPECT_TRUE(guest.to_reset.empty());
+}
+
+TEST_F(Talk, notes_what_to_give_back_instead_of_what_was_noted) {
+    say(control::Path{4, {"/a", {}, {}}});
+    EXPECT_EQ(say(control::Reset{4, 1}), "OK 4\n");
+    EXPECT_EQ(guest.to_reset, (std::vector<PathChange>{{"/a", {}, {}}}));
+    EXPECT_EQ(say(control::Reset{5, 0}), "OK 5\n");
+    EXPECT_TRUE(guest.to_reset.empty());
+}
+
+TEST_F(Talk, many_hidden_paths_take_several_lines) {
+    for (std::uint32_t i = 0; i < 500; ++i) {
+        const auto path = "/" + std::to_string(i);
+        guest.own[path] = Hiding::replaced;
+        say(control::Path{4, {path, {}, {}}});
+    }
+    control::LineReader reader(false);
+    std::size_t told = 0;
+    for (const auto& line : reader.feed(say(control::AskShadows{4, 500})))
+        if (const auto message = control::decode_from_guest(line))
+            if (const auto* hidden = std::get_if<control::Hidden>(&*message)) told += hidden->entries.size();
+    EXPECT_EQ(told, 500U);
 }
 
 TEST_F(Talk, an_identity_puts_the_keys_before_it_into_force) {

@@ -161,6 +161,17 @@ TEST_F(UpgradesTest, tell_of_a_canary_that_failed) {
     EXPECT_THAT(registry_->operations.canaries(id)->failed, HasSubstr("canary alice-2: not ready within 1m"));
 }
 
+TEST_F(UpgradesTest, leave_those_as_they_are_that_are_held) {
+    auto change = upgrading();
+    change.canaries = {"alice-2"};
+    const auto id =
+        registry_->guests.change(root, change, std::nullopt, subnet_, {{guest("alice-2").id, "hides /etc/motd"}}).id;
+    EXPECT_THAT(outcomes(id), ElementsAre("pending", "refused", "pending"));
+    EXPECT_EQ(operation(id).items[1].reason, "hides /etc/motd");
+    EXPECT_THAT(wanted(), ElementsAre(digest_two, digest_one, digest_two));
+    EXPECT_EQ(registry_->operations.canaries(id)->failed, "canary alice-2: hides /etc/motd");
+}
+
 TEST_F(UpgradesTest, refuse_canaries_that_prove_nothing) {
     auto change = upgrading();
     for (const auto* name : {"alice-9", "bob-1", "alice-*"}) {

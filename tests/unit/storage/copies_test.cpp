@@ -100,7 +100,8 @@ TEST_F(CopiesTest, AnArchiveHoldsAllOfAnOverlayOfEitherKind) {
     for (const auto& [kind, overlay] : {std::pair(Kind::vm, of_vm), std::pair(Kind::container, of_container)}) {
         change(overlay, "7");
         const auto file = temp.path() / (std::string(to_text(kind)) + "/one.tar");
-        EXPECT_EQ(write_archive(facts(kind), overlay, file), static_cast<long long>(fs::file_size(file)));
+        const auto bytes = write_archive(facts(kind), overlay, file);
+        EXPECT_EQ(bytes, static_cast<long long>(fs::file_size(file)));
         write_archive(facts(kind), overlay, file);  // again, after a kill before the commit
         EXPECT_EQ(read_archive(file), facts(kind));
         EXPECT_EQ(names_in(file.parent_path()).size(), 1U);

@@ -207,6 +207,12 @@ TEST(Answers, HaveTheFieldsOfTheContract) {
     EXPECT_EQ(
         dump(encode(Finding{"stale-dns", "10.0.0.9", "", "no guest", "remove the entry"})),
         R"({"kind":"stale-dns","object":"10.0.0.9","guest":null,"detail":"no guest","repair":"remove the entry"})");
+    const ShadowSight sight{{{"/etc/motd", Hiding::edited}}, ""};
+    EXPECT_EQ(dump(encode(ShadowRow{"a-1", "one", "", 2, 1, sight})),
+              R"({"name":"a-1","from":"one","to":null,"asked":2,"left_out":1,)"
+              R"("shadows":[{"path":"/etc/motd","how":"edited"}],"unknown":null})");
+    EXPECT_EQ(dump(encode(Plan{Verb::upgrade, {{"a-1", {}, {}, ShadowSight{{}, "did not answer"}}}, {}})["guests"]),
+              R"([{"name":"a-1","begin":null,"end":null,"shadows":null,"unknown":"did not answer"}])");
     EXPECT_EQ(dump(encode(ImageRow{.image = "tiny"})),
               R"({"image":"tiny","version":null,"current":false,"built":null,"promoted":null,"guests":0,"bytes":0})");
     EXPECT_EQ(dump(encode(Status{"drover", "0.1.0", "u", "10.0.0.0/20", "tcg"})),

@@ -57,6 +57,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Diagnosis", encode(Diagnosis{})},
         {"Status", encode(Status{})},
         {"Host", encode(Host{})},
+        {"ShadowRow", encode(ShadowRow{})},
         {"Error", encode(Error(ErrorKind::failed, ""))},
     };
     for (const auto& [name, answer] : answers) EXPECT_EQ(fields_of(name), names_of(answer)) << name;
@@ -74,14 +75,16 @@ TEST(OpenApi, DescribesTheRequestsExactly) {
                         .to = "c",
                         .canaries = {"d"},
                         .settle = Duration{1000},
+                        .shadows = ShadowPolicy::hold,
                         .with_snapshot = true,
                         .copy = "e",
                         .file = "/f",
                         .keep = {"/g"},
                         .purge = true};
     EXPECT_EQ(fields_of("Change"), names_of(encode(change)));
+    EXPECT_EQ(fields_of("ShadowQuery"), names_of(encode(ShadowQuery{{{"a"}, "b", true}, "c"})));
     EXPECT_EQ(fields_of("Import"), names_of(encode(GuestImport{"a", "b"})));
-    for (const auto* name : {"GuestRequest", "Import", "OwnerChange", "Change", "FsckRequest"}) {
+    for (const auto* name : {"GuestRequest", "Import", "OwnerChange", "Change", "ShadowQuery", "FsckRequest"}) {
         EXPECT_FALSE(schema(name)["additionalProperties"].as<bool>(true)) << name;
     }
 }

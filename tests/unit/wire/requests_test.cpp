@@ -112,12 +112,22 @@ TEST(Changes, OfAnUpgradeSayToWhatAndWhoGoesFirst) {
                          .selection = {{}, {}, true},
                          .to = "sha256:7ead",
                          .canaries = {"alice-1", "bob-2"},
-                         .settle = std::chrono::seconds(30)};
+                         .settle = std::chrono::seconds(30),
+                         .shadows = ShadowPolicy::reset_path};
     EXPECT_EQ(decode_change(parse(dump(encode(upgrade)))), upgrade);
     auto complaint = [](const std::string& body) { return usage_of([&] { decode_change(parse(body)); }); };
     EXPECT_THAT(complaint(R"({"verb":"upgrade","all":true,"settle":"30s"})"), HasSubstr("'settle' without canaries"));
     EXPECT_THAT(complaint(R"({"verb":"upgrade","all":true,"canaries":["a"],"settle":"x"})"), HasSubstr("'x'"));
     EXPECT_THAT(complaint(R"({"verb":"restart","all":true,"to":"7ead"})"), HasSubstr("unknown field \"to\""));
+    EXPECT_THAT(complaint(R"({"verb":"upgrade","all":true,"shadows":"ignore"})"), HasSubstr("'ignore'"));
+}
+
+TEST(Shadows, AreAskedOfASelection) {
+    const ShadowQuery query{{{"alice-*"}, {}, false}, "7ead"};
+    EXPECT_EQ(decode_shadow_query(parse(dump(encode(query)))), query);
+    auto complaint = [](const std::string& body) { return usage_of([&] { decode_shadow_query(parse(body)); }); };
+    EXPECT_THAT(complaint("{}"), HasSubstr("exactly one of"));
+    EXPECT_THAT(complaint(R"({"all":true,"from":"7ead"})"), HasSubstr("unknown field \"from\""));
 }
 
 TEST(Changes, OfOverlaysSayWhatTheirVerbTakes) {
