@@ -6,14 +6,14 @@ import subprocess
 import pytest
 from drover import ROOT, Drover, Owner, sh, wait_until
 
-# An emulated guest of a cloud image boots for a minute of a processor, of which a busy machine may give it little.
-SETTINGS = "timeouts: {ready: 600s, stop: 120s}\nquota: {default: 10}\ntesting: {enabled: true}\n"
+SETTINGS = "timeouts: {{ready: {ready}, stop: {stop}}}\nquota: {{default: 10}}\ntesting: {{enabled: true}}\n"
 NO_ROOT = "is of a cloud image, which has no shared root: update it from inside"
 
 
 @pytest.fixture(scope="module")
 def drover():
-    one = Drover("cloud", SETTINGS)
+    """Its guests have empty disks: they run and never say a word."""
+    one = Drover("cloud", SETTINGS.format(ready="600s", stop="1s"))
     one.start()
     yield one
     one.stop()
@@ -119,6 +119,44 @@ def test_files_that_need_others_are_refused(drover, tmp_path):
     assert versions(drover, "bad") == {} and not (drover.state / "roots/bad").exists()
 
 
+def pattern_of(overlay, number):
+    """Whether the disk begins with this byte; also of one in use."""
+    said = sh("qemu-io", "-U", "-r", "-f", "qcow2", "-c", f"read -P {number} 0 64k", overlay, check=False)
+    return "read 65536/65536" in said and "verification failed" not in said
+
+
+@pytest.mark.promise("IMAGE-44")
+def test_copies_of_its_disk_are_made_as_of_others(drover, empty, keys, tmp_path):
+    owner = Owner(drover, "copied", keys, quota=5)
+    owner.request(1, "--image", "empty", "--no-wait")
+    (name,) = owner.names()
+    drover.ask("stop", name)
+
+    def overlay(guest):
+        folder = drover.state / "overlays" / str(drover.guest(guest)["id"])
+        return wait_until(lambda: [*folder.glob("*.qcow2")], "its overlay")[0]
+
+    sh("qemu-io", "-f", "qcow2", "-c", "write -P 7 0 64k", overlay(name))
+    drover.ask("snapshot", name)
+    sh("qemu-io", "-f", "qcow2", "-c", "write -P 8 0 64k", overlay(name))
+    drover.ask("restore", name, "--yes")
+    assert pattern_of(overlay(name), 7)
+    archive = tmp_path / "one.tar"
+    drover.ask("export", name, "--file", archive)
+    drover.ask("retire", name, "--yes")
+    drover.ask("recover", name, "--no-wait")
+    assert pattern_of(overlay(name), 7)
+    drover.ask("import", archive, "--owner", owner.name, "--no-wait")
+    (other,) = set(owner.names()) - {name}
+    assert pattern_of(overlay(other), 7) and drover.guest(other)["profile"] == "cloud"
+    assert "backing file" not in sh("qemu-img", "info", "-U", overlay(other)), "it needs no version"
+    drover.ask("retire", "--owner", owner.name, "--purge", "--yes")
+    for copy in drover.ask("copies", "list", name):
+        drover.ask("copies", "remove", name, copy["name"])
+    drover.ask("owner", "remove", owner.name)
+    assert drover.findings() == []
+
+
 @pytest.mark.promise("IMAGE-42")
 def test_what_cannot_work_says_so(drover, empty, keys):
     _, version = empty
@@ -154,17 +192,27 @@ def test_what_cannot_work_says_so(drover, empty, keys):
 
 
 @pytest.fixture(scope="module")
-def debian(drover):
+def clouds():
+    """An emulated guest boots for a minute of a processor, of which a busy machine may give it little."""
+    one = Drover("clouds", SETTINGS.format(ready="900s", stop="120s"))
+    one.start()
+    yield one
+    one.stop()
+
+
+@pytest.fixture(scope="module")
+def debian(clouds):
     """A cloud image of Debian, made here."""
-    file = pathlib.Path("/var/tmp") / f"drover-cloud-{drover.instance}.qcow2"
+    file = pathlib.Path("/var/tmp/drover-cloud.qcow2")
     subprocess.run([ROOT / "tests/cloud/make", file], check=True, timeout=900)
-    yield add(drover, "bookworm", file)
+    yield add(clouds, "bookworm", file)
     file.unlink()
 
 
 @pytest.mark.only_full
 @pytest.mark.promise("IMAGE-43")
-def test_guests_of_a_cloud_image_live_as_others_do(drover, debian, keys, figure):
+def test_guests_of_a_cloud_image_live_as_others_do(clouds, debian, keys, figure):
+    drover = clouds
     owner = Owner(drover, "clouded", keys, quota=5)
     owner.request(2, "--image", "bookworm")
     first, second = owner.names()
@@ -189,7 +237,7 @@ def test_guests_of_a_cloud_image_live_as_others_do(drover, debian, keys, figure)
     drover.ask("restore", first, "--yes")
     assert owner.ssh(first, "cat /home/file") == "mine"
 
-    archive = f"/var/tmp/drover-cloud-{drover.instance}.tar"
+    archive = "/var/tmp/drover-cloud.tar"
     drover.ask("stop", first)
     drover.ask("export", first, "--file", archive)
     drover.ask("retire", first, "--yes")
