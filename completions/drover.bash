@@ -46,6 +46,7 @@ _drover_flags() {
     operations) echo "$common --limit --plot" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build' | 'image remove') echo "$common --no-wait --timeout" ;;
+    'image add') echo "$common --cloud-init --memory --no-wait --timeout" ;;
     fsck) echo "$common --repair" ;;
     *) echo "$common" ;;
     esac
@@ -65,11 +66,15 @@ _drover_words() {
         _drover_names guests
         ;;
     owner) echo set list remove ;;
-    image) echo list build promote rollback remove diff verify sbom ;;
+    image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
     list | show | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
         restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
     import) compgen -f ;;
+    'image add')
+        _drover_names images
+        compgen -f
+        ;;
     'owner set' | 'owner remove') _drover_names owners ;;
     'image build' | 'image rollback') _drover_names images ;;
     'image promote' | 'image remove' | 'image sbom')
@@ -92,7 +97,7 @@ _drover_values() {
     --kind) echo vm container ;;
     --login) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;
-    --count | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for) ;;
+    --count | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for) ;;
     *) return 1 ;;
     esac
 }

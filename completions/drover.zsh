@@ -26,7 +26,7 @@ _drover_verbs() {
         'shadows:what guests have of their own that hides a version' 'events:what happened'
         'operations:what was asked for' 'pause:let no further guest begin' 'resume:let it go on'
         'cancel:put back what was not begun' 'owner:set, list, remove'
-        'image:list, build, promote, rollback, remove, diff, verify, sbom'
+        'image:list, build, add, promote, rollback, remove, diff, verify, sbom'
         'host:stop, start, status' 'autostart:what guests are to be after a boot'
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'lease:lend guests until a day' 'snapshot:keep a copy of overlays' 'restore:give overlays of copies back'
@@ -98,6 +98,10 @@ _drover_rest() {
         ;;
     owner-remove) _arguments $common '1:owner:_drover_names owners' ;;
     image-build) _arguments $common $waiting '1:image:_drover_names images' ;;
+    image-add)
+        _arguments $common $waiting '--cloud-init[it has cloud-init]' '--memory[of a guest, at least]:size' \
+            '1:image:_drover_names images' '2:file:_files'
+        ;;
     image-promote) _arguments $common '1:image:_drover_names images' '2:version:_drover_names versions' ;;
     image-rollback) _arguments $common '1:image:_drover_names images' ;;
     image-remove)
@@ -107,7 +111,7 @@ _drover_rest() {
     image-verify) _arguments $common '1:version:_drover_names versions' ;;
     image-sbom) _arguments $common '1:version:{ _drover_names versions; _drover_names images; }' ;;
     owner) _arguments -C $common '1:verb:(set list remove)' '*::rest:->second' ;;
-    image) _arguments -C $common '1:verb:(list build promote rollback remove diff verify sbom)' '*::rest:->second' ;;
+    image) _arguments -C $common '1:verb:(list build add promote rollback remove diff verify sbom)' '*::rest:->second' ;;
     fsck) _arguments $common '--repair[mend what can be mended]' ;;
     *) _arguments $common ;;
     esac

@@ -14,7 +14,11 @@ Reservation reservation_for(const Doors& doors, const ArchiveFacts& facts) {
     reservation.kind = facts.kind;
     reservation.image = facts.image;
     reservation.version = doors.registry.images.current(facts.image);
-    reservation.profile = doors.overlays.profile(facts.profile).name;
+    const bool is_cloud = doors.roots.version(reservation.image, reservation.version).is_cloud();
+    if (is_cloud != (facts.profile == cloud_profile) || (is_cloud && facts.kind != Kind::vm))
+        throw Error(ErrorKind::refused, fmt::format("the image '{}' is of another kind here", facts.image));
+    if (!is_cloud) static_cast<void>(doors.overlays.profile(facts.profile));
+    reservation.profile = facts.profile;
     reservation.subnet = doors.subnet;
     return reservation;
 }

@@ -34,13 +34,29 @@ std::string owner_of(const Call& call, const GuestRequest& request) {
     throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *request.owner));
 }
 
+/// What cannot be of a cloud image's guest.
+void check_cloud(const GuestRequest& request) {
+    if (request.kind == Kind::container)
+        throw Error(ErrorKind::refused, "a cloud image boots a kernel of its own: its guests are no containers",
+                    "--kind vm");
+    if (request.profile.value_or(cloud_profile) != cloud_profile)
+        throw Error(ErrorKind::refused,
+                    fmt::format("guests of a cloud image have no profile '{}': all of their disk is "
+                                "their own",
+                                *request.profile));
+}
+
 Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
     Reservation reservation;
     reservation.kind = request.kind.value_or(Kind::vm);
     reservation.image = request.image.value_or(doors.config.guest.image);
     reservation.version = doors.registry.images.current(reservation.image);
     const Version version = doors.roots.version(reservation.image, reservation.version);
-    reservation.profile = doors.overlays.profile(request.profile.value_or(version.profile)).name;
+    if (version.is_cloud())
+        check_cloud(request);
+    else
+        static_cast<void>(doors.overlays.profile(request.profile.value_or(version.profile)));
+    reservation.profile = request.profile.value_or(version.profile);
     reservation.subnet = doors.subnet;
     if (reservation.kind == Kind::container && doors.mounts != nullptr)
         doors.mounts->expect_idmap(version.root, static_cast<unsigned>(doors.config.containers.first_uid));

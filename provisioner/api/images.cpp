@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 
@@ -51,6 +53,12 @@ std::optional<Answer> list_images(const Doors& doors, const Call& call) {
     return std::move(rows).answer();
 }
 
+std::optional<Answer> add_version(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    const auto addition = wire::decode_image_addition(wire::parse(call.body));
+    return accepted(doors, doors.image_jobs.add(call.caller, {call.part(2), addition.file, addition.memory}));
+}
+
 std::optional<Answer> build_image(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     if (!call.body.empty()) wire::decode_nothing(wire::parse(call.body));
@@ -93,6 +101,10 @@ std::optional<Answer> show_sbom(const Doors& doors, const Call& call) {
 std::optional<Answer> compare_versions(const Doors& doors, const Call& call) {
     const auto pair = wire::decode_version_pair(call.target.parameters);
     const Version from = meant(doors, pair.from), to = meant(doors, pair.to);
+    for (const Version& version : {from, to})
+        if (version.is_cloud())
+            throw Error(ErrorKind::refused,
+                        fmt::format("{} is a cloud image: nobody but its guests looks into it", version.digest));
     wire::Differences result{from.digest, to.digest, package_differences(doors, from, to), {}};
     for (const Difference& difference : differences(from.root, to.root))
         result.files.push_back({difference.path, to_text(difference.change)});

@@ -36,6 +36,7 @@ constexpr Route table[] = {
     {"POST", "/v1/images/*/build", Who::administrators, api::build_image},
     {"POST", "/v1/images/*/promote", Who::administrators, api::promote_version},
     {"POST", "/v1/images/*/rollback", Who::administrators, api::roll_back_image},
+    {"POST", "/v1/images/*/versions", Who::administrators, api::add_version},
     {"DELETE", "/v1/images/*/versions/*", Who::administrators, api::remove_version},
     {"GET", "/v1/images/*/versions/*/verification", Who::administrators, api::verify_version},
     {"GET", "/v1/images/*/versions/*/sbom", Who::everybody, api::show_sbom},

@@ -51,6 +51,7 @@ std::optional<Answer> show_owner(const Doors&, const Call&);
 std::optional<Answer> set_owner(const Doors&, const Call&);
 std::optional<Answer> remove_owner(const Doors&, const Call&);
 std::optional<Answer> list_images(const Doors&, const Call&);
+std::optional<Answer> add_version(const Doors& doors, const Call& call);
 std::optional<Answer> build_image(const Doors&, const Call&);
 std::optional<Answer> promote_version(const Doors&, const Call&);
 std::optional<Answer> roll_back_image(const Doors&, const Call&);

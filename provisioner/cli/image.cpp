@@ -8,6 +8,7 @@
 #include "cli/verbs.hpp"
 #include "cli/wait.hpp"
 #include "model/names.hpp"
+#include "model/time.hpp"
 
 namespace drover::cli {
 namespace {
@@ -18,6 +19,12 @@ struct ListOptions {};
 struct WorkOptions {
     std::string name, version;
     WaitOptions wait;
+};
+
+struct AddOptions {
+    std::string file, memory;
+    bool cloud_init = false;
+    WorkOptions work;
 };
 
 struct PromoteOptions {
@@ -86,6 +93,18 @@ int build(Context& context, const WorkOptions& options) {
     Client client(context.socket);
     const auto answer = client.post(target_of(options.name, "build"), wire::Json::object());
     return tell_end(context, client, wire::decode_operation(answer), options);
+}
+
+int add(Context& context, const AddOptions& options) {
+    static_cast<void>(timeout_of(options.work.wait));
+    wire::ImageAddition addition{.file = options.file};
+    if (!options.memory.empty()) addition.memory = parse_size(options.memory);
+    auto body = wire::encode(addition);
+    body["cloud_init"] = options.cloud_init;
+    static_cast<void>(wire::decode_image_addition(body));  // a mistake is told without asking the daemon
+    Client client(context.socket);
+    const auto answer = client.post(target_of(options.work.name, "versions"), body);
+    return tell_end(context, client, wire::decode_operation(answer), options.work);
 }
 
 int remove(Context& context, const WorkOptions& options) {
@@ -196,9 +215,9 @@ int sbom(Context& context, const SbomOptions& options) {
 }  // namespace
 
 void add_image(CLI::App& app, Action& chosen) {
-    auto* family =
-        add_verb(app, "image", "Images and their versions: list, build, promote, rollback, remove, diff, verify, sbom",
-                 "  drover image list\n  drover image build tiny\n  drover image promote tiny");
+    auto* family = add_verb(
+        app, "image", "Images and their versions: list, build, add, promote, rollback, remove, diff, verify, sbom",
+        "  drover image list\n  drover image build tiny\n  drover image promote tiny");
     family->require_subcommand(0, 1);
     auto* listing = add_verb(*family, "list", "List images and their versions", "  drover image list --json");
     on_chosen(listing, chosen, std::make_shared<ListOptions>(), list);
@@ -209,6 +228,17 @@ void add_image(CLI::App& app, Action& chosen) {
     add_text(*verb, "NAME", built->name, "", "The image")->required();
     add_wait_options(*verb, built->wait);
     on_chosen(verb, chosen, built, build);
+
+    auto added = std::make_shared<AddOptions>();
+    verb = add_verb(*family, "add", "Make a version of a cloud image: a qcow2 that boots by itself and has cloud-init",
+                    "  drover image add bookworm /srv/debian-12-genericcloud-amd64.qcow2 --cloud-init\n"
+                    "  drover image add bookworm /srv/debian-12.qcow2 --cloud-init --memory 1GiB");
+    add_text(*verb, "NAME", added->work.name, "", "The image; none that has a recipe")->required();
+    add_text(*verb, "FILE", added->file, "", "On the host, absolute; backed by no other, not encrypted")->required();
+    verb->add_flag("--cloud-init", added->cloud_init, "It has cloud-init, which tells its guests who they are");
+    add_text(*verb, "--memory", added->memory, "SIZE", "What a guest needs at least; by default 512MiB");
+    add_wait_options(*verb, added->work.wait);
+    on_chosen(verb, chosen, added, add);
 
     auto promoted = std::make_shared<PromoteOptions>();
     verb = add_verb(*family, "promote", "Have new guests get a version; by default the one built last",

@@ -14,6 +14,7 @@ constexpr NeededProgram table[] = {
     {"virsh", "libvirt-clients"},
     {"qemu-img", "qemu-utils"},
     {"mke2fs", "e2fsprogs"},
+    {"xorrisofs", "xorriso"},
     {"cp", "coreutils"},
     {"tar", "tar"},
     {"unsquashfs", "squashfs-tools"},

@@ -21,6 +21,12 @@ std::map<std::string, std::vector<const GuestRow*>> needed_in_vain(const Sight& 
     return missing;
 }
 
+/// What makes it anew.
+std::string remedy_for(const std::string& folder, const std::string& image) {
+    return is_cloud_root(folder) ? fmt::format("drover image add {} FILE --cloud-init", image)
+                                 : fmt::format("drover image build {}", image);
+}
+
 }  // namespace
 
 Suspicions missing_roots(const Sight& sight) {
@@ -31,8 +37,9 @@ Suspicions missing_roots(const Sight& sight) {
             found.push_back({.finding = {.object = state.root_path(root),
                                          .guest = guest->name,
                                          .detail = fmt::format("guest {} needs it and it is not there, or not whole: "
-                                                               "bring it back from a backup, or drover image build {}",
-                                                               guest->name, guest->image)},
+                                                               "bring it back from a backup, or {}",
+                                                               guest->name,
+                                                               remedy_for(state.root_path(root), guest->image))},
                              .rows = row_of(*guest)});
     return found;
 }
@@ -48,8 +55,9 @@ Suspicions missing_versions(const Sight& sight) {
         const auto image = root.substr(0, slash), digits = root.substr(slash + 1);
         found.push_back({{.object = state.root_path(root),
                           .detail = fmt::format("version {} of {} is not there, or not whole: bring it back from a "
-                                                "backup, or drover image build {}, or drover image remove {} {}",
-                                                digits.substr(0, 12), image, image, image, digits)}});
+                                                "backup, or {}, or drover image remove {} {}",
+                                                digits.substr(0, 12), image,
+                                                remedy_for(state.root_path(root), image), image, digits)}});
     }
     return found;
 }
@@ -64,9 +72,8 @@ Suspicions damaged_roots(const Sight& sight) {
         found.push_back(
             {{.kind = "damaged-root",
               .object = fmt::format("{}/{}", state.root_path(root), part),
-              .detail = fmt::format("it is not what was built, and no guest is started from it: drover image "
-                                    "build {} makes it anew",
-                                    image)}});
+              .detail = fmt::format("it is not what was built, and no guest is started from it: {} makes it anew",
+                                    remedy_for(state.root_path(root), image))}});
     }
     return found;
 }

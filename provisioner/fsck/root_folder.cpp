@@ -16,7 +16,15 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* manifest_file = "manifest.json";
-constexpr std::array parts{"root.squashfs", "vmlinuz", "initrd"};
+constexpr const char* cloud_disk = "disk.qcow2";
+
+/// The files that a version has: a cloud image's is one.
+std::vector<const char*> parts_of(const nlohmann::json& manifest) {
+    const nlohmann::json::json_pointer files("/files");
+    if (manifest.is_object() && manifest.contains(files) && manifest.at(files).contains(cloud_disk))
+        return {cloud_disk};
+    return {"root.squashfs", "vmlinuz", "initrd"};
+}
 
 bool has_size(const fs::path& file, const nlohmann::json& bytes) {
     std::error_code absent;
@@ -54,6 +62,7 @@ bool is_whole_root(const fs::path& folder) {
     const auto text = text_of(folder / manifest_file);
     if (!text.ends_with('\n')) return false;  // cut, though what is left may be whole JSON
     const auto manifest = nlohmann::json::parse(text, nullptr, false);
+    const auto parts = parts_of(manifest);
     return std::all_of(parts.begin(), parts.end(), [&](const char* part) {
         const auto bytes = nlohmann::json::json_pointer(std::string("/files/") + part + "/bytes");
         return manifest.is_object() && manifest.contains(bytes) && has_size(folder / part, manifest.at(bytes));
@@ -62,13 +71,18 @@ bool is_whole_root(const fs::path& folder) {
 
 std::string damaged_part(const fs::path& folder) {
     const auto manifest = nlohmann::json::parse(text_of(folder / manifest_file), nullptr, false);
-    for (const auto* part : parts) {
+    for (const auto* part : parts_of(manifest)) {
         const auto sum = nlohmann::json::json_pointer(std::string("/files/") + part + "/sha256");
         const bool is_right =
             manifest.is_object() && manifest.contains(sum) && manifest.at(sum) == sum_of(folder / part);
         if (!is_right && fs::exists(folder)) return part;  // else it was removed meanwhile
     }
     return "";
+}
+
+bool is_cloud_root(const fs::path& folder) {
+    const auto manifest = nlohmann::json::parse(text_of(folder / manifest_file), nullptr, false);
+    return parts_of(manifest).front() == std::string_view(cloud_disk);
 }
 
 }  // namespace drover::fsck

@@ -12,4 +12,7 @@ bool is_whole_root(const std::filesystem::path& folder);
 /// all: about a second for 300 MB. Any thread.
 std::string damaged_part(const std::filesystem::path& folder);
 
+/// Whether the folder of a version, whole or not, is a cloud image's. Any thread.
+bool is_cloud_root(const std::filesystem::path& folder);
+
 }  // namespace drover::fsck

@@ -38,6 +38,7 @@ void put_identity_files(const fs::path& root, const Settings& settings, const In
     const auto authorized_keys = below(root, settings.authorized_keys);
     put_folder(authorized_keys.parent_path(), 0700);
     put_block(authorized_keys, key_lines(introduction.authorized_keys), 0600);
+    if (settings.by_cloud_init) return;
     put_file(root / "etc/machine-id", identity.machine_id + "\n", 0444);
     put_file(root / "etc/hostname", identity.name + "\n", 0644);
     put_block(root / "etc/hosts", hosts_block(identity), 0644);

@@ -11,7 +11,7 @@
 namespace drover::guest {
 
 /// /etc/machine-id, /etc/hostname, /etc/hosts, /etc/resolv.conf and the authorized keys. What users add to hosts and to
-/// the authorized keys stays.
+/// the authorized keys stays. Where cloud-init has told the rest, only the authorized keys.
 void put_identity_files(const std::filesystem::path& root, const Settings& settings, const Introduction& introduction);
 
 /// Paths of all files that the guest's end writes because of an identity.

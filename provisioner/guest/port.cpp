@@ -77,6 +77,8 @@ std::optional<Port::Input> Port::wait(std::optional<std::chrono::milliseconds> t
     Input input;
     const bool was_away = away_;
     receive(input);
+    spoken_to_ = !input.lines.empty() || (was_away && spoken_to_);
+    if (!spoken_to_ && input.lost) waiting_.clear();
     away_ = host_is_away();
     input.connected = was_away && !away_;
     flush();
@@ -112,7 +114,7 @@ void Port::flush() {
             fail("cannot write to the port");
         } else {
             away_ = host_is_away();
-            if (away_) waiting_.clear();
+            if (away_ && !spoken_to_) waiting_.clear();
             return;
         }
     }

@@ -26,14 +26,14 @@ class Port {
     struct Input {
         std::vector<std::string> lines;
         bool lost = false;       ///< the host's end was not connected; the lines may be from before or after
-        bool connected = false;  ///< it is connected again: what was sent meanwhile is dropped, so it knows nothing
+        bool connected = false;  ///< it is connected again, and may know nothing of what was sent meanwhile
     };
     /// Waits for something from the host; nothing when `timeout` passed first (absent: for ever). May return early with
     /// nothing in it. Error{failed} when the port is gone.
     std::optional<Input> wait(std::optional<std::chrono::milliseconds> timeout);
 
-    /// Sends text, or keeps it until the host takes it. When nobody is connected, or nobody reads, it is dropped:
-    /// whoever connects asks anew.
+    /// Sends text, or keeps it until the host takes it. When nobody is connected and nothing came in, or nobody reads, it
+    /// is dropped: whoever connects asks anew. (What a host sends comes in before the kernel knows that it connected.)
     void send(const std::string& text);
 
   private:
@@ -44,7 +44,8 @@ class Port {
     UniqueFd port_, events_;
     control::LineReader reader_;
     std::string waiting_;
-    bool away_ = false;  ///< nobody was connected when we looked last
+    bool away_ = false;       ///< nobody was connected when we looked last
+    bool spoken_to_ = false;  ///< something came in with the last input, or before while nobody was connected
 };
 
 }  // namespace drover::guest

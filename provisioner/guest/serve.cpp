@@ -35,7 +35,6 @@ class Patience {
 void answer(Port& port, Conversation& conversation, const Port::Input& input) {
     for (const auto& line : input.lines) port.send(conversation.answer(line));
     if (input.lost) conversation.start_anew();
-    // A PING can come in before the kernel knows that somebody is connected, and its answer is dropped then.
     if (input.connected) port.send(conversation.state());
 }
 

@@ -19,12 +19,18 @@ bool set_signal(Settings& settings, std::string_view value) {
     return value == "SIGUSR2" || value == "SIGRTMIN+4";
 }
 
+bool set_source(Settings& settings, std::string_view value) {
+    settings.by_cloud_init = value == "cloud-init";
+    return value == "cloud-init" || value == "drover";
+}
+
 bool set_path(std::string& path, std::string_view value) {
     path = value;
     return value.starts_with('/');
 }
 
 bool set(Settings& settings, std::string_view key, std::string_view value) {
+    if (key == "identity_by") return set_source(settings, value);
     if (key == "host_key_format") return set_format(settings, value);
     if (key == "host_key") return set_path(settings.host_key, value);
     if (key == "authorized_keys") return set_path(settings.authorized_keys, value);

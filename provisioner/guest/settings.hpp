@@ -11,7 +11,9 @@ struct Settings {
     KeyFormat host_key_format = KeyFormat::openssh;              ///< `dropbear` or `openssh`
     std::string host_key = "/etc/ssh/ssh_host_ed25519_key";      ///< the ssh server's private host key
     std::string authorized_keys = "/root/.ssh/authorized_keys";  ///< of the login that users get
-    std::string started;       ///< program run after an identity took effect and before READY; empty: none
+    std::string started;  ///< program run after an identity took effect and before READY; empty: none
+    bool by_cloud_init =
+        false;                 ///< `identity_by cloud-init` (or `drover`): name, address and all but keys come from it
     int power_off_signal = 0;  ///< `SIGUSR2` (busybox) or `SIGRTMIN+4` (systemd): makes init power off
 
     bool operator==(const Settings&) const = default;

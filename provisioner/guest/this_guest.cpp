@@ -70,8 +70,10 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
     const auto digest = introduction.digest();
     if (digest_in_force() != digest) forget_what_is_in_force();
     put_identity_files(root, settings_, introduction);
-    put_hostname(introduction.identity.name);
-    put_network_into_force(introduction.identity);
+    if (!settings_.by_cloud_init) {
+        put_hostname(introduction.identity.name);
+        put_network_into_force(introduction.identity);
+    }
     remember(root, introduction);
     if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
     put_file(in_force, digest, 0644);

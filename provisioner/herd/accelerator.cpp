@@ -7,6 +7,7 @@ namespace drover {
 bool Accelerator::kvm(const Version& version) {
     const std::lock_guard lock(mutex_);
     if (const auto known = known_locked()) return *known;
+    if (version.is_cloud()) return false;
     spdlog::info("accelerator: trying a guest under KVM");
     kvm_ = domains_.probe_kvm(version.kernel, version.initrd);
     registry_.set_note("accelerator", boot_id_ + (*kvm_ ? " kvm" : " tcg"));

@@ -17,7 +17,8 @@ class Accelerator {
     Accelerator(std::string mode, std::string boot_id, Domains& domains, Registry& registry)
         : mode_(std::move(mode)), boot_id_(std::move(boot_id)), domains_(domains), registry_(registry) {}
 
-    /// True: KVM. May take some seconds the first time after a boot.
+    /// True: KVM. May take some seconds the first time after a boot. A cloud image has no kernel to find out with: it
+    /// is emulated while nothing else was started.
     bool kvm(const Version& version);
     /// "kvm", "tcg", or "unknown" while nothing was started yet.
     std::string name();

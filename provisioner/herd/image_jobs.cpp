@@ -16,6 +16,7 @@ namespace drover {
 namespace {
 
 constexpr const char* build_verb = "image-build";
+constexpr const char* add_verb = "image-add";
 constexpr const char* remove_verb = "image-remove";
 constexpr auto build_budget = std::chrono::minutes(20);
 
@@ -71,13 +72,21 @@ OperationId ImageJobs::build(const Caller& caller, const std::string& image) {
                     fmt::format("there are: {}", fmt::join(recipes, ", ")));
     }
     const OperationId id = registry_.operations.begin(caller, build_verb, nlohmann::json{{"image", image}}.dump());
-    add({.operation = id, .verb = build_verb, .image = image});
+    queue({.operation = id, .verb = build_verb, .image = image});
+    return id;
+}
+
+OperationId ImageJobs::add(const Caller& caller, const CloudImage& cloud) {
+    roots_.expect_addable(cloud);
+    const nlohmann::json arguments{{"image", cloud.image}, {"file", cloud.file}, {"memory", cloud.memory}};
+    const OperationId id = registry_.operations.begin(caller, add_verb, arguments.dump());
+    queue({.operation = id, .verb = add_verb, .image = cloud.image, .cloud = cloud});
     return id;
 }
 
 OperationId ImageJobs::remove(const Caller& caller, const std::string& image, const std::string& digest) {
     const OperationId id = registry_.images.begin_removal(caller, image, digest);
-    add({.operation = id, .verb = remove_verb, .image = image, .version = digest});
+    queue({.operation = id, .verb = remove_verb, .image = image, .version = digest});
     return id;
 }
 
@@ -86,7 +95,7 @@ bool ImageJobs::is_ending() {
     return ending_;
 }
 
-void ImageJobs::add(Job job) {
+void ImageJobs::queue(Job job) {
     const std::lock_guard lock(mutex_);
     jobs_.push_back(std::move(job));
     news_.notify_all();
@@ -94,12 +103,14 @@ void ImageJobs::add(Job job) {
 
 void ImageJobs::take_up_unfinished() {
     for (const Operation& operation : registry_.operations.unfinished_without_items()) {
-        if (operation.verb != build_verb && operation.verb != remove_verb) continue;
+        if (operation.verb != build_verb && operation.verb != add_verb && operation.verb != remove_verb) continue;
         const auto arguments = nlohmann::json::parse(operation.arguments);
+        const auto image = arguments.at("image").get<std::string>();
         jobs_.push_back({.operation = operation.id,
                          .verb = operation.verb,
-                         .image = arguments.at("image").get<std::string>(),
-                         .version = arguments.value("version", "")});
+                         .image = image,
+                         .version = arguments.value("version", ""),
+                         .cloud = {image, arguments.value("file", ""), arguments.value("memory", 0LL)}});
     }
 }
 
@@ -117,7 +128,9 @@ void ImageJobs::work() {
 
 void ImageJobs::perform(const Job& job) {
     try {
-        const auto version = job.verb == build_verb ? build_now(job) : remove_now(job);
+        const auto version = job.verb == build_verb ? build_now(job)
+                             : job.verb == add_verb ? add_now(job)
+                                                    : remove_now(job);
         registry_.operations.finish(job.operation, "done", version);
         spdlog::info("{} {}: {}", job.verb, job.image, version);
     } catch (const Ending&) {
@@ -134,12 +147,22 @@ void ImageJobs::give_up(const Job& job, const std::string& reason) {
     registry_.operations.finish(job.operation, "failed", reason);
 }
 
-std::string ImageJobs::build_now(const Job& job) {
-    const auto progress = [&](const std::string& line) {
+std::function<void(const std::string&)> ImageJobs::progress_of(const Job& job) {
+    return [this, &job](const std::string& line) {
         if (is_ending()) throw Ending{};
         registry_.events.add("image", "", job.operation, fmt::format("{}: {}", job.image, line));
     };
-    const Version version = roots_.build(job.image, progress, build_budget, in_use(registry_, job.image));
+}
+
+std::string ImageJobs::add_now(const Job& job) {
+    const Version version = roots_.add(job.cloud, progress_of(job));
+    failpoint("image.built");
+    registry_.images.add(job.image, version.digest);
+    return version.digest;
+}
+
+std::string ImageJobs::build_now(const Job& job) {
+    const Version version = roots_.build(job.image, progress_of(job), build_budget, in_use(registry_, job.image));
     failpoint("image.built");
     registry_.images.add(job.image, version.digest);
     accelerator_.kvm(version);  // finds out now, not while the first guest waits

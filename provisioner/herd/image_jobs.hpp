@@ -12,9 +12,9 @@
 
 namespace drover {
 
-/// Builds and removes versions one after another, each as an operation that outlives a killed daemon: what was not
-/// finished is done again at the next start, which is harmless since equal inputs make the same version, and what is
-/// gone is gone. Any thread.
+/// Builds, adds and removes versions one after another, each as an operation that outlives a killed daemon: what was
+/// not finished is done again at the next start, which is harmless since equal inputs make the same version, and what
+/// is gone is gone. Any thread.
 class ImageJobs {
   public:
     /// `let_go` is called with the root of a version before its file goes.
@@ -25,6 +25,8 @@ class ImageJobs {
 
     /// Begins to build `image` and returns at once. Error{not_found} when it has no recipe.
     OperationId build(const Caller& caller, const std::string& image);
+    /// Begins to make a version of a cloud image and returns at once. Errors of Roots::expect_addable().
+    OperationId add(const Caller& caller, const CloudImage& cloud);
     /// Begins to remove a version. Errors of Images::begin_removal().
     OperationId remove(const Caller& caller, const std::string& image, const std::string& digest);
 
@@ -33,14 +35,17 @@ class ImageJobs {
         OperationId operation = 0;
         std::string verb, image;
         std::string version;  ///< of a removal
+        CloudImage cloud;     ///< of an addition
     };
     void take_up_unfinished();
-    void add(Job job);
+    void queue(Job job);
     void work();
     bool is_ending();
     void perform(const Job& job);
     void give_up(const Job& job, const std::string& reason);
     std::string build_now(const Job& job);
+    std::string add_now(const Job& job);
+    [[nodiscard]] std::function<void(const std::string&)> progress_of(const Job& job);
     std::string remove_now(const Job& job);
 
     Registry& registry_;

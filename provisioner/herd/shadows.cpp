@@ -96,6 +96,7 @@ std::shared_ptr<const Shadows::Comparison> Shadows::compare(const ShadowCase& on
 
 ShadowReport Shadows::prepare(const ShadowCase& one) {
     ShadowReport report{one.guest.id, one.guest.name, one.from, one.to, 0, 0, {}, one.unknown, nullptr};
+    if (one.guest.profile == cloud_profile) report.unknown = no_shared_root;
     if (!report.unknown.empty() || one.from.empty() || one.to.empty() || one.from == one.to) return report;
     try {
         const auto comparison = compare(one);

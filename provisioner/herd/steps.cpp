@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/host_key.hpp"
+#include "herd/cloud_seed.hpp"
 #include "model/failpoint.hpp"
 #include "storage/archive.hpp"
 
@@ -69,6 +70,9 @@ void Steps::make_overlay(const Guest& guest) {
             parts_.overlays.create_from_archive(copy->file, guest.id, number, guest.kind);
     } else if (has_one && guest.keeps(number)) {
         parts_.overlays.carry_over(guest.id, guest.have.overlay, number, guest.kind);
+    } else if (guest.profile == cloud_profile) {
+        const auto base = parts_.roots.version(guest.image, guest.want.version).disk;
+        parts_.overlays.create_on(base, guest.id, number, parts_.config.guest.disk);
     } else {
         parts_.overlays.create(guest.id, number, guest.profile, parts_.config.guest.disk, guest.kind);
     }
@@ -104,6 +108,7 @@ Done Steps::start(const Guest& guest) {
     Guest after = guest;
     after.have.version = guest.want.version;
     after.have.boot = guest.want.boot;
+    if (guest.profile == cloud_profile) parts_.overlays.put_seed(guest.id, seed_of(identity_for(guest)));
     parts_.domains.define(spec_of(after, after.have));
     failpoint("start.defined");
     parts_.names.add({guest.address, guest.name});
@@ -260,18 +265,23 @@ DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
                     .name = guest.name,
                     .owner = guest.owner.value_or(""),
                     .make = make,
-                    .parameters = fmt::format("{} droverd.version={}",
-                                              kernel_parameters(parts_.overlays.profile(guest.profile)), make.version),
                     .memory = std::max(parts_.config.guest.memory, version.memory),
                     .cpus = parts_.config.guest.cpus,
                     .mac = mac_of(guest.id),
                     .network = parts_.config.network.name};
-    if (guest.keeps(make.overlay)) spec.parameters += " drover.keep=" + guest.keep;
+    if (!version.is_cloud()) spec.parameters = parameters_of(guest, make);
     if (guest.kind == Kind::vm)
         add_vm(spec, guest, version);
     else
         add_container(spec, guest);
     return spec;
+}
+
+/// What the guest's first program is told.
+std::string Steps::parameters_of(const Guest& guest, const Make& make) const {
+    const auto profile = kernel_parameters(parts_.overlays.profile(guest.profile));
+    const auto keep = guest.keeps(make.overlay) ? " drover.keep=" + guest.keep : "";
+    return fmt::format("{} droverd.version={}{}", profile, make.version, keep);
 }
 
 void Steps::add_vm(DomainSpec& spec, const Guest& guest, const Version& version) {
@@ -280,6 +290,7 @@ void Steps::add_vm(DomainSpec& spec, const Guest& guest, const Version& version)
     spec.initrd = version.initrd;
     spec.root = version.root;
     spec.parameters = version.parameters + " " + spec.parameters;
+    if (version.is_cloud()) spec.seed = parts_.overlays.seed(guest.id);
     spec.overlay = place.overlay;
     spec.prototype = place.prototype;
     spec.kvm = parts_.accelerator.kvm(version);

@@ -87,6 +87,7 @@ class Steps {
     [[nodiscard]] control::Identity identity_for(const Guest& guest) const;
     std::vector<std::string> keys_of(const Guest& guest);
     DomainSpec spec_of(const Guest& guest, const Make& make);
+    [[nodiscard]] std::string parameters_of(const Guest& guest, const Make& make) const;
     void add_vm(DomainSpec& spec, const Guest& guest, const Version& version);
     void add_container(DomainSpec& spec, const Guest& guest) const;
     [[nodiscard]] unsigned first_uid(const Guest& guest) const;

@@ -18,7 +18,7 @@ struct Machine {
     bool kvm = false;
     long long memory = 0;
     int cpus = 1;
-    std::string kernel, initrd, parameters;
+    std::string kernel, initrd, parameters;  ///< no kernel: it boots from its disk
 };
 
 void add_tag(xml_node domain, const DomainSpec& spec) {
@@ -38,6 +38,10 @@ void add_tag(xml_node domain, const DomainSpec& spec) {
 void add_boot(xml_node domain, const Machine& machine) {
     auto os = add(domain, "os");
     add(os, "type", {{"arch", "x86_64"}, {"machine", "q35"}}, "hvm");
+    if (machine.kernel.empty()) {
+        add(os, "boot", {{"dev", "hd"}});
+        return;
+    }
     add(os, "kernel", {}, machine.kernel);
     add(os, "initrd", {}, machine.initrd);
     // panic=-1: a kernel that panics restarts at once, which is seen as a new HELLO or as none in time.
@@ -72,28 +76,29 @@ void add_machine(xml_node domain, const Machine& machine) {
     add_life(domain);
 }
 
-void add_root(xml_node devices, const std::string& file) {
+void add_read_only(xml_node devices, const std::string& file, const char* target) {
     auto disk = add(devices, "disk", {{"type", "file"}, {"device", "disk"}});
     add(disk, "driver", {{"name", "qemu"}, {"type", "raw"}});
     add(disk, "source", {{"file", file}});
-    add(disk, "target", {{"dev", "vda"}, {"bus", "virtio"}});
+    add(disk, "target", {{"dev", target}, {"bus", "virtio"}});
     add(disk, "readonly");
     add(disk, "shareable");
 }
 
 // The chain is written out, so that QEMU follows no file name found inside a qcow2.
-void add_overlay(xml_node devices, const std::string& file, const std::string& prototype) {
+void add_overlay(xml_node devices, const DomainSpec& spec) {
+    const bool is_cloud = !spec.seed.empty();
     auto disk = add(devices, "disk", {{"type", "file"}, {"device", "disk"}});
     add(disk, "driver", {{"name", "qemu"}, {"type", "qcow2"}, {"discard", "unmap"}});
-    add(disk, "source", {{"file", file}});
+    add(disk, "source", {{"file", spec.overlay}});
     auto chain = disk;
-    if (!prototype.empty()) {
+    if (!spec.prototype.empty()) {
         chain = add(disk, "backingStore", {{"type", "file"}});
-        add(chain, "format", {{"type", "raw"}});
-        add(chain, "source", {{"file", prototype}});
+        add(chain, "format", {{"type", is_cloud ? "qcow2" : "raw"}});
+        add(chain, "source", {{"file", spec.prototype}});
     }
     add(chain, "backingStore");
-    add(disk, "target", {{"dev", "vdb"}, {"bus", "virtio"}});
+    add(disk, "target", {{"dev", is_cloud ? "vda" : "vdb"}, {"bus", "virtio"}});
 }
 
 // No boot ROM: a guest boots from its kernel file, and the firmware would spend time on it at every start.
@@ -184,8 +189,9 @@ std::string to_xml(const DomainSpec& spec) {
     auto domain = add_domain(document, spec, spec.kvm ? "kvm" : "qemu");
     add_machine(domain, {spec.kvm, spec.memory, spec.cpus, spec.kernel, spec.initrd, spec.parameters});
     auto devices = add(domain, "devices");
-    add_root(devices, spec.root);
-    add_overlay(devices, spec.overlay, spec.prototype);
+    if (spec.seed.empty()) add_read_only(devices, spec.root, "vda");
+    add_overlay(devices, spec);
+    if (!spec.seed.empty()) add_read_only(devices, spec.seed, "vdb");
     add_absent(devices);
     add_interface(devices, spec.network, spec.mac);
     add_lines(devices);
@@ -224,7 +230,7 @@ std::string test_xml(const DomainSpec& spec) {
     add(domain, "memory", {{"unit", "b"}}, fmt::to_string(spec.memory));
     add(add(domain, "os"), "type", {}, "hvm");
     auto devices = add(domain, "devices");
-    add_overlay(devices, spec.overlay, spec.prototype);
+    add_overlay(devices, spec);
     add_interface(devices, spec.network, spec.mac);
     return xml::print(document.document_element());
 }

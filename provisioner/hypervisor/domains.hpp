@@ -23,7 +23,8 @@ struct DomainSpec {
     std::string kernel, initrd, root;  ///< files of the version
     std::string parameters;            ///< kernel parameters of image and profile
     std::string overlay, prototype;    ///< the guest's qcow2 and its raw backing file
-    long long memory = 0;              ///< bytes
+    std::string seed;      ///< of a cloud image's guest: what cloud-init reads. It boots from its overlay, on a qcow2
+    long long memory = 0;  ///< bytes
     int cpus = 1;
     std::string mac, network;
     bool kvm = false;

@@ -18,6 +18,11 @@ struct Profile {
     bool operator==(const Profile&) const = default;
 };
 
+/// The profile of guests of cloud images, which share no root: all of their disk is their own. There is no such file.
+inline constexpr const char* cloud_profile = "cloud";
+/// Why what is about a shared root is not done with such a guest; begins after its name.
+inline constexpr const char* no_shared_root = "is of a cloud image, which has no shared root: update it from inside";
+
 /// The kernel parameters that carry a profile to the guest:
 /// "drover.persistent=/home,/root drover.merged=/etc/hosts drover.volatile=/tmp".
 std::string kernel_parameters(const Profile& profile);

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/error.hpp"
+#include "model/profile.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
@@ -51,12 +52,14 @@ OperationId begin_image_operation(Transaction& transaction, const Caller& caller
     return begin_operation(transaction, {.who = caller.who(), .verb = verb, .arguments = arguments});
 }
 
-/// Guests that hold on to the version, by natural order.
+/// Guests that hold on to the version, by natural order. What is kept of a retired guest of a cloud image is on it,
+/// too.
 std::vector<Guest> users_of(soci::session& sql, const std::string& image, const std::string& digest) {
     auto guests = read_guests(sql,
-                              "WHERE phase <> 'gone' AND image = :image AND (want_version = :wanted OR "
-                              "have_version = :had OR good = :good OR previous = :previous)",
-                              image, digest, digest, digest, digest);
+                              "WHERE image = :image AND ((phase <> 'gone' AND (want_version = :wanted OR "
+                              "have_version = :had OR good = :good OR previous = :previous)) OR (profile = :cloud AND "
+                              "id IN (SELECT guest FROM copies WHERE file = '' AND version = :kept)))",
+                              image, digest, digest, digest, digest, std::string(cloud_profile), digest);
     sort_naturally(guests);
     return guests;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/profile.hpp"
 #include "registry/copies.hpp"
 #include "registry/versions.hpp"
 
@@ -13,6 +14,11 @@ namespace drover {
 namespace {
 
 Judged refused(std::string why) { return {.outcome = "refused", .reason = std::move(why)}; }
+
+/// Whether the change is about what a guest has beside its own data.
+bool needs_root(const Change& change) {
+    return change.verb == Verb::upgrade || change.verb == Verb::rollback || !change.keep.empty();
+}
 
 /// The guest tried anew.
 Guest cleared(Guest guest) {
@@ -43,6 +49,8 @@ Judged Meaning::of(const Guest& guest) const {
     if (guest.lease && *guest.lease <= now_ && (verb == Verb::start || verb == Verb::restart))
         return refused(fmt::format("was lent until {}: an administrator says drover lease {} --until ...",
                                    to_rfc3339(*guest.lease), guest.name));
+    if (guest.profile == cloud_profile && needs_root(change_))
+        return refused(no_shared_root);
     std::string why;
     const auto version = version_for(guest, why);
     if (!version) return refused(why);
@@ -119,7 +127,9 @@ Judged Meaning::recovered(Judged judged) const {
     begin_overlay(after, copy->id);
     after.desired = Desired::ready;
     const auto usable = [&](const std::string& version) { return is_version(sql_, after.image, version); };
-    after.want.version = usable(copy->version) ? copy->version : promoted_version(sql_, after.image).value_or("");
+    const bool is_cloud = after.profile == cloud_profile;  // its disk is on that version and no other
+    after.want.version =
+        usable(copy->version) || is_cloud ? copy->version : promoted_version(sql_, after.image).value_or("");
     if (after.want.version.empty()) return refused(fmt::format("there is no version of its image '{}'", after.image));
     if (!usable(after.good)) after.good.clear();
     return judged;

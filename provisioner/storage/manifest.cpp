@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "model/error.hpp"
@@ -16,10 +17,15 @@ using Json = nlohmann::ordered_json;
 Manifest from_json(const Json& json) {
     Manifest manifest;
     manifest.image = json.at("image");
-    for (const auto name : version_files) {
-        const auto& file = json.at("files").at(std::string(name));
+    const auto& files = json.at("files");
+    const auto take = [&](std::string_view name) {
+        const auto& file = files.at(std::string(name));
         manifest.files[std::string(name)] = {file.at("sha256"), file.at("bytes")};
-    }
+    };
+    if (files.contains(cloud_disk))
+        take(cloud_disk);
+    else
+        std::for_each(version_files.begin(), version_files.end(), take);
     manifest.kernel_parameters = json.at("kernel_parameters");
     manifest.profile = json.at("profile");
     manifest.fork_point = json.at("fork_point");

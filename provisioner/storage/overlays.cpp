@@ -15,6 +15,7 @@
 #include "model/error.hpp"
 #include "model/unique_fd.hpp"
 #include "storage/archive.hpp"
+#include "storage/cloud_image.hpp"
 #include "storage/copy_store.hpp"
 #include "storage/durable.hpp"
 #include "storage/profiles.hpp"
@@ -23,6 +24,8 @@
 namespace drover {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr const char* seed_name = "seed.iso";
 
 template <typename Number> std::optional<Number> whole_number(std::string_view text) {
     Number number = 0;
@@ -109,18 +112,33 @@ Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::st
 }
 
 /// Made where only root can look: a link that somebody puts in its place is not followed but replaced.
-template <typename Make> Overlays::Place Overlays::install(GuestId id, std::int64_t counter, Kind kind, Make&& make) {
+template <typename Make> void Overlays::put(GuestId id, const std::string& name, Kind kind, Make&& make) {
     const auto [uid, gid] = kind == Kind::vm ? qemu_ : User{::geteuid(), ::getegid()};
     const auto folder_fd = open_folder(folder(id), uid, gid);
     const Scratch scratch(fs::path(paths_.state) / "tmp");
     const auto made = scratch.path() / "made";
     make(scratch.path(), made);
     if (::lchown(made.c_str(), uid, gid) != 0 || ::chmod(made.c_str(), 0600) != 0) throw_errno("give away", made);
-    const auto name = file_name(counter, kind);
     if (::renameat(AT_FDCWD, made.c_str(), folder_fd.get(), name.c_str()) != 0) throw_errno("rename to", name);
     if (::fsync(folder_fd.get()) != 0) throw_errno("sync", folder(id));
+}
+
+template <typename Make> Overlays::Place Overlays::install(GuestId id, std::int64_t counter, Kind kind, Make&& make) {
+    put(id, file_name(counter, kind), kind, make);
     return place(id, counter, kind);
 }
+
+Overlays::Place Overlays::create_on(const std::string& base, GuestId id, std::int64_t counter, long long disk) {
+    return install(id, counter, Kind::vm,
+                   [&](const fs::path&, const fs::path& made) { make_cloud_overlay(base, made, disk); });
+}
+
+void Overlays::put_seed(GuestId id, const std::map<std::string, std::string>& files) {
+    put(id, seed_name, Kind::vm,
+        [&](const fs::path& scratch, const fs::path& made) { make_seed(files, paths_, scratch, made); });
+}
+
+std::string Overlays::seed(GuestId id) const { return fs::path(folder(id)) / seed_name; }
 
 Overlays::Place Overlays::create_from(const std::string& source, GuestId id, std::int64_t counter, Kind kind) {
     return install(id, counter, kind, [&](const fs::path&, const fs::path& made) { copy_plain_file(source, made); });
@@ -155,7 +173,7 @@ Overlays::Place Overlays::place(GuestId id, std::int64_t counter, Kind kind) con
     const auto base = backing_file(overlay);
     if (base.empty()) return {overlay, ""};
     // A QEMU that was broken into could have written any name into the header.
-    if (!prototypes_->has_base(base))
+    if (!prototypes_->has_base(base) && !is_cloud_disk(paths_.state, base))
         throw Error(ErrorKind::failed, fmt::format("{} is backed by '{}', none of our prototypes", overlay, base));
     return {overlay, base};
 }

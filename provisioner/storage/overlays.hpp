@@ -39,6 +39,8 @@ class Overlays {
     /// Error{usage} for a disk below 16 MiB, Error{failed} naming the path; DiskFull: the same works when there is
     /// room.
     Place create(GuestId id, std::int64_t counter, const std::string& profile, long long disk, Kind kind = Kind::vm);
+    /// The same on the disk of a cloud image's version, of at least `disk` bytes; spawns qemu-img.
+    Place create_on(const std::string& base, GuestId id, std::int64_t counter, long long disk);
     /// The same as a copy of `source`, an overlay of the same kind that nobody writes to.
     Place create_from(const std::string& source, GuestId id, std::int64_t counter, Kind kind);
     /// The same of an archive's.
@@ -48,8 +50,13 @@ class Overlays {
     Place carry_over(GuestId id, std::int64_t had, std::int64_t counter, Kind kind);
     /// Where overlay number `counter` is, or would be.
     [[nodiscard]] std::string path(GuestId id, std::int64_t counter, Kind kind) const;
+    /// Makes the guest's seed for cloud-init with these files in it, durably; an earlier one is replaced. Whatever
+    /// removes overlays removes it, so it is made before each start.
+    void put_seed(GuestId id, const std::map<std::string, std::string>& files);
+    /// Where its seed is, or would be.
+    [[nodiscard]] std::string seed(GuestId id) const;
     /// Where overlay number `counter` is. Error{not_found} when it is not there, Error{failed} when what backs it is
-    /// none of our prototypes. Nothing backs a vm's that was imported.
+    /// neither one of our prototypes nor a cloud image's version. Nothing backs a vm's that was imported.
     [[nodiscard]] Place place(GuestId id, std::int64_t counter, Kind kind = Kind::vm) const;
     /// DiskFull while there is no room for another overlay.
     void expect_room() const;
@@ -65,6 +72,7 @@ class Overlays {
 
   private:
     [[nodiscard]] std::string folder(GuestId id) const;
+    template <typename Make> void put(GuestId id, const std::string& name, Kind kind, Make&& make);
     template <typename Make> Place install(GuestId id, std::int64_t counter, Kind kind, Make&& make);
 
     StoragePaths paths_;

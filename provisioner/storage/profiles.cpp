@@ -109,6 +109,9 @@ std::map<std::string, Profile> read_profiles(const fs::path& folder) {
     for (const auto& path : entries_of(folder)) {
         if (!fs::exists(path / "overlay.yaml")) continue;
         auto profile = read_profile(path);
+        if (profile.name == cloud_profile)
+            throw Error(ErrorKind::usage, fmt::format("{}: no profile can be named '{}'", path.string(), cloud_profile),
+                        "it means guests of cloud images");
         profiles.emplace(profile.name, std::move(profile));
     }
     return profiles;

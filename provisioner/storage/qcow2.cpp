@@ -16,6 +16,7 @@ namespace {
 
 constexpr int block = 4096;
 constexpr std::uint64_t longest_name = 1023;  // the format's own limit
+constexpr std::uint64_t longest_disk = 1ULL << 44;
 
 bool is_zero(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
 
@@ -31,6 +32,19 @@ std::string read_at(int fd, std::uint64_t offset, std::size_t size, const std::f
     if (n < 0) throw_errno("read", path);
     bytes.resize(static_cast<std::size_t>(n));
     return bytes;
+}
+
+UniqueFd open_file(const std::filesystem::path& file) {
+    UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+    if (!fd) throw_errno("read", file);
+    return fd;
+}
+
+/// Magic, version, offset and size of the backing file's name, bits of a cluster, size of the disk.
+std::string begin_of(const UniqueFd& fd, const std::filesystem::path& file) {
+    auto begin = read_at(fd.get(), 0, 32, file);
+    if (begin.size() == 32 && begin.starts_with("QFI\xfb")) return begin;
+    throw Error(ErrorKind::failed, fmt::format("'{}' is no qcow2 file", file.string()));
 }
 
 }  // namespace
@@ -60,8 +74,7 @@ void write_sparse(int fd, const SparseImage& image, const std::filesystem::path&
 
 void expect_plain_qcow2(const std::filesystem::path& file, Backing backing) {
     constexpr std::uint64_t dirty = 1, compression_type = 8, extended_l2 = 16;
-    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!fd) throw_errno("read", file);
+    const auto fd = open_file(file);
     const auto header = read_at(fd.get(), 0, 104, file);
     const auto number = [&](std::size_t offset, std::size_t size) {
         return big_endian(std::string_view(header).substr(offset, size));
@@ -80,13 +93,16 @@ void expect_plain_qcow2(const std::filesystem::path& file, Backing backing) {
     if (backing == Backing::refused && number(8, 8) != 0) refuse("names a file that backs it");
 }
 
+std::int64_t virtual_size(const std::filesystem::path& file) {
+    const auto size = big_endian(begin_of(open_file(file), file).substr(24, 8));
+    if (size > longest_disk) throw Error(ErrorKind::failed, fmt::format("'{}' has a broken header", file.string()));
+    return static_cast<std::int64_t>(size);
+}
+
 std::string backing_file(const std::filesystem::path& file) {
-    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-    if (!fd) throw_errno("read", file);
-    const auto header = read_at(fd.get(), 0, 20, file);  // magic, version, offset and size of the name
-    const auto whole = std::string_view(header);
-    if (header.size() < 20 || !header.starts_with("QFI\xfb"))
-        throw Error(ErrorKind::failed, fmt::format("'{}' is no qcow2 file", file.string()));
+    const auto fd = open_file(file);
+    const auto begin = begin_of(fd, file);
+    const auto whole = std::string_view(begin);
     const auto size = big_endian(whole.substr(16, 4));
     if (size > longest_name) throw Error(ErrorKind::failed, fmt::format("'{}' has a broken header", file.string()));
     return read_at(fd.get(), big_endian(whole.substr(8, 8)), size, file);

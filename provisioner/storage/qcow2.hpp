@@ -25,6 +25,9 @@ void write_sparse(int fd, const SparseImage& image, const std::filesystem::path&
 /// write the file can write any name. Error{failed} when the file is no qcow2.
 std::string backing_file(const std::filesystem::path& file);
 
+/// How large the disk is that a qcow2 file holds, in bytes. Error{failed} when the file is no qcow2.
+std::int64_t virtual_size(const std::filesystem::path& file);
+
 /// Whether a file may name another that backs it.
 enum class Backing { allowed, refused };
 

@@ -11,7 +11,6 @@
 #include "model/unique_fd.hpp"
 #include "storage/digest.hpp"
 #include "storage/durable.hpp"
-#include "storage/manifest.hpp"
 #include "storage/packages.hpp"
 #include "storage/sealed.hpp"
 
@@ -87,7 +86,7 @@ void seal_file(const fs::path& file) {
 /// Gathers the version's files in one folder, durably, as nobody will change them again.
 void seal(const Manifest& manifest, const fs::path& out, const fs::path& folder) {
     make_folder(folder, 0755);
-    for (const auto name : version_files) {
+    for (const auto& [name, file] : manifest.files) {
         rename_new(out / name, folder / name);
         seal_file(folder / name);
     }
@@ -96,9 +95,10 @@ void seal(const Manifest& manifest, const fs::path& out, const fs::path& folder)
 }
 
 /// Never into the files of a damaged version: guests may run from them, and keep them until they stop.
-const char* switch_in(const fs::path& made, const fs::path& folder, const BuildJudge& judge) {
+const char* put_there(const fs::path& made, const fs::path& folder,
+                      const std::function<bool(const fs::path&)>& is_whole) {
     if (rename_new(made, folder)) return "is new";
-    if (judge.is_whole(folder)) return "is there already";
+    if (is_whole(folder)) return "is there already";
     exchange(made, folder);
     return "was damaged, and is whole again";
 }
@@ -109,10 +109,18 @@ fs::path root_folder(const StoragePaths& paths, const std::string& image, const 
     return fs::path(paths.state) / "roots" / image / hex;
 }
 
+fs::path switch_in(const Manifest& manifest, const fs::path& out, const fs::path& scratch, const StoragePaths& paths,
+                   const BuildWork& work, const std::function<bool(const fs::path&)>& is_whole) {
+    seal(manifest, out, scratch / "version");
+    const auto folder = root_folder(paths, manifest.image, manifest.digest().substr(std::string("sha256:").size()));
+    const auto* outcome = put_there(scratch / "version", folder, is_whole);
+    work.tell(fmt::format("{} {} {}", manifest.image, manifest.digest(), outcome));
+    return folder;
+}
+
 namespace {
 
-/// The version in the folder "version" of `scratch`, whole and checked.
-Manifest build_in(const fs::path& scratch, const Recipe& recipe, const StoragePaths& paths, const BuildWork& work,
+fs::path build_in(const fs::path& scratch, const Recipe& recipe, const StoragePaths& paths, const BuildWork& work,
                   const BuildJudge& judge) {
     const auto out = scratch / "out";
     const auto packages = fetch_packages(recipe, paths.packages, work);
@@ -121,9 +129,7 @@ Manifest build_in(const fs::path& scratch, const Recipe& recipe, const StoragePa
     assemble(recipe, scratch, paths, work);
     check_sealed(out, work);
     judge.check(out / "root.squashfs");
-    auto manifest = describe(recipe, packages, out);
-    seal(manifest, out, scratch / "version");
-    return manifest;
+    return switch_in(describe(recipe, packages, out), out, scratch, paths, work, judge.is_whole);
 }
 
 /// Programs that ran out of space each say so in their own words, and give it back when they end.
@@ -144,17 +150,11 @@ fs::path build_root(const Recipe& recipe, const StoragePaths& paths, const Build
     make_folder(images, 0755);
     const UniqueFd lock = lock_image(images, work);
     const Scratch scratch(fs::path(paths.state) / "tmp");
-    Manifest manifest;
     try {
-        manifest = build_in(scratch.path(), recipe, paths, work, judge);
+        return build_in(scratch.path(), recipe, paths, work, judge);
     } catch (const Error& error) {
         throw with_room(error, scratch.path());
     }
-
-    const auto folder = root_folder(paths, recipe.name, manifest.digest().substr(std::string("sha256:").size()));
-    const auto* outcome = switch_in(scratch.path() / "version", folder, judge);
-    work.tell(fmt::format("{} {} {}", recipe.name, manifest.digest(), outcome));
-    return folder;
 }
 
 }  // namespace drover

@@ -4,6 +4,7 @@
 
 #include "model/unique_fd.hpp"
 #include "storage/build_work.hpp"
+#include "storage/manifest.hpp"
 #include "storage/paths.hpp"
 #include "storage/recipe.hpp"
 
@@ -15,9 +16,15 @@ struct BuildJudge {
     std::function<bool(const std::filesystem::path& folder)> is_whole;  ///< whether a version is what was built
 };
 
-/// Builds a version by its recipe and switches it in below state/roots/<image>/. Returns its folder there. One that is
-/// there already stays when it is whole; else the new one takes its place, and guests that run from the old files keep
-/// those. Other processes that build the same image are waited for.
+/// Seals the files of a version, which are in `out`, and switches them in, durably. Returns its folder. `scratch` is on
+/// the same file system. One that is there already stays when it is whole; else the new one takes its place, and guests
+/// that run from the old files keep those. The caller holds lock_image().
+std::filesystem::path switch_in(const Manifest& manifest, const std::filesystem::path& out,
+                                const std::filesystem::path& scratch, const StoragePaths& paths, const BuildWork& work,
+                                const std::function<bool(const std::filesystem::path& folder)>& is_whole);
+
+/// Builds a version by its recipe and switches it in below state/roots/<image>/. Returns its folder there. Other
+/// processes that build the same image are waited for.
 std::filesystem::path build_root(const Recipe& recipe, const StoragePaths& paths, const BuildWork& work,
                                  const BuildJudge& judge);
 

@@ -47,11 +47,15 @@ void check_files(const fs::path& folder, const Manifest& manifest) {
 
 /// The version that `manifest` describes, in `folder`, whose name is its digest.
 Version version_of(const fs::path& folder, const Manifest& manifest) {
+    const auto path_of = [&](std::string_view name) -> std::string {
+        return manifest.files.contains(std::string(name)) ? folder / name : fs::path();
+    };
     Version version{.digest = manifest.digest(),
                     .image = manifest.image,
-                    .root = folder / "root.squashfs",
-                    .kernel = folder / "vmlinuz",
-                    .initrd = folder / "initrd",
+                    .root = path_of("root.squashfs"),
+                    .kernel = path_of("vmlinuz"),
+                    .initrd = path_of("initrd"),
+                    .disk = path_of(cloud_disk),
                     .parameters = manifest.kernel_parameters,
                     .profile = manifest.profile,
                     .fork_point = manifest.fork_point,
@@ -75,6 +79,16 @@ std::vector<fs::path> version_folders(const fs::path& state) {
         for (const auto& folder : entries_of(image))
             if (is_hex_digest(folder.filename().string())) folders.push_back(folder);
     return folders;
+}
+
+/// What makes a version anew.
+std::string remedy_for(const fs::path& folder) {
+    const auto image = folder.parent_path().filename().string();
+    if (is_cloud_folder(folder)) return fmt::format("drover image add {} FILE --cloud-init makes it anew", image);
+    return fmt::format(
+        "drover image build {} makes it anew; where its packages have changed and that makes another "
+        "version: drover image promote, drover upgrade",
+        image);
 }
 
 std::string damaged_text(const fs::path& folder, const std::string& damage) {
@@ -115,6 +129,8 @@ Version Roots::build(const std::string& image, const std::function<void(const st
 
 Version Roots::build_alone(const std::string& image, const BuildWork& work, const std::vector<std::string>& earlier) {
     check_plain_name("image", image);
+    if (has_versions(image, true))
+        throw Error(ErrorKind::refused, fmt::format("'{}' is a cloud image", image), "give the recipe another name");
     const auto own = fs::path(paths_.own_images) / image;
     const auto recipe = read_recipe(fs::is_regular_file(own / "image.yaml") ? own : fs::path(paths_.images) / image);
     try {
@@ -129,6 +145,31 @@ Version Roots::build_alone(const std::string& image, const BuildWork& work, cons
     } catch (const Error& error) {
         throw error.within("build " + image);
     }
+}
+
+Version Roots::add(const CloudImage& cloud, const std::function<void(const std::string&)>& progress,
+                   std::chrono::seconds budget) {
+    expect_addable(cloud);
+    const auto folder = add_cloud_image(cloud, paths_, BuildWork(progress, budget),
+                                        [this](const fs::path& there) { return trust_.read(there).damage.empty(); });
+    return version(cloud.image, fmt::format("{}{}", algorithm, folder.filename().string()));
+}
+
+/// The versions of an image are of one kind, or its guests could be moved between them.
+void Roots::expect_addable(const CloudImage& cloud) const {
+    check_plain_name("image", cloud.image);
+    const auto known = recipes();
+    if (std::find(known.begin(), known.end(), cloud.image) != known.end() || has_versions(cloud.image, false))
+        throw Error(ErrorKind::refused, fmt::format("'{}' is an image that is built by a recipe", cloud.image),
+                    "choose another name");
+    expect_cloud_image(cloud.file);
+}
+
+bool Roots::has_versions(const std::string& image, bool cloud) const {
+    const auto all = version_folders(paths_.state);
+    return std::any_of(all.begin(), all.end(), [&](const fs::path& folder) {
+        return folder.parent_path().filename() == image && is_cloud_folder(folder) == cloud;
+    });
 }
 
 /// Those that are there and what was built.
@@ -156,10 +197,7 @@ Version Roots::version(const std::string& image, const std::string& digest) cons
     const auto folder = existing_folder(image, digest);
     const auto reading = trust_.of(folder);
     if (reading.damage.empty()) return version_of(folder, *reading.manifest);
-    throw Error(ErrorKind::refused, damaged_text(folder, reading.damage),
-                fmt::format("drover image build {} makes it anew; where its packages have changed and that makes "
-                            "another version: drover image promote, drover upgrade",
-                            image));
+    throw Error(ErrorKind::refused, damaged_text(folder, reading.damage), remedy_for(folder));
 }
 
 std::string Roots::root_of(const std::string& image, const std::string& digest) const {
@@ -183,7 +221,9 @@ std::vector<std::pair<std::string, std::string>> Roots::packages(const Version& 
 }
 
 std::string Roots::sbom(const std::string& image, const std::string& digest) const {
-    return sbom_of(read_manifest(existing_folder(image, digest)));
+    const auto manifest = read_manifest(existing_folder(image, digest));
+    if (!manifest.is_cloud()) return sbom_of(manifest);
+    throw Error(ErrorKind::refused, fmt::format("'{}' is a cloud image: nobody said what is in it", image));
 }
 
 /// Out of sight by a rename first: a version is there whole or not at all.

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/cloud_image.hpp"
 #include "storage/paths.hpp"
 #include "storage/single_flight.hpp"
 #include "storage/trust.hpp"
@@ -19,13 +20,15 @@ struct EarlierRoot;
 struct Version {
     std::string digest;  ///< "sha256:<64 hex>" over root, kernel and initrd and what follows here
     std::string image;
-    std::string root, kernel, initrd;  ///< absolute paths
+    std::string root, kernel, initrd;  ///< absolute paths; of a cloud image: none
+    std::string disk;                  ///< of a cloud image: its qcow2, which guests' overlays are on; else empty
     std::string parameters;            ///< kernel parameters that the image asks for
     std::string profile;               ///< the profile for guests that name none
     std::string fork_point;            ///< "early" or "ready"
     long long memory = 0;              ///< bytes that a guest needs at least
     long long bytes = 0;               ///< on disk, all files
 
+    [[nodiscard]] bool is_cloud() const { return !disk.empty(); }
     bool operator==(const Version&) const = default;
 };
 
@@ -50,6 +53,13 @@ class Roots {
     /// accounts other numbers; one that is not there or damaged does not count.
     Version build(const std::string& image, const std::function<void(const std::string&)>& progress,
                   std::chrono::seconds budget = std::chrono::minutes(20), const std::vector<std::string>& earlier = {});
+    /// Makes a version of a copy of the file, in the same way; an equal one that is there already is returned as it is.
+    /// Error{refused} for a file that is no plain qcow2, and for an image that has a recipe or versions by one.
+    /// `budget` ends waiting for others.
+    Version add(const CloudImage& cloud, const std::function<void(const std::string&)>& progress,
+                std::chrono::seconds budget = std::chrono::minutes(20));
+    /// Error{refused} when add() would refuse so.
+    void expect_addable(const CloudImage& cloud) const;
     /// The version, whose files are those that were built: Error{not_found} when it is not there, Error{refused} naming
     /// the file that is damaged. Under a millisecond, but for a version whose files changed or were not read yet by
     /// this process: reading them takes about a second for 300 MB.
@@ -62,7 +72,7 @@ class Roots {
     /// Name and version of each package that went into it.
     [[nodiscard]] std::vector<std::pair<std::string, std::string>> packages(const Version& version) const;
     /// What it is made of, as CycloneDX 1.5 JSON. Error{not_found} when there is no such version, Error{failed} when
-    /// its manifest cannot be read.
+    /// its manifest cannot be read, Error{refused} when it is a cloud image, of which nobody knows.
     [[nodiscard]] std::string sbom(const std::string& image, const std::string& digest) const;
     /// Removes it from the disk, durably; absent: nothing. Not while it is being built: a build of the image goes
     /// first.
@@ -81,6 +91,7 @@ class Roots {
     Version build_alone(const std::string& image, const BuildWork& work, const std::vector<std::string>& earlier);
     [[nodiscard]] std::vector<EarlierRoot> roots_of(const std::string& image,
                                                     const std::vector<std::string>& digests) const;
+    [[nodiscard]] bool has_versions(const std::string& image, bool cloud) const;
     [[nodiscard]] std::string existing_folder(const std::string& image, const std::string& digest) const;
 
     StoragePaths paths_;

@@ -93,6 +93,7 @@ std::vector<Trust::Identity> Trust::identities_in(const fs::path& folder) {
     };
     look_at(manifest_file);
     for (const auto name : version_files) look_at(name);
+    look_at(cloud_disk);
     return identities;
 }
 

@@ -127,6 +127,23 @@ void read_copying(Fields& fields, Change& change) {
 
 }  // namespace
 
+Json encode(const ImageAddition& addition) {
+    return {{"file", addition.file}, {"cloud_init", true}, {"memory", addition.memory}};
+}
+
+ImageAddition decode_image_addition(const Json& body) {
+    constexpr long long least_memory = 64LL << 20, most_memory = 1LL << 40;
+    Fields fields(body, "the image");
+    ImageAddition result{.file = fields.need_text("file")};
+    result.memory = fields.number("memory", least_memory, most_memory).value_or(result.memory);
+    if (!fields.flag("cloud_init").value_or(false))
+        throw Error(ErrorKind::usage, "only images with cloud-init can be added",
+                    "cloud_init: true, --cloud-init; others are built by a recipe");
+    fields.expect_no_others();
+    check_path("file", result.file);
+    return result;
+}
+
 /// What an upgrade alone may say.
 void read_upgrade(Fields& fields, Change& change) {
     change.to = fields.text("to");

@@ -159,6 +159,14 @@ struct ImageRow {
 };
 /// image version (or null) current built (or null) promoted (or null) guests bytes.
 Json encode(const ImageRow& row);
+/// A cloud image of others' that is to become a version.
+struct ImageAddition {
+    std::string file;                ///< on the host, absolute
+    long long memory = 512LL << 20;  ///< bytes that a guest of it needs at least
+};
+/// The body of POST /v1/images/{name}/versions: file cloud_init (true: there are no others) memory.
+Json encode(const ImageAddition& addition);
+ImageAddition decode_image_addition(const Json& body);
 /// What was found when a version was read whole: nothing, or the file that is damaged, and how.
 struct Verification {
     std::string image, version;

@@ -205,7 +205,7 @@ void write_definitions(const std::string& state, int count) {
     std::cout << bench.overlays.place(1, 1).prototype << "\n";
 }
 
-int run(int argc, char** argv) {
+int bench(int argc, char** argv) {
     CLI::App app{"One measured piece of work; prints its seconds."};
     app.require_subcommand(1);
     spdlog::set_level(spdlog::level::warn);
@@ -239,7 +239,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
-        return drover::run(argc, argv);
+        return drover::bench(argc, argv);
     } catch (const std::exception& error) {
         std::cerr << "drover_bench: " << error.what() << "\n";
         return 1;

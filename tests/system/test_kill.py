@@ -1,5 +1,4 @@
 """The daemon may die at any moment: nothing is lost, nothing is doubled, and guests do not notice."""
-import contextlib
 import socket
 import time
 import xml.etree.ElementTree as xml
@@ -74,14 +73,10 @@ def host_at(port):
 
 
 def answer_to(host, number):
-    """What the guest says after it has answered this PING; it may have said more before. A PING that comes in before the
-    guest's kernel knows of the host is asked again, as the daemon does."""
+    """What the guest says after it has answered this PING; it may have said more before."""
+    host.sendall(f"\nPING {number}\n".encode())
     said = ""
     mark = f"OK {number}\n"
-    for _ in range(4):
-        host.sendall(f"\nPING {number}\n".encode())
-        with contextlib.suppress(TimeoutError):
-            while mark not in said or not said.partition(mark)[2].endswith("\n"):
-                said += host.recv(65536).decode()
-            return said.partition(mark)[2]
-    raise TimeoutError(f"PING {number} is not answered; said: {said!r}")
+    while mark not in said or not said.partition(mark)[2].endswith("\n"):
+        said += host.recv(65536).decode()
+    return said.partition(mark)[2]

@@ -60,6 +60,11 @@ ASKED = {
     "DELETE /v1/owners/{name}": lambda of: (f"/v1/owners/{of.owner}", None),
     "GET /v1/images": lambda of: ("/v1/images", None),
     "POST /v1/images/{name}/build": lambda of: (f"/v1/images/{TINY}/build", None),
+    # Who may ask is told that this image has a recipe; it changes nothing.
+    "POST /v1/images/{name}/versions": lambda of: (
+        f"/v1/images/{TINY}/versions",
+        {"file": "/nonexistent", "cloud_init": True},
+    ),
     "POST /v1/images/{name}/promote": lambda of: (f"/v1/images/{TINY}/promote", {}),
     # Who may ask is told that there is nothing to go back to, or that it is needed; it changes nothing.
     "POST /v1/images/{name}/rollback": lambda of: (f"/v1/images/{TINY}/rollback", {}),

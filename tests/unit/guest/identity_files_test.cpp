@@ -47,6 +47,15 @@ TEST_F(IdentityFiles, let_the_owner_in_and_keep_what_the_user_added) {
     EXPECT_EQ(keys.find("ssh-ed25519 A a"), std::string::npos);
 }
 
+TEST_F(IdentityFiles, are_only_the_keys_where_cloud_init_told_the_rest) {
+    settings.by_cloud_init = true;
+    put();
+    EXPECT_NE(content_of(root / "root/.ssh/authorized_keys").find("ssh-ed25519 A a\n"), std::string::npos);
+    EXPECT_EQ(content_of(root / "etc/hosts"), "127.0.0.1 localhost\n");
+    for (const char* name : {"etc/hostname", "etc/machine-id", "etc/resolv.conf"})
+        EXPECT_FALSE(fs::exists(root / name));
+}
+
 TEST_F(IdentityFiles, a_repetition_writes_nothing) {
     put();
     const auto inode = [&](const char* name) {

@@ -19,6 +19,14 @@ TEST(Settings, of_the_image_tiny) {
     EXPECT_EQ(settings.power_off_signal, SIGUSR2);
 }
 
+TEST(Settings, of_cloud_images) {
+    std::ifstream file(DROVER_SOURCE "/images/cloud-seed/guest.conf");
+    const auto settings = parse_settings(std::string(std::istreambuf_iterator<char>(file), {}));
+    EXPECT_TRUE(settings.by_cloud_init);
+    EXPECT_EQ(settings.host_key, "/etc/ssh/ssh_host_ed25519_key");
+    EXPECT_FALSE(parse_settings("identity_by drover\npower_off_signal SIGUSR2\n").by_cloud_init);
+}
+
 TEST(Settings, say_only_what_differs_from_an_ordinary_image) {
     const auto settings = parse_settings("# systemd\n\npower_off_signal SIGRTMIN+4\n");
     EXPECT_EQ(settings.host_key_format, KeyFormat::openssh);
@@ -32,7 +40,7 @@ TEST(Settings, name_the_line_that_is_wrong) {
     const std::string good = "power_off_signal SIGUSR2\n";
     EXPECT_THROW(parse_settings(""), Error);
     for (const char* line : {"power_off_signal SIGUSR2", "power_off_signal 12", "host_key relative", "host_key",
-                             "host_key_format rsa", "shell /bin/sh", "started /a\nstarted /b"}) {
+                             "host_key_format rsa", "identity_by dhcp", "shell /bin/sh", "started /a\nstarted /b"}) {
         try {
             parse_settings(good + line + "\n");
             FAIL() << line;

@@ -64,6 +64,15 @@ TEST(DomainXml, IsAsWrittenDownForAGuestOfAPoolUnderKvm) {
     EXPECT_TRUE(is_valid("domain", to_xml(pooled)));
 }
 
+TEST(DomainXml, IsAsWrittenDownForAGuestOfACloudImage) {
+    auto cloud = spec();
+    cloud.kernel = cloud.initrd = cloud.root = cloud.parameters = "";
+    cloud.prototype = "/var/lib/drover/roots/bookworm/bb/disk.qcow2";
+    cloud.seed = "/var/lib/drover/overlays/42/seed.iso";
+    expect_golden("domain-cloud.xml", to_xml(cloud));
+    EXPECT_TRUE(is_valid("domain", to_xml(cloud)));
+}
+
 TEST(DomainXml, IsAsWrittenDownForTheProbe) {
     const auto xml = probe_xml({"drover", registry}, "/k", "/i", "+64055:+107");
     expect_golden("domain-probe.xml", xml);

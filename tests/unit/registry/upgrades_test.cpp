@@ -62,6 +62,19 @@ TEST_F(UpgradesTest, write_the_version_that_new_guests_get) {
     EXPECT_THAT(outcomes(ask(upgrading()).id), ElementsAre("unchanged", "unchanged", "unchanged"));
 }
 
+TEST_F(UpgradesTest, are_not_for_guests_of_cloud_images) {
+    auto clouded = more("alice", 1);
+    clouded.profile = "cloud";
+    request(clouded);
+    const auto reason = [&](const Change& change) { return operation(ask(change).id).items.at(0).reason; };
+    auto keeping = Change{Verb::rebuild, {{"alice-4"}}};
+    keeping.keep = {"/home"};
+    for (const auto& change : {Change{Verb::upgrade, {{"alice-4"}}}, Change{Verb::rollback, {{"alice-4"}}}, keeping})
+        EXPECT_EQ(reason(change), "is of a cloud image, which has no shared root: update it from inside");
+    EXPECT_EQ(guest("alice-4").want.version, digest_one);
+    EXPECT_EQ(reason({Verb::rebuild, {{"alice-4"}}}), "") << "afresh is possible";
+}
+
 TEST_F(UpgradesTest, to_a_version_are_for_guests_of_its_image) {
     registry_->images.add("tiny", digest_three);
     registry_->images.add("debian", "sha256:dd");
