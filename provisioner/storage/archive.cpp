@@ -23,12 +23,7 @@ constexpr const char* overlay_name = "overlay.qcow2";
 const char* format_of(Kind kind) { return kind == Kind::vm ? "qcow2" : "raw"; }
 
 void work(std::vector<std::string> argv, const fs::path& folder) {
-    try {
-        run_or_throw({.argv = std::move(argv), .folder = folder, .deadline = longest_work});
-    } catch (const Error&) {
-        expect_room(folder);  // programs that ran out of it each say so in their own words
-        throw;
-    }
+    run_writer({.argv = std::move(argv), .folder = folder, .deadline = longest_work}, folder);
 }
 
 void expect_regular(const fs::path& file) {

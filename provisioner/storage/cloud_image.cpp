@@ -58,8 +58,9 @@ bool is_cloud_disk(const fs::path& state, const fs::path& path) {
 
 void make_cloud_overlay(const fs::path& base, const fs::path& overlay, long long bytes) {
     const auto size = std::max<long long>(bytes, virtual_size(base));
-    run_or_throw({.argv = {"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", base, overlay,
-                           std::to_string(size)}});
+    run_writer({.argv = {"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "qcow2", "-b", base, overlay,
+                         std::to_string(size)}},
+               overlay.parent_path());
     sync_path(overlay);
 }
 
@@ -72,12 +73,7 @@ void make_seed(const std::map<std::string, std::string>& files, const StoragePat
         write_new_file(scratch / name, text, 0600);
         argv.push_back(fmt::format("/{}={}", name, (scratch / name).string()));
     }
-    try {
-        run_or_throw({.argv = argv});
-    } catch (const Error&) {
-        expect_room(scratch);
-        throw;
-    }
+    run_writer({.argv = argv}, scratch);
     sync_path(seed);
 }
 

@@ -36,11 +36,11 @@ void copy_plain_file(const fs::path& from, const fs::path& to) {
     expect_regular(from);
     remove_tree(to);
     try {
-        run_or_throw({.argv = {"cp", "--no-dereference", "--reflink=auto", "--sparse=auto", from, to},
-                      .deadline = longest_copy});
+        run_writer(
+            {.argv = {"cp", "--no-dereference", "--reflink=auto", "--sparse=auto", from, to}, .deadline = longest_copy},
+            to.parent_path());
     } catch (const Error&) {
         remove_tree(to);
-        expect_room(to.parent_path());
         throw;
     }
     expect_regular(to);

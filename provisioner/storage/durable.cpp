@@ -37,6 +37,11 @@ void expect_room(const fs::path& path) {
     throw DiskFull(fmt::format("{} has {} KiB left", path.string(), disk.f_bavail * disk.f_frsize / 1024));
 }
 
+void run_writer(const Command& command, const fs::path& path) try { run_or_throw(command); } catch (const Error&) {
+    expect_room(path);
+    throw;
+}
+
 void throw_errno(std::string_view doing, const fs::path& path) {
     const int error = errno;
     const auto what = fmt::format("{} '{}': {}", doing, path.string(), std::strerror(error));

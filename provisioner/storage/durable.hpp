@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/error.hpp"
+#include "process/process.hpp"
 
 /// Files and folders that are still there after a power cut. Every function throws Error{failed} naming the path, or
 /// DiskFull.
@@ -23,6 +24,10 @@ class DiskFull : public Error {
 
 /// DiskFull when the file system of `path` has no room for even a small file.
 void expect_room(const std::filesystem::path& path);
+
+/// run_or_throw() of a program that writes to the file system of `path`: DiskFull when it failed for want of room,
+/// which each program says in its own words.
+void run_writer(const Command& command, const std::filesystem::path& path);
 
 /// Error{failed} "<doing> '<path>': <what errno says>", or DiskFull where that is it.
 [[noreturn]] void throw_errno(std::string_view doing, const std::filesystem::path& path);

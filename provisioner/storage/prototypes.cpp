@@ -36,13 +36,14 @@ void format(const fs::path& base, const Profile& profile, long long bytes) {
     if (!profile.skeleton.empty()) command.argv.insert(command.argv.end(), {"-d", profile.skeleton});
     command.argv.push_back(base);
     command.environment.emplace_back("E2FSPROGS_FAKE_TIME=1");
-    run_or_throw(command);
+    run_writer(command, base.parent_path());
 }
 
 /// A fresh qcow2 on `backing`, which is not opened (-u): it is still on its way there.
 void make_overlay(const fs::path& overlay, const fs::path& backing, long long bytes) {
-    run_or_throw({.argv = {"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, overlay,
-                           std::to_string(bytes)}});
+    run_writer({.argv = {"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, overlay,
+                         std::to_string(bytes)}},
+               overlay.parent_path());
 }
 
 void seal_file(const fs::path& file) {
@@ -83,12 +84,7 @@ std::shared_ptr<const Prototype> Prototypes::get(Kind kind, const Profile& profi
 std::shared_ptr<const Prototype> Prototypes::load(Kind kind, const std::string& key, const Profile& profile,
                                                   long long bytes) {
     const auto folder = state_ / "prototypes" / fmt::format("{}-{}", key, fingerprint(profile));
-    if (!fs::exists(folder)) try {
-            make(folder, profile, bytes);
-        } catch (const Error&) {
-            expect_room(state_);  // programs that ran out of it each say so in their own words
-            throw;
-        }
+    if (!fs::exists(folder)) make(folder, profile, bytes);
     const auto base = folder / "base.raw";
     const auto overlay = folder / "overlay.qcow2";
     if (!has_base(base) || backing_file(overlay) != base)
