@@ -18,6 +18,7 @@ def tables(drover):
         names = [name for (name,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         rows = {name: file.execute(f'SELECT * FROM "{name}"').fetchall() for name in names}
         rows["events"] = file.execute("SELECT * FROM events WHERE kind <> 'daemon'").fetchall()
+        rows["notes"] = file.execute("SELECT * FROM notes WHERE key <> 'certain-time'").fetchall()
     return rows
 
 
