@@ -60,11 +60,9 @@ class Victim:
             assert self.drover.process.wait() == -signal.SIGKILL, self.drover.log_tail()
             self.drover.process = None
             return True
-        if self.drover.process.poll() is not None:  # after its last word
-            self.drover.process = None
-            return True
-        self.drover.stop()
-        return False
+        code = self.drover.end(signal.SIGTERM)  # it may be dead already, or die while it ends
+        assert code in (0, -signal.SIGKILL), self.drover.log_tail()
+        return code != 0
 
 
 def kill_at(world, seed, key, chance, figure, count=None):
