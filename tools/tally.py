@@ -27,8 +27,8 @@ def gather(results):
     if (results / "ctest.xml").exists():
         for name, outcome in cases(results / "ctest.xml"):
             outcomes += of_program(name.split(".")[-1], outcome, programs)
-    if (results / "pytest.xml").exists():
-        outcomes += cases(results / "pytest.xml")
+    for file in sorted(results.glob("pytest-*.xml")):
+        outcomes += cases(file)
     return outcomes
 
 
