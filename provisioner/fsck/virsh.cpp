@@ -16,6 +16,7 @@ namespace drover::fsck {
 namespace {
 
 constexpr std::size_t batch = 200;  // descriptions per process: a start of virsh costs as much as some twenty of them
+constexpr int most_tries = 3;
 constexpr std::string_view tag_namespace = "urn:drover:1";
 
 /// How virsh is asked about a sort of thing.
@@ -175,22 +176,36 @@ std::string Virsh::ask(const std::vector<std::string>& arguments) const {
     return std::move(outcome.output);
 }
 
-template <typename Thing> std::vector<Thing> Virsh::describe(const std::vector<std::string>& uuids) const {
+// One that went between the two questions may be there again, defined anew under its UUID.
+template <typename Thing> std::vector<Thing> Virsh::describe(std::vector<std::string> uuids) const {
     std::vector<Thing> things;
+    for (int tries = 1;; ++tries) {
+        const auto said = describe_once(uuids, things);
+        std::set<std::string> described;
+        for (const auto& thing : things) described.insert(thing.uuid);
+        std::erase_if(uuids, [&](const std::string& uuid) { return described.contains(uuid); });
+        if (uuids.empty()) return things;
+        const auto listed = set_of(words_of(ask({Words<Thing>::list})));
+        std::erase_if(uuids, [&](const std::string& uuid) { return !listed.contains(uuid); });
+        if (uuids.empty()) return things;
+        if (tries == most_tries)
+            fail(fmt::format("virsh lists {} {} and does not describe it: {}", Words<Thing>::element, uuids.front(),
+                             last_line(said)));
+    }
+}
+
+template <typename Thing>
+std::string Virsh::describe_once(const std::vector<std::string>& uuids, std::vector<Thing>& things) const {
+    std::string said;
     for (std::size_t begin = 0; begin < uuids.size(); begin += batch) {
         std::string commands;
         for (std::size_t i = begin; i < std::min(begin + batch, uuids.size()); ++i)
             commands += fmt::format("{}{} {}", i == begin ? "" : "; ", Words<Thing>::dump, uuids[i]);
-        read_all(run_virsh({commands}).output, things);  // its status is that of the last: what counts is what came
+        const auto outcome = run_virsh({commands});  // its status is that of the last: what counts is what came
+        read_all(outcome.output, things);
+        said += outcome.errors;
     }
-    if (things.size() == uuids.size()) return things;
-    for (const auto& listed : words_of(ask({Words<Thing>::list}))) {
-        const auto is_it = [&](const Thing& thing) { return thing.uuid == listed; };
-        if (std::find(uuids.begin(), uuids.end(), listed) != uuids.end() &&
-            std::none_of(things.begin(), things.end(), is_it))
-            fail(fmt::format("virsh lists {} {} and does not describe it", Words<Thing>::element, listed));
-    }
-    return things;
+    return said;
 }
 
 }  // namespace drover::fsck

@@ -64,7 +64,10 @@ class Virsh {
     [[nodiscard]] Outcome run_virsh(const std::vector<std::string>& arguments) const;
     [[nodiscard]] std::string ask(const std::vector<std::string>& arguments) const;
     /// Things of one sort, described by `dump`, of those that `list` names.
-    template <typename Thing> [[nodiscard]] std::vector<Thing> describe(const std::vector<std::string>& uuids) const;
+    template <typename Thing> [[nodiscard]] std::vector<Thing> describe(std::vector<std::string> uuids) const;
+    /// Adds what it is told of them; returns virsh's complaints.
+    template <typename Thing>
+    std::string describe_once(const std::vector<std::string>& uuids, std::vector<Thing>& things) const;
 
     std::string program_, uri_;
 };
