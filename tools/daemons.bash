@@ -157,10 +157,11 @@ stop_droverd() {
 
 # ---- processes by pid file
 
-# live_pid FILE NAME: the pid in the file if that is a process of this name.
+# live_pid FILE NAME: the pid in the file if that is a process of this name, and none that is dead and awaited by nobody.
 live_pid() {
-    local pid
-    if pid=$(cat "$1" 2>/dev/null) && [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$2" ]]; then echo "$pid"; fi
+    local pid name state
+    if pid=$(cat "$1" 2>/dev/null) && read -r _ name state _ 2>/dev/null <"/proc/$pid/stat" &&
+        [[ $name == "($2)" && $state != [ZX] ]]; then echo "$pid"; fi
 }
 
 end_process() {
