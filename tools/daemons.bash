@@ -82,7 +82,7 @@ anything_runs() {
 # A libvirtd that goes while networks are up leaves their dnsmasq behind, so it stays while anything runs.
 stop_libvirt() {
     if [[ ! -e $started_libvirt ]]; then return; fi
-    if anything_runs || pgrep --ns $$ --nslist pid -x droverd >/dev/null; then
+    if anything_runs || pgrep --runstates D,R,S --ns $$ --nslist pid -x droverd >/dev/null; then
         say "left alone: libvirtd, something runs on it"
         return
     fi
