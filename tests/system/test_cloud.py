@@ -6,17 +6,21 @@ import subprocess
 import pytest
 from drover import ROOT, Drover, Owner, sh, wait_until
 
-SETTINGS = "timeouts: {{ready: {ready}, stop: {stop}}}\nquota: {{default: 10}}\ntesting: {{enabled: true}}\n"
 NO_ROOT = "is of a cloud image, which has no shared root: update it from inside"
+
+
+def running(name, ready, stop):
+    """A daemon with these timeouts, while a fixture lends it."""
+    one = Drover(name, f"timeouts: {{ready: {ready}, stop: {stop}}}\nquota: {{default: 10}}\ntesting: {{enabled: true}}\n")
+    one.start()
+    yield one
+    one.stop()
 
 
 @pytest.fixture(scope="module")
 def drover():
     """Its guests have empty disks: they run and never say a word."""
-    one = Drover("cloud", SETTINGS.format(ready="600s", stop="1s"))
-    one.start()
-    yield one
-    one.stop()
+    yield from running("cloud", "600s", "1s")
 
 
 def qcow2(file, *options):
@@ -194,10 +198,7 @@ def test_what_cannot_work_says_so(drover, empty, keys):
 @pytest.fixture(scope="module")
 def clouds():
     """An emulated guest boots for a minute of a processor, of which a busy machine may give it little."""
-    one = Drover("clouds", SETTINGS.format(ready="900s", stop="120s"))
-    one.start()
-    yield one
-    one.stop()
+    yield from running("clouds", "900s", "120s")
 
 
 @pytest.fixture(scope="module")
