@@ -122,6 +122,8 @@ std::string Conversation::take(const control::Reset& reset) try {
     return err(reset.n, error.what());
 }
 
+std::string Conversation::take(const control::Renew& renew) { return err(renew.n, "this guest is no template"); }
+
 std::string Conversation::state() {
     const auto digest = machine_.digest_in_force();
     if (!digest.empty()) return encode(FromGuest(control::Ready{digest}));

@@ -56,7 +56,8 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
                    [&](const control::Stop&) { return stopping_ = true, ok; },
                    [&](const control::Path&) { return std::string(); },
                    // It has nothing of its own.
-                   [&](const control::AskShadows&) { return ok; }, [&](const control::Reset&) { return ok; }},
+                   [&](const control::AskShadows&) { return ok; }, [&](const control::Reset&) { return ok; },
+                   [&](const control::Renew& renew) { return memory_.boot_id = renew.boot_id, ok + presence(); }},
         message);
 }
 
