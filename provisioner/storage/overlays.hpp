@@ -42,6 +42,8 @@ class Overlays {
     Place create(GuestId id, std::int64_t counter, const std::string& profile, long long disk, Kind kind = Kind::vm);
     /// The same of a vm on a template's disk, which keep_disk() gave; always 0.4 ms.
     Place create_forked(GuestId id, std::int64_t counter, const std::string& base);
+    /// What create() puts a vm's overlay on; made when absent, as there.
+    [[nodiscard]] std::string base(const std::string& profile, long long disk) const;
     /// Whether nobody has written to the vm's overlay yet since create() or create_forked().
     [[nodiscard]] bool is_fresh(GuestId id, std::int64_t counter) const;
     /// A fresh overlay in another place, for a template: as create(), or as create_forked() where a base is named.

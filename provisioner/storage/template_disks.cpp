@@ -32,6 +32,10 @@ void add_bases(const fs::path& folder, std::set<std::string>& bases) {
 
 }  // namespace
 
+std::string Overlays::base(const std::string& profile_name, long long disk) const {
+    return prototypes_->get(Kind::vm, profile(profile_name), disk)->base;
+}
+
 bool Overlays::is_fresh(GuestId id, std::int64_t counter) const {
     const auto here = place(id, counter);
     if (here.prototype.empty() || !prototypes_->has_base(here.prototype)) return false;
