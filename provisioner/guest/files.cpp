@@ -61,12 +61,6 @@ bool replace(const fs::path& path, std::string_view content, mode_t mode) {
     return true;
 }
 
-void overwrite(const fs::path& path, std::string_view content, mode_t mode) {
-    const UniqueFd file(open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-    if (!file) fail("cannot write " + path.string());
-    fill(file, content, mode, path);
-}
-
 }  // namespace
 
 void fail(const std::string& what) {
@@ -86,6 +80,12 @@ std::optional<std::string> read_if_there(const fs::path& path) {
         if (size == 0) return content;
         content.append(piece.data(), static_cast<std::size_t>(size));
     }
+}
+
+void overwrite(const fs::path& path, std::string_view content, mode_t mode) {
+    const UniqueFd file(open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+    if (!file) fail("cannot write " + path.string());
+    fill(file, content, mode, path);
 }
 
 bool put_file(const fs::path& path, std::string_view content, mode_t mode) {

@@ -19,6 +19,9 @@ std::optional<std::string> read_if_there(const std::filesystem::path& path);
 /// point, or lies in a read-only folder, cannot be replaced and is written in place. Returns whether it changed.
 bool put_file(const std::filesystem::path& path, std::string_view content, mode_t mode);
 
+/// Content and mode into the file that is there: for one that somebody has mounted elsewhere, or open.
+void overwrite(const std::filesystem::path& path, std::string_view content, mode_t mode);
+
 /// Where a path of the guest lies in this folder.
 std::filesystem::path below(const std::filesystem::path& folder, const std::string& path);
 

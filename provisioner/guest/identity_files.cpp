@@ -1,5 +1,8 @@
 #include "guest/identity_files.hpp"
 
+#include <cstdio>
+#include <exception>
+
 #include "control/fields.hpp"
 #include "guest/files.hpp"
 
@@ -31,6 +34,12 @@ std::string key_lines(const std::vector<std::string>& keys) {
     return lines;
 }
 
+std::string replaced(std::string text, std::string_view word, const std::string& by) {
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + by.size()))
+        text.replace(at, word.size(), by);
+    return text;
+}
+
 }  // namespace
 
 void put_identity_files(const fs::path& root, const Settings& settings, const Introduction& introduction) {
@@ -43,6 +52,16 @@ void put_identity_files(const fs::path& root, const Settings& settings, const In
     put_file(root / "etc/hostname", identity.name + "\n", 0644);
     put_block(root / "etc/hosts", hosts_block(identity), 0644);
     put_file(root / "etc/resolv.conf", resolver(identity), 0644);
+}
+
+void put_first_page(const fs::path& root, const Settings& settings, const control::Identity& identity) try {
+    const auto form =
+        settings.first_page.form.empty() ? std::nullopt : read_if_there(below(root, settings.first_page.form));
+    const auto file = below(root, settings.first_page.file);
+    if (!form || identity.owner.empty() || !is_folder(file.parent_path()) || !fs::is_empty(file.parent_path())) return;
+    put_file(file, replaced(replaced(*form, "@NAME@", identity.name), "@OWNER@", identity.owner), 0644);
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "drover-guest: no first page: %s\n", error.what());  // NOLINT(cert-err33-c)
 }
 
 std::vector<std::string> identity_files(const Settings& settings) {

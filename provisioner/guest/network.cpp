@@ -122,6 +122,8 @@ Interface first_ethernet() {
 
 }  // namespace
 
+void put_mac(const std::string& mac) { first_ethernet().set_mac(mac); }
+
 void put_network_into_force(const control::Identity& identity) {
     Interface("lo").bring_up();
     const auto interface = first_ethernet();

@@ -2,12 +2,17 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "guest/conversation.hpp"
+#include "guest/fork_point.hpp"
 #include "guest/port.hpp"
 #include "guest/this_guest.hpp"
+#include "model/error.hpp"
 
 namespace drover::guest {
 namespace {
@@ -38,14 +43,30 @@ void answer(Port& port, Conversation& conversation, const Port::Input& input) {
     if (input.connected) port.send(conversation.state());
 }
 
+/// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW.
+std::vector<std::string> pass_fork_point(ThisGuest& guest, Port& port) {
+    const auto is_template = guest.is_template();
+    if (is_template == ThisGuest::Template::no) return {};
+    ForkPoint point([&](const control::Renew& renew) { guest.renew(renew); });
+    try {
+        if (is_template == ThisGuest::Template::cut_short) throw Error(ErrorKind::failed, "its renewal was cut short");
+        guest.settle();
+    } catch (const std::exception& error) {
+        point.give_up(std::string("this is no guest and no template: ") + error.what());
+    }
+    return wait_at(point, port);
+}
+
 }  // namespace
 
 void serve() {
     ThisGuest guest;
     Port port;
+    const auto told = pass_fork_point(guest, port);
     Conversation conversation(guest);
     Patience patience_left(conversation.could_go_on());
     port.send(conversation.greeting());
+    for (const auto& line : told) port.send(conversation.answer(line));
     for (bool stopping = false; true;) {
         const auto input = port.wait(patience_left.left());
         if (input) {

@@ -20,6 +20,15 @@ class ThisGuest : public Machine {
     std::optional<Hiding> hiding(const PathChange& change) override;
     void reset_later(const std::vector<PathChange>& changes) override;
 
+    /// It is a template for the fork point `ready`, or a fork of one that is not renewed yet.
+    enum class Template { no, yes, cut_short };
+    [[nodiscard]] Template is_template() const;
+    /// Waits until everything that the image starts is up and at rest, and lies on the disk. From here on nobody learns
+    /// the kernel's boot id any more: the forks shall tell others.
+    void settle();
+    /// Makes a fork different from its template. Throws when any part of it failed; it is not repeatable.
+    void renew(const control::Renew& renew);
+
     /// Asks init to power off in order, and returns.
     void power_off() const;
 
