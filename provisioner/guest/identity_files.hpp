@@ -7,7 +7,8 @@
 #include "guest/conversation.hpp"
 #include "guest/settings.hpp"
 
-/// The files through which an identity takes effect. `root` is "/" but in tests. Nothing is written that is so already.
+/// The files through which an identity takes effect. `root` is "/" but in tests. Nothing is written that is so already,
+/// and what is written is durable once the caller has synced the file system (Durable::later).
 namespace drover::guest {
 
 /// /etc/machine-id, /etc/hostname, /etc/hosts, /etc/resolv.conf and the authorized keys. What users add to hosts and to

@@ -4,7 +4,6 @@
 #include <linux/random.h>
 #include <sodium.h>
 #include <sys/ioctl.h>
-#include <sys/random.h>
 
 #include <array>
 #include <cerrno>
@@ -21,7 +20,6 @@ namespace fs = std::filesystem;
 namespace drover::guest {
 namespace {
 
-constexpr std::size_t id_bytes = 16;
 constexpr auto all_bits = static_cast<int>(control::renewal_seed_bytes * 8);
 
 /// Everything below holds a copy of what the template had of its own, if it had any.
@@ -43,13 +41,6 @@ void renew_random_numbers(const control::Renew& renew) {
     sodium_memzero(&pool, sizeof pool);
     errno = reason;
     if (!done) fail("cannot renew the kernel's random numbers");
-}
-
-std::string random_id() {
-    std::array<unsigned char, id_bytes> bytes{};
-    if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) fail("cannot get random bytes");
-    std::array<char, 2 * id_bytes + 1> digits{};
-    return sodium_bin2hex(digits.data(), digits.size(), bytes.data(), bytes.size());
 }
 
 }  // namespace
@@ -75,7 +66,7 @@ std::string uuid_form(std::string_view digits) {
 
 void forget_template(const fs::path& root) {
     const auto machine_id = root / "etc/machine-id";
-    if (!read_if_there(machine_id).value_or("").empty()) put_file(machine_id, random_id() + "\n", 0444);
+    if (is_there(machine_id)) put_file(machine_id, "", 0444);
     for (const auto* kept : kept_by_the_template) {
         if (!is_folder(root / kept))
             fs::remove(root / kept);

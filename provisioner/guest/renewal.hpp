@@ -19,9 +19,8 @@ bool put_clock(std::int64_t time);
 /// 32 hex digits as the kernel writes an id: "01234567-89ab-...", with a newline.
 std::string uuid_form(std::string_view digits);
 
-/// What of the running system is the template's: its machine-id, if it has one by now, becomes a random one until an
-/// identity brings the right one; what a DHCP client or a random number generator kept is deleted. `root` is "/" but in
-/// tests.
+/// In a template: empties the machine-id that its boot gave it, and deletes what a DHCP client or a random number
+/// generator kept. Its forks have none until there is something of their own. `root` is "/" but in tests.
 void forget_template(const std::filesystem::path& root);
 
 }  // namespace drover::guest

@@ -12,7 +12,6 @@
 #include "guest/fork_point.hpp"
 #include "guest/port.hpp"
 #include "guest/this_guest.hpp"
-#include "model/error.hpp"
 
 namespace drover::guest {
 namespace {
@@ -38,21 +37,21 @@ class Patience {
 };
 
 void answer(Port& port, Conversation& conversation, const Port::Input& input) {
-    for (const auto& line : input.lines) port.send(conversation.answer(line));
+    std::string answers;
+    for (const auto& line : input.lines) answers += conversation.answer(line);
+    port.send(answers);
     if (input.lost) conversation.start_anew();
     if (input.connected) port.send(conversation.state());
 }
 
 /// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW.
 std::vector<std::string> pass_fork_point(ThisGuest& guest, Port& port) {
-    const auto is_template = guest.is_template();
-    if (is_template == ThisGuest::Template::no) return {};
+    if (!guest.is_template()) return {};
     ForkPoint point([&](const control::Renew& renew) { guest.renew(renew); });
     try {
-        if (is_template == ThisGuest::Template::cut_short) throw Error(ErrorKind::failed, "its renewal was cut short");
         guest.settle();
     } catch (const std::exception& error) {
-        point.give_up(std::string("this is no guest and no template: ") + error.what());
+        point.give_up(std::string("this template does not come to rest: ") + error.what());
     }
     return wait_at(point, port);
 }
@@ -66,7 +65,7 @@ void serve() {
     Conversation conversation(guest);
     Patience patience_left(conversation.could_go_on());
     port.send(conversation.greeting());
-    for (const auto& line : told) port.send(conversation.answer(line));
+    answer(port, conversation, {.lines = told});
     for (bool stopping = false; true;) {
         const auto input = port.wait(patience_left.left());
         if (input) {

@@ -30,8 +30,7 @@ constexpr const char* in_force = "/run/drover/in-force";
 constexpr const char* shared_file = "/etc/hosts";
 constexpr std::chrono::seconds time_to_start{120};
 constexpr std::chrono::seconds time_to_renew{30};
-/// Of a fork, in memory like the rest of it: its renewal began, and was done.
-constexpr const char* renewing = "/run/drover/renewing";
+/// Of a fork, in memory like the rest of it.
 constexpr const char* renewed = "/run/drover/renewed";
 
 void forget_what_is_in_force() {
@@ -80,6 +79,7 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
     }
     remember(root, introduction);
     put_first_page(root, settings_, introduction.identity);
+    sync_file_system(own_state);
     if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
     put_file(in_force, digest, 0644);
 }
@@ -102,23 +102,21 @@ std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {
 
 void ThisGuest::reset_later(const std::vector<PathChange>& changes) { put_reset_list(own_state, changes); }
 
-ThisGuest::Template ThisGuest::is_template() const {
-    const auto line = is_there(channel_file) ? "" : read_if_there("/proc/cmdline").value_or("");
-    if (parse_kernel_line(line).template_ != "ready" || is_there(renewed)) return Template::no;
-    return is_there(renewing) ? Template::cut_short : Template::yes;
+bool ThisGuest::is_template() const {
+    if (is_there(channel_file) || is_there(renewed)) return false;
+    return parse_kernel_line(read_if_there("/proc/cmdline").value_or("")).template_ == "ready";
 }
 
 void ThisGuest::settle() {
     if (!is_there(boot_id_file)) mask_boot_id(boot_id_file);
     if (!settings_.settled.empty()) run_program(settings_.settled, time_to_start);
-    sync();
+    forget_template(root);
+    sync();  // what lies on the disk is not written by each fork
 }
 
 void ThisGuest::renew(const control::Renew& renew) {
-    put_file(renewing, "", 0644);
     renew_kernel(renew);
     overwrite(kernel_boot_id, uuid_form(renew.boot_id), 0444);
-    forget_template(root);
     for (const auto& program : settings_.renew) run_program(program, time_to_renew);
     put_file(renewed, "", 0644);
 }
