@@ -33,7 +33,10 @@ void fill(const UniqueFd& file, std::string_view content, mode_t mode, Durable w
         if (written < 0) fail("cannot write " + path.string());
         content.remove_prefix(static_cast<std::size_t>(written));
     }
-    if (fchmod(file.get(), mode) != 0) fail("cannot set the mode of " + path.string());
+    struct stat found {};
+    if (fstat(file.get(), &found) != 0) fail("cannot look at " + path.string());
+    if ((found.st_mode & 07777) != mode && fchmod(file.get(), mode) != 0)
+        fail("cannot set the mode of " + path.string());
     if (when == Durable::at_once && fsync(file.get()) != 0) fail("cannot sync " + path.string());
 }
 
@@ -83,8 +86,13 @@ std::optional<std::string> read_if_there(const fs::path& path) {
 }
 
 void overwrite(const fs::path& path, std::string_view content, mode_t mode, Durable when) {
-    const UniqueFd file(open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
+    const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (!file) fail("cannot write " + path.string());
+    // Not by O_TRUNC: to give a block back and take another is much work for an emulated guest.
+    struct stat found {};
+    const auto size = static_cast<off_t>(content.size());
+    if (fstat(file.get(), &found) != 0 || (found.st_size > size && ftruncate(file.get(), size) != 0))
+        fail("cannot shorten " + path.string());
     fill(file, content, mode, when, path);
 }
 

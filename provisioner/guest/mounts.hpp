@@ -36,7 +36,6 @@ void nest_mounts();
 /// container's kernel tells the host's, a fork's the template's.
 void mask_boot_id(const std::filesystem::path& file);
 inline constexpr const char* kernel_boot_id = "/proc/sys/kernel/random/boot_id";
-inline constexpr const char* boot_id_file = "/run/drover/boot-id";
 
 /// Makes `root` the root of everything, with the kernel's file systems and a fresh /run in it.
 void move_root(const std::filesystem::path& root);

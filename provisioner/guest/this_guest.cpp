@@ -1,5 +1,6 @@
 #include "guest/this_guest.hpp"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -30,8 +31,12 @@ constexpr const char* in_force = "/run/drover/in-force";
 constexpr const char* shared_file = "/etc/hosts";
 constexpr std::chrono::seconds time_to_start{120};
 constexpr std::chrono::seconds time_to_renew{30};
-/// Of a fork, in memory like the rest of it.
-constexpr const char* renewed = "/run/drover/renewed";
+/// A template and its forks have these, in memory like the rest of them. (What comes and goes right below /run/drover
+/// wakes systemd.)
+constexpr const char* template_folder = "/run/drover/template";
+constexpr const char* boot_id_file = "/run/drover/template/boot-id";
+constexpr const char* renewed = "/run/drover/template/renewed";
+constexpr std::string_view yes = "yes\n";
 
 void forget_what_is_in_force() {
     if (unlink(in_force) != 0 && errno != ENOENT) fail(std::string("cannot remove ") + in_force);
@@ -103,22 +108,27 @@ std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {
 void ThisGuest::reset_later(const std::vector<PathChange>& changes) { put_reset_list(own_state, changes); }
 
 bool ThisGuest::is_template() const {
-    if (is_there(channel_file) || is_there(renewed)) return false;
+    if (is_there(channel_file) || read_if_there(renewed) == yes) return false;
     return parse_kernel_line(read_if_there("/proc/cmdline").value_or("")).template_ == "ready";
 }
 
 void ThisGuest::settle() {
+    put_folder(template_folder, 0755);
+    put_file(renewed, "no\n", 0644);
     if (!is_there(boot_id_file)) mask_boot_id(boot_id_file);
     if (!settings_.settled.empty()) run_program(settings_.settled, time_to_start);
     forget_template(root);
-    sync();  // what lies on the disk is not written by each fork
+    // What is in memory and on the disk by now need not be brought there by every fork.
+    read_if_there(settings_.first_page.form);
+    if (mlockall(MCL_CURRENT) != 0) fail("cannot keep all of the guest's end in memory");
+    sync();
 }
 
 void ThisGuest::renew(const control::Renew& renew) {
     renew_kernel(renew);
     overwrite(kernel_boot_id, uuid_form(renew.boot_id), 0444);
     for (const auto& program : settings_.renew) run_program(program, time_to_renew);
-    put_file(renewed, "", 0644);
+    overwrite(renewed, yes, 0644);
 }
 
 void ThisGuest::power_off() const {
