@@ -1,5 +1,6 @@
 #include "guest/this_guest.hpp"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,6 +41,12 @@ constexpr std::string_view yes = "yes\n";
 
 void forget_what_is_in_force() {
     if (unlink(in_force) != 0 && errno != ENOENT) fail(std::string("cannot remove ") + in_force);
+}
+
+/// Whoever else wakes up in a fork, because its clock was set, say, waits until it is ready.
+void go_first(bool first) {
+    const sched_param priority{.sched_priority = first ? 1 : 0};
+    sched_setscheduler(0, first ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER, &priority);
 }
 
 void put_hostname(const std::string& name) {
@@ -87,6 +94,7 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
     sync_file_system(own_state);
     if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
     put_file(in_force, digest, 0644);
+    go_first(false);
 }
 
 /// What the guest's end writes itself says nothing about what the user did.
@@ -119,8 +127,12 @@ void ThisGuest::settle() {
     if (!settings_.settled.empty()) run_program(settings_.settled, time_to_start);
     forget_template(root);
     // What is in memory and on the disk by now need not be brought there by every fork.
-    read_if_there(settings_.first_page.form);
+    host_key();
+    last_introduction();
+    for (const auto& file : {settings_.first_page.form, settings_.authorized_keys, std::string(shared_file)})
+        read_if_there(file);
     if (mlockall(MCL_CURRENT) != 0) fail("cannot keep all of the guest's end in memory");
+    go_first(true);
     sync();
 }
 
