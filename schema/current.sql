@@ -113,7 +113,8 @@ CREATE TABLE guests (
     keep          TEXT   NOT NULL DEFAULT '',  -- "7,/home": overlay 7 is the one before but for these paths
     lease         BIGINT,                      -- until when it is lent; NULL: for ever
     lease_told    BIGINT NOT NULL DEFAULT 0,   -- how many of the steps at the end of its lease were taken
-    lease_ended   BIGINT                       -- when it was stopped for that, by the time that certainly passed
+    lease_ended   BIGINT,                      -- when it was stopped for that, by the time that certainly passed
+    timings       TEXT   NOT NULL DEFAULT ''   -- 'build=3 start=212 hello=40 ready=120': of its last way to ready, ms
 );
 CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
 

@@ -10,6 +10,7 @@
 #include "herd/herd.hpp"
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
+#include "herd/templates.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -31,6 +32,7 @@ struct Doors {
     Fsck& fsck;
     Doctor& doctor;
     Subnet subnet;
+    Templates* templates = nullptr;     ///< none: nothing can be forked
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
 };
 

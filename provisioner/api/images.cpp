@@ -31,12 +31,22 @@ std::vector<wire::Differences::Package> package_differences(const Doors& doors, 
     return result;
 }
 
+std::vector<wire::TemplateRow> templates_of(const std::vector<TemplateSight>& all, const Images::Row& row) {
+    std::vector<wire::TemplateRow> result;
+    for (const TemplateSight& one : all)
+        if (one.image == row.image && one.version == row.digest)
+            result.push_back({one.profile, one.fork_point, std::string(to_text(one.stage)), one.made, one.took,
+                              one.bytes, one.reason});
+    return result;
+}
+
 }  // namespace
 
 std::optional<Answer> list_images(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     std::map<std::pair<std::string, std::string>, long long> sizes;
     for (const Version& version : doors.roots.versions()) sizes[{version.image, version.digest}] = version.bytes;
+    const auto templates = doors.templates == nullptr ? std::vector<TemplateSight>{} : doors.templates->list();
     std::vector<std::string> never_built = doors.roots.recipes();
     Rows rows;
     for (const Images::Row& row : doors.registry.images.list()) {
@@ -46,7 +56,8 @@ std::optional<Answer> list_images(const Doors& doors, const Call& call) {
                                              .built = row.built,
                                              .promoted = row.promoted,
                                              .guests = row.guests,
-                                             .bytes = sizes[{row.image, row.digest}]}));
+                                             .bytes = sizes[{row.image, row.digest}],
+                                             .templates = templates_of(templates, row)}));
         std::erase(never_built, row.image);
     }
     for (const std::string& image : never_built) rows.add(wire::encode(wire::ImageRow{.image = image}));
@@ -61,8 +72,8 @@ std::optional<Answer> add_version(const Doors& doors, const Call& call) {
 
 std::optional<Answer> build_image(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
-    if (!call.body.empty()) wire::decode_nothing(wire::parse(call.body));
-    return accepted(doors, doors.image_jobs.build(call.caller, call.part(2)));
+    const bool with_template = !call.body.empty() && wire::decode_image_build(wire::parse(call.body));
+    return accepted(doors, doors.image_jobs.build(call.caller, call.part(2), with_template));
 }
 
 std::optional<Answer> promote_version(const Doors& doors, const Call& call) {

@@ -18,6 +18,7 @@ struct ListOptions {};
 /// Of build and remove, which the daemon does by and by.
 struct WorkOptions {
     std::string name, version;
+    bool with_template = false;  ///< of a build
     WaitOptions wait;
 };
 
@@ -48,17 +49,29 @@ std::string target_of(const std::string& image, const std::string& what) {
     return "/v1/images/" + wire::escape(image) + "/" + what;
 }
 
+/// "ready", or "ready; failed (student): no word from its fork point within 5m" where there is more to say.
+std::string templates_text(const wire::Json& image) {
+    std::string text;
+    for (const auto& one : image.value("templates", wire::Json::array())) {
+        if (!text.empty()) text += "; ";
+        text += field(one, "state");
+        if (const auto reason = field(one, "reason"); !reason.empty())
+            text += printable(fmt::format(" ({}): {}", field(one, "profile"), reason));
+    }
+    return text;
+}
+
 int list(Context& context, const ListOptions&) {
     const auto images = Client(context.socket).get("/v1/images");
     if (context.json) {
         print_json(context.console, images);
         return 0;
     }
-    Table table({"IMAGE", "VERSION", "CURRENT", "PROMOTED", "GUESTS", "MIB"});
+    Table table({"IMAGE", "VERSION", "CURRENT", "PROMOTED", "GUESTS", "MIB", "TEMPLATE"});
     for (const auto& image : images) {
         table.add({field(image, "image"), field(image, "version").substr(0, 19),
                    image.value("current", false) ? "yes" : "", field(image, "promoted"), field(image, "guests"),
-                   fmt::format("{}", image.value("bytes", 0LL) >> 20)});
+                   fmt::format("{}", image.value("bytes", 0LL) >> 20), templates_text(image)});
     }
     table.print(context.console);
     return 0;
@@ -91,7 +104,9 @@ int tell_end(Context& context, Client& client, Operation operation, const WorkOp
 int build(Context& context, const WorkOptions& options) {
     static_cast<void>(timeout_of(options.wait));  // a bad one is refused before anything is done
     Client client(context.socket);
-    const auto answer = client.post(target_of(options.name, "build"), wire::Json::object());
+    auto body = wire::Json::object();
+    if (options.with_template) body["template"] = true;
+    const auto answer = client.post(target_of(options.name, "build"), body);
     return tell_end(context, client, wire::decode_operation(answer), options);
 }
 
@@ -224,8 +239,9 @@ void add_image(CLI::App& app, Action& chosen) {
 
     auto built = std::make_shared<WorkOptions>();
     auto* verb = add_verb(*family, "build", "Build an image by its recipe: a new version, or the one that is there",
-                          "  drover image build tiny\n  drover image build debian --timeout 0");
+                          "  drover image build tiny\n  drover image build debian --template --timeout 0");
     add_text(*verb, "NAME", built->name, "", "The image")->required();
+    verb->add_flag("--template", built->with_template, "Also make what its guests are forked from, and try it");
     add_wait_options(*verb, built->wait);
     on_chosen(verb, chosen, built, build);
 

@@ -14,6 +14,7 @@ constexpr std::size_t longest_key = 2048;
 constexpr std::size_t longest_word = 64;
 constexpr std::size_t key_bytes = 32;
 constexpr std::string_view no_key = "-";
+constexpr std::string_view forkable = "FORKABLE";
 
 template <typename... Types> struct Overloaded : Types... { using Types::operator()...; };
 // clang 14, the compiler of the fuzzers, does not find this by itself.
@@ -152,6 +153,23 @@ template <typename Message> std::optional<FromDaemon> decode_counted(std::string
     return Message{*n, *count};
 }
 
+std::optional<std::int64_t> parse_time(std::string_view text) {
+    std::int64_t time = 0;
+    const auto* end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, time);
+    if (result.ec != std::errc() || result.ptr != end || std::to_string(time) != text) return std::nullopt;
+    return time >= 0 && time <= latest_time ? std::optional(time) : std::nullopt;
+}
+
+std::optional<FromDaemon> decode_renew(std::string_view line) {
+    const auto fields = split(line, 6);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    const auto time = n ? parse_time(fields[5]) : std::nullopt;
+    if (!time || !from_base64(fields[2], renewal_seed_bytes) || !is_hex(fields[3], 32) || !is_mac(fields[4]))
+        return std::nullopt;
+    return Renew{*n, std::string(fields[2]), std::string(fields[3]), std::string(fields[4]), *time};
+}
+
 bool fits(std::string_view line) { return line.size() < max_line && is_clean_text(line); }
 
 }  // namespace
@@ -172,6 +190,7 @@ std::string encode(const FromGuest& message) {
                 line.append(" ").append(std::to_string(index)).append(" ").append(to_text(how));
             return line;
         },
+        [](const Forkable&) { return std::string(forkable); },
     };
     return finished(std::visit(text, message));
 }
@@ -188,6 +207,9 @@ std::string encode(const FromDaemon& message) {
         },
         [](const AskShadows& m) { return numbered("SHADOWS", m.n) + " " + std::to_string(m.count); },
         [](const Reset& m) { return numbered("RESET", m.n) + " " + std::to_string(m.count); },
+        [](const Renew& m) {
+            return numbered("RENEW", m.n) + " " + m.seed + " " + m.boot_id + " " + m.mac + " " + std::to_string(m.time);
+        },
     };
     return finished(std::visit(text, message));
 }
@@ -201,6 +223,7 @@ std::optional<FromGuest> decode_from_guest(std::string_view line) {
     if (word == "ERR") return decode_err(line);
     if (word == "SERVICE") return decode_service(line);
     if (word == "HIDDEN") return decode_hidden(line);
+    if (line == forkable) return Forkable{};
     return std::nullopt;
 }
 
@@ -214,6 +237,7 @@ std::optional<FromDaemon> decode_from_daemon(std::string_view line) {
     if (word == "PATH") return decode_path(line);
     if (word == "SHADOWS") return decode_counted<AskShadows>(line);
     if (word == "RESET") return decode_counted<Reset>(line);
+    if (word == "RENEW") return decode_renew(line);
     return std::nullopt;
 }
 

@@ -56,7 +56,11 @@ struct Hidden {
     std::vector<Entry> entries;
     bool operator==(const Hidden&) const = default;
 };
-using FromGuest = std::variant<Hello, Ready, Ok, Err, ServiceState, Hidden>;
+/// `FORKABLE`: the template that it is waits at its fork point, for others to go on from there with a RENEW.
+struct Forkable {
+    bool operator==(const Forkable&) const = default;
+};
+using FromGuest = std::variant<Hello, Ready, Ok, Err, ServiceState, Hidden, Forkable>;
 
 // --- what the daemon says ----------------------------------------------------------------------------------------
 
@@ -80,7 +84,7 @@ struct Introduce {
     Identity identity;
     bool operator==(const Introduce&) const = default;
 };
-/// `PING n`: answered by OK n and then by the current HELLO or READY.
+/// `PING n`: answered by OK n and then by the current HELLO, READY or FORKABLE.
 struct Ping {
     std::uint32_t n = 0;
     bool operator==(const Ping&) const = default;
@@ -108,7 +112,19 @@ struct Reset {
     std::uint32_t n = 0, count = 0;
     bool operator==(const Reset&) const = default;
 };
-using FromDaemon = std::variant<Key, Introduce, Ping, Stop, Path, AskShadows, Reset>;
+/// `RENEW n SEED BOOT-ID MAC TIME`: it is no template any more but a fork of it. Taken once, after FORKABLE alone, and
+/// before anything else is asked of it.
+struct Renew {
+    std::uint32_t n = 0;
+    std::string seed;       ///< base64 of 64 fresh random bytes
+    std::string boot_id;    ///< 32 hex digits, this fork's
+    std::string mac;        ///< "52:54:00:00:00:2a"
+    std::int64_t time = 0;  ///< the host's clock, ms since 1970
+    bool operator==(const Renew&) const = default;
+};
+using FromDaemon = std::variant<Key, Introduce, Ping, Stop, Path, AskShadows, Reset, Renew>;
+
+inline constexpr std::size_t renewal_seed_bytes = 64;
 
 /// One line with its newline. Values are expected to be valid; a value with a newline throws Error{usage}.
 std::string encode(const FromGuest& message);

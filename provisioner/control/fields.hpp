@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,6 +16,11 @@ bool is_clean_text(std::string_view text);
 
 /// Whether `text` is exactly `digits` hex digits, lower case.
 bool is_hex(std::string_view text, std::size_t digits);
+
+/// "52:54:00:00:00:2a", lower case.
+bool is_mac(std::string_view text);
+
+inline constexpr std::int64_t latest_time = 253'402'300'799'999;  ///< ms since 1970: the end of the year 9999
 
 /// Base64 with padding, the usual alphabet.
 std::string to_base64(std::string_view bytes);

@@ -42,13 +42,6 @@ bool is_address(const std::string& text) { return passes(parse_address, text); }
 
 bool is_interface_address(const std::string& text) { return parse_interface_address(text).has_value(); }
 
-bool is_mac(const std::string& text) {
-    if (text.size() != 17) return false;
-    for (std::size_t i = 0; i < text.size(); ++i)
-        if (i % 3 == 2 ? text[i] != ':' : !is_hex(text.substr(i, 1), 1)) return false;
-    return true;
-}
-
 bool is_machine_id(const std::string& text) { return is_hex(text, 32); }
 
 struct TextField {
@@ -63,11 +56,9 @@ constexpr std::array<TextField, 8> text_fields{{
     {"address", &Identity::address, is_interface_address},
     {"gateway", &Identity::gateway, is_address},
     {"dns", &Identity::dns, is_address},
-    {"mac", &Identity::mac, is_mac},
+    {"mac", &Identity::mac, [](const std::string& text) { return is_mac(text); }},
     {"machine_id", &Identity::machine_id, is_machine_id},
 }};
-
-constexpr std::int64_t latest_time = 253'402'300'799'999;  // the end of the year 9999
 
 /// The object, unless it is none or says one field twice (which the library would let pass).
 std::optional<json> parse_object(std::string_view text) {

@@ -16,6 +16,7 @@
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
+#include "model/at_end.hpp"
 #include "model/failpoint.hpp"
 #include "storage/first_reading.hpp"
 
@@ -130,14 +131,21 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
-    Herd herd({config, registry, domains, names, roots, overlays, copies, accelerator, subnet, qemu_user(),
-               [&] {
-                   networks.ensure(network);
-                   failpoint("network.ensured");
-                   names.replace([&] { return names_of(registry); });
-               },
-               boot_id, lender});
-    ImageJobs image_jobs(registry, roots, accelerator, [&](const std::string& root) {
+    Parts parts{config, registry, domains, names, roots, overlays, copies, accelerator, subnet, qemu_user(),
+                [&] {
+                    networks.ensure(network);
+                    failpoint("network.ensured");
+                    names.replace([&] { return names_of(registry); });
+                },
+                boot_id, lender, hypervisor.forks()};
+    TemplateStore template_store(config.state, qemu_user());
+    std::optional<Templates> templates;
+    if (parts.forks != nullptr) parts.templates = &templates.emplace(parts, template_store);
+    Herd herd(parts);
+    const AtEnd no_more_templates([&] {
+        if (templates) templates->stop();
+    });
+    ImageJobs image_jobs(registry, roots, accelerator, parts.templates, [&](const std::string& root) {
         if (mounts) mounts->forget(root);
     });
     Fleet fleet(config, registry, copies, [&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
@@ -145,10 +153,11 @@ void run_daemon(const Config& config) {
     Fsck fsck(config);
     Doctor doctor(config);
     const Doors doors{config,     registry,    herd, shadows, roots,  overlays, fleet,
-                      image_jobs, accelerator, fsck, doctor,  subnet, lender};
+                      image_jobs, accelerator, fsck, doctor,  subnet, parts.templates, lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
+    if (templates) templates->start([&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
     herd.start();
     fleet.start();
     const FirstReading first_reading(roots);

@@ -2,6 +2,7 @@
 
 #include "hypervisor/by_kind.hpp"
 #include "hypervisor/libvirt.hpp"
+#include "hypervisor/libvirt_forks.hpp"
 #include "hypervisor/libvirt_networks.hpp"
 #include "simulation/fake_domains.hpp"
 #include "simulation/fake_networks.hpp"
@@ -12,7 +13,7 @@ namespace {
 
 bool guests_are_simulated(const Config& config) { return config.testing.guests == "simulated"; }
 
-std::unique_ptr<Domains> fake_domains(const Config& config, const std::string& folder) {
+std::unique_ptr<FakeDomains> fake_domains(const Config& config, const std::string& folder) {
     auto domains = std::make_unique<FakeDomains>(FakeDomains::Options{.folder = folder});
     domains->behave({.answers = guests_are_simulated(config)});
     return domains;
@@ -23,7 +24,9 @@ std::unique_ptr<Domains> fake_domains(const Config& config, const std::string& f
 Hypervisor::Hypervisor(const Config& config, const std::string& registry, std::function<bool()> uses_containers) {
     const std::string& uri = config.hosts.front().vm_uri;
     if (uri.starts_with(fake_hypervisor)) {
-        domains_ = fake_domains(config, uri.substr(fake_hypervisor.size()));
+        auto domains = fake_domains(config, uri.substr(fake_hypervisor.size()));
+        forks_ = domains.get();
+        domains_ = std::move(domains);
         networks_ = std::make_unique<FakeNetworks>();
         return;
     }
@@ -32,14 +35,19 @@ Hypervisor::Hypervisor(const Config& config, const std::string& registry, std::f
     networks_ = std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, config.network.name,
                                                   config.state + "/names");
     if (!uri.starts_with("test")) {
+        own_forks_ = std::make_unique<LibvirtForks>(*connection_, config.instance, registry);
+        forks_ = own_forks_.get();
         containers_.emplace(events_, config.hosts.front().container_uri);
         domains_ = std::make_unique<DomainsByKind>(
             std::move(domains_),
             std::make_unique<LibvirtDomains>(*containers_, config.instance, registry, config.containers.processes),
             std::move(uses_containers));
     }
-    if (guests_are_simulated(config))
-        domains_ = std::make_unique<SimulatedGuests>(std::move(domains_), config.state + "/simulated");
+    if (guests_are_simulated(config)) {
+        auto guests = std::make_unique<SimulatedGuests>(std::move(domains_), config.state + "/simulated");
+        forks_ = guests.get();
+        domains_ = std::move(guests);
+    }
 }
 
 }  // namespace drover

@@ -7,6 +7,7 @@
 #include "config/config.hpp"
 #include "hypervisor/connection.hpp"
 #include "hypervisor/domains.hpp"
+#include "hypervisor/forks.hpp"
 #include "hypervisor/networks.hpp"
 
 namespace drover {
@@ -22,12 +23,16 @@ class Hypervisor {
     [[nodiscard]] bool runs_containers() const { return containers_.has_value(); }
 
     Domains& domains() { return *domains_; }
+    /// Null where no guest can be forked.
+    Forks* forks() { return forks_; }
     Networks& networks() { return *networks_; }
 
   private:
     EventLoop events_;
     std::optional<Connection> connection_, containers_;
     std::unique_ptr<Domains> domains_;
+    std::unique_ptr<Forks> own_forks_;
+    Forks* forks_ = nullptr;  ///< those, or what the domains are too
     std::unique_ptr<Networks> networks_;
 };
 

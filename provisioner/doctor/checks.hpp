@@ -20,6 +20,7 @@ Diagnosis kvm_node(const Picture& picture);
 Diagnosis programs(const Picture& picture);
 Diagnosis administrators(const Picture& picture);
 Diagnosis apparmor(const Picture& picture);
+Diagnosis templates(const Picture& picture);
 Diagnosis libvirt_guests(const Picture& picture);
 Diagnosis cgroups(const Picture& picture);
 Diagnosis registry(const Picture& picture);

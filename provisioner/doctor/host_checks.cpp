@@ -124,6 +124,24 @@ Diagnosis apparmor(const Picture& picture) {
                         state, state)};
 }
 
+// QEMU is told of a template's memory behind libvirt's back, which therefore does not allow it by itself.
+Diagnosis templates(const Picture& picture) {
+    const std::string check = "templates";
+    const auto& state = picture.config.state;
+    const auto& rules = picture.apparmor.local_rules;
+    const bool allowed = rules.find(state + "/templates/") != std::string::npos ||
+                         rules.find(state + "/**") != std::string::npos;
+    if (picture.apparmor.enabled && !allowed)
+        return {check, Level::warn, fmt::format("AppArmor keeps QEMU from {}/templates: guests boot cold (unproven)", state),
+                fmt::format("echo '{}/templates/** rwk,' >>/etc/apparmor.d/local/abstractions/libvirt-qemu; "
+                            "systemctl reload apparmor",
+                            state)};
+    if (!picture.herd.value || picture.herd.value->template_trouble.empty())
+        return fine(check, "guests that never ran are forked where their image and profile allow it");
+    return {check, Level::warn, "no template of " + picture.herd.value->template_trouble,
+            "mend that, then drover image build IMAGE --template; without one guests boot cold"};
+}
+
 Diagnosis libvirt_guests(const Picture& picture) {
     if (!picture.libvirt_guests) return fine("libvirt-guests", "not enabled");
     return {"libvirt-guests", Level::warn,

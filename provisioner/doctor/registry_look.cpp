@@ -24,6 +24,14 @@ std::string accelerator(soci::session& sql, const std::string& boot_id) {
     return sql.got_data() && note.starts_with(boot_id + " ") ? note.substr(boot_id.size() + 1) : "";
 }
 
+/// What the last event of any template says, if it failed.
+std::string template_trouble(soci::session& sql) {
+    std::string kind, message;
+    sql << "SELECT kind, message FROM events WHERE kind LIKE 'template-%' ORDER BY id DESC LIMIT 1", soci::into(kind),
+        soci::into(message);
+    return sql.got_data() && kind == "template-failed" ? message : "";
+}
+
 Herd read(const std::string& file, const std::string& boot_id) {
     soci::session sql(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10 readonly=true", file));
     const soci::transaction snapshot(sql);
@@ -31,6 +39,7 @@ Herd read(const std::string& file, const std::string& boot_id) {
     herd.guests = number(sql, "SELECT count(*) FROM guests WHERE phase <> 'gone'");
     herd.ready = number(sql, "SELECT count(*) FROM guests WHERE phase <> 'gone' AND desired = 'ready'");
     herd.accelerator = accelerator(sql, boot_id);
+    herd.template_trouble = template_trouble(sql);
     const auto newest = number(sql, "SELECT max(time) FROM (SELECT time FROM events ORDER BY id DESC LIMIT 1000)");
     if (newest > 0) herd.newest_event = Time(Duration(newest));
     return herd;

@@ -19,6 +19,7 @@ constexpr std::array checks{
     Check{"orphan-overlay", orphan_overlays},   Check{"missing-overlay", missing_overlays},
     Check{"missing-root", missing_roots},       Check{"missing-root", missing_versions},
     Check{"missing-copy", missing_copies},      Check{"orphan-copy", orphan_copies},
+    Check{"orphan-template", orphan_templates}, Check{"orphan-template", orphan_template_domains},
     Check{"orphan-root", orphan_roots},         Check{"doubled-address", doubled_addresses},
     Check{"doubled-address", doubled_macs},     Check{"doubled-address", unmarked_addresses},
     Check{"doubled-address", leaked_addresses}, Check{"stale-dns", stale_dns_hosts},

@@ -24,6 +24,12 @@ struct MoveRootToLost {
 struct MoveCopyToLost {
     std::string copy;  ///< entry of state/copies
 };
+struct MoveTemplateToLost {
+    std::string name;  ///< entry of state/templates
+};
+struct EndTemplate {
+    std::string uuid;  ///< of the domain
+};
 struct ForgetHost {
     std::string network;  ///< UUID
     DnsHost host;
@@ -34,8 +40,8 @@ struct RemoveName {
 struct RemoveLine {
     std::string line;
 };
-using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, MoveRootToLost, MoveCopyToLost, ForgetHost,
-                          RemoveName, RemoveLine>;
+using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, MoveRootToLost, MoveCopyToLost, MoveTemplateToLost,
+                          EndTemplate, ForgetHost, RemoveName, RemoveLine>;
 
 /// What one look makes of something.
 struct Suspicion {
@@ -73,6 +79,9 @@ Suspicions orphan_roots(const Sight& sight);
 // copy_checks.cpp:
 Suspicions missing_copies(const Sight& sight);
 Suspicions orphan_copies(const Sight& sight);
+// template_checks.cpp:
+Suspicions orphan_templates(const Sight& sight);
+Suspicions orphan_template_domains(const Sight& sight);
 /// Not one of check_all(): it reads all versions that the registry has, and what it finds needs no second look.
 Suspicions damaged_roots(const Sight& sight);
 // address_checks.cpp:

@@ -31,7 +31,7 @@ std::string advice_for_changed(const Sight& sight, const Domain& domain) {
 Suspicions orphan_domains(const Sight& sight) {
     Suspicions found;
     for (const auto& domain : sight.world.domains) {
-        if (domain.registry != sight.registry || is_a_guests_own(sight, domain)) continue;
+        if (domain.registry != sight.registry || is_a_guests_own(sight, domain) || sight.is_template(domain)) continue;
         auto& it = found.emplace_back(Suspicion{{.object = domain.name, .guest = domain.guest}});
         if (sight.guest_of(domain.name) != domain.id || sight.living.contains(domain.id)) {
             it.finding.detail = advice_for_changed(sight, domain);  // theirs to sort out

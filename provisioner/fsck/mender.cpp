@@ -66,6 +66,18 @@ std::string Mender::mend_it(const MoveCopyToLost& mend) {
     return path ? printable("moved to " + *path) : gone_already;
 }
 
+std::string Mender::mend_it(const MoveTemplateToLost& mend) {
+    const auto path = StateFiles(sight_.config.state).move_template_to_lost(mend.name);
+    return path ? printable("moved to " + *path) : gone_already;
+}
+
+std::string Mender::mend_it(const EndTemplate& mend) {
+    const auto domain = hypervisors_.vms.domain(mend.uuid);
+    if (!domain || !sight_.is_template(*domain)) return gone_already;
+    hypervisors_.vms.destroy(mend.uuid);
+    return "destroyed";
+}
+
 std::string Mender::mend_it(const ForgetHost& mend) {
     const auto network = hypervisors_.vms.network(mend.network);
     if (!network || std::find(network->hosts.begin(), network->hosts.end(), mend.host) == network->hosts.end())

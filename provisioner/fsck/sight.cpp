@@ -47,6 +47,7 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Hypervis
     world.overlays = state.overlays();
     world.roots = state.roots();
     world.copies = state.copies();
+    world.templates = state.templates();
     world.name_lines = NameFiles(config.state).lines();
     world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
     world.bridge = std::filesystem::exists(fmt::format("{}/{}-br", tools.interfaces, config.instance));
@@ -140,6 +141,10 @@ bool Sight::is_known(const std::string& address, std::string_view name) const {
 }
 
 std::string Sight::domain_uuid(GuestId id) const { return made_uuid(fmt::format("{}/guest/{}", registry, id)); }
+
+bool Sight::is_template(const Domain& domain) const {
+    return domain.registry == registry && (domain.name == config.instance + "-template" || domain.name == config.instance + "-trial");
+}
 
 bool Sight::is_ours(const Network& network) const { return network.uuid == made_uuid(registry + "/network"); }
 

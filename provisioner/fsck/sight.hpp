@@ -24,6 +24,7 @@ struct World {
     std::vector<OverlayFolder> overlays;
     std::map<std::string, bool> roots;     ///< each folder of a version, by root_name, and whether it is whole
     std::map<std::string, bool> copies;    ///< each entry of state/copies, and whether its overlay is whole
+    std::map<std::string, TemplateFolder> templates;  ///< entries of state/templates
     std::vector<NameLine> name_lines;      ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;  ///< of our block
     bool bridge = false;                   ///< the host has an interface of our bridge's name
@@ -49,6 +50,8 @@ struct Sight {
     [[nodiscard]] std::optional<GuestId> guest_of(std::string_view domain_name) const;
     /// The UUID that the domain of the guest was made with.
     [[nodiscard]] std::string domain_uuid(GuestId id) const;
+    /// Whether the domain is one that templates are made with.
+    [[nodiscard]] bool is_template(const Domain& domain) const;
     /// The bridge's name.
     [[nodiscard]] std::string bridge() const;
     /// Whether the folder of this version, by its root_name, is there and whole.

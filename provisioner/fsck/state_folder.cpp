@@ -9,8 +9,11 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "fsck/overlay_file.hpp"
+#include "fsck/registry_facts.hpp"
 #include "fsck/root_folder.hpp"
 #include "model/error.hpp"
 #include "model/time.hpp"
@@ -56,6 +59,21 @@ bool rename_new(const fs::path& from, const fs::path& to) {
     fail(from);
 }
 
+/// What its manifest says, and whether its other files are there.
+TemplateFolder read_template(const fs::path& path) {
+    std::ifstream file(path / "manifest.json");
+    const auto manifest = nlohmann::json::parse(file, nullptr, false);
+    if (!manifest.is_object()) return {.flaw = "has no manifest that can be read"};
+    const auto text = [&](const char* key) {
+        const auto found = manifest.find(key);
+        return found != manifest.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    TemplateFolder folder{.root = root_name(text("image"), text("version"))};
+    for (const auto* name : {"memory", "state"})
+        if (!fs::is_regular_file(fs::symlink_status(path / name))) folder.flaw = fmt::format("has no {}", name);
+    return folder;
+}
+
 }  // namespace
 
 StateFiles::StateFiles(const std::string& state) : state_(fs::absolute(state).lexically_normal()) {}
@@ -93,6 +111,13 @@ std::map<std::string, bool> StateFiles::copies() const {
     return copies;
 }
 
+std::map<std::string, TemplateFolder> StateFiles::templates() const {
+    std::map<std::string, TemplateFolder> templates;
+    for (const auto& name : names_in(fs::path(state_) / "templates"))
+        templates[name] = name.ends_with(".part") ? TemplateFolder{.unfinished = true} : read_template(template_path(name));
+    return templates;
+}
+
 std::optional<std::string> StateFiles::move_to_lost(const std::string& name) const {
     return move_to_lost(overlay_path(name), name);
 }
@@ -107,6 +132,10 @@ std::optional<std::string> StateFiles::move_copy_to_lost(const std::string& name
     return move_to_lost(copy_path(name), "copy-" + name);
 }
 
+std::optional<std::string> StateFiles::move_template_to_lost(const std::string& name) const {
+    return move_to_lost(template_path(name), "template-" + name);
+}
+
 std::optional<std::string> StateFiles::move_to_lost(const std::string& path, const std::string& name) const {
     const fs::path from = path, lost = fs::path(state_) / "lost";
     if (!fs::exists(fs::symlink_status(from))) return std::nullopt;
@@ -119,6 +148,8 @@ std::optional<std::string> StateFiles::move_to_lost(const std::string& path, con
 }
 
 std::string StateFiles::overlay_path(const std::string& name) const { return fs::path(state_) / "overlays" / name; }
+
+std::string StateFiles::template_path(const std::string& name) const { return fs::path(state_) / "templates" / name; }
 
 std::string StateFiles::copy_path(const std::string& name) const { return fs::path(state_) / "copies" / name; }
 

@@ -47,7 +47,7 @@ void await_the_host() {
     lay_out(line.profile, root, overlay, Inside::container);
     put_folder("/run/drover", 0755);
     put_file(channel_file, channel, 0644);
-    put_boot_id("/run/drover/boot-id");
+    mask_boot_id("/run/drover/boot-id");
     start_root_init();
 }
 

@@ -1,10 +1,10 @@
 #include "guest/conversation.hpp"
 
-#include <algorithm>
 #include <exception>
 #include <utility>
 
 #include "control/fields.hpp"
+#include "guest/replies.hpp"
 #include "model/error.hpp"
 
 namespace drover::guest {
@@ -15,20 +15,7 @@ using control::FromGuest;
 
 constexpr std::size_t most_keys = 256;
 constexpr std::size_t seed_bytes = 32;
-constexpr std::size_t longest_text = 512;
-
 constexpr std::size_t most_in_a_line = 200;
-
-std::string ok(std::uint32_t n) { return encode(FromGuest(control::Ok{n})); }
-
-/// An error's text may come from anywhere: it is cut, and made fit for a line.
-std::string err(std::uint32_t n, std::string text) {
-    text.resize(std::min(text.size(), longest_text));
-    if (!control::is_clean_text(text))
-        for (char& c : text)
-            if (c < ' ' || c > '~') c = '?';
-    return encode(FromGuest(control::Err{n, text.empty() ? "failed" : text}));
-}
 
 }  // namespace
 
@@ -121,6 +108,8 @@ std::string Conversation::take(const control::Reset& reset) try {
 } catch (const std::exception& error) {
     return err(reset.n, error.what());
 }
+
+std::string Conversation::take(const control::Renew& renew) { return err(renew.n, "this guest is at no fork point"); }
 
 std::string Conversation::state() {
     const auto digest = machine_.digest_in_force();

@@ -72,6 +72,7 @@ class Conversation {
     std::string take(const control::Path& path);
     std::string take(const control::AskShadows& ask);
     std::string take(const control::Reset& reset);
+    std::string take(const control::Renew& renew);
     std::vector<PathChange> told(std::uint32_t n, std::uint32_t count);
 
     Machine& machine_;

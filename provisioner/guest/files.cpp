@@ -25,16 +25,19 @@ bool is_as_wanted(const fs::path& path, std::string_view content, mode_t mode) {
            static_cast<std::size_t>(found.st_size) == content.size() && read_if_there(path) == content;
 }
 
-/// Content and mode into the open file, and down to the disk.
-void fill(const UniqueFd& file, std::string_view content, mode_t mode, const fs::path& path) {
+/// Content and mode into the open file.
+void fill(const UniqueFd& file, std::string_view content, mode_t mode, Durable when, const fs::path& path) {
     while (!content.empty()) {
         const auto written = write(file.get(), content.data(), content.size());
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) fail("cannot write " + path.string());
         content.remove_prefix(static_cast<std::size_t>(written));
     }
-    if (fchmod(file.get(), mode) != 0) fail("cannot set the mode of " + path.string());
-    if (fsync(file.get()) != 0) fail("cannot sync " + path.string());
+    struct stat found {};
+    if (fstat(file.get(), &found) != 0) fail("cannot look at " + path.string());
+    if ((found.st_mode & 07777) != mode && fchmod(file.get(), mode) != 0)
+        fail("cannot set the mode of " + path.string());
+    if (when == Durable::at_once && fsync(file.get()) != 0) fail("cannot sync " + path.string());
 }
 
 void sync_folder(const fs::path& path) {
@@ -43,13 +46,13 @@ void sync_folder(const fs::path& path) {
 }
 
 /// False: the path is a mount point or its folder cannot be written, so that nothing can take its place.
-bool replace(const fs::path& path, std::string_view content, mode_t mode) {
+bool replace(const fs::path& path, std::string_view content, mode_t mode, Durable when) {
     const fs::path aside = path.string() + ".drover-new";
     unlink(aside.c_str());
     const UniqueFd file(open(aside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file && errno == EROFS) return false;
     if (!file) fail("cannot create " + aside.string());
-    fill(file, content, mode, aside);
+    fill(file, content, mode, when, aside);
     if (rename(aside.c_str(), path.c_str()) != 0) {
         const int reason = errno;
         unlink(aside.c_str());
@@ -57,14 +60,8 @@ bool replace(const fs::path& path, std::string_view content, mode_t mode) {
         if (reason == EBUSY) return false;
         fail("cannot replace " + path.string());
     }
-    sync_folder(path.parent_path());
+    if (when == Durable::at_once) sync_folder(path.parent_path());
     return true;
-}
-
-void overwrite(const fs::path& path, std::string_view content, mode_t mode) {
-    const UniqueFd file(open(path.c_str(), O_WRONLY | O_TRUNC | O_CLOEXEC));
-    if (!file) fail("cannot write " + path.string());
-    fill(file, content, mode, path);
 }
 
 }  // namespace
@@ -88,9 +85,20 @@ std::optional<std::string> read_if_there(const fs::path& path) {
     }
 }
 
-bool put_file(const fs::path& path, std::string_view content, mode_t mode) {
+void overwrite(const fs::path& path, std::string_view content, mode_t mode, Durable when) {
+    const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!file) fail("cannot write " + path.string());
+    // Not by O_TRUNC: to give a block back and take another is much work for an emulated guest.
+    struct stat found {};
+    const auto size = static_cast<off_t>(content.size());
+    if (fstat(file.get(), &found) != 0 || (found.st_size > size && ftruncate(file.get(), size) != 0))
+        fail("cannot shorten " + path.string());
+    fill(file, content, mode, when, path);
+}
+
+bool put_file(const fs::path& path, std::string_view content, mode_t mode, Durable when) {
     if (is_as_wanted(path, content, mode)) return false;
-    if (!replace(path, content, mode)) overwrite(path, content, mode);
+    if (!replace(path, content, mode, when)) overwrite(path, content, mode, when);
     return true;
 }
 

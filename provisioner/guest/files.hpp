@@ -15,9 +15,18 @@ namespace drover::guest {
 /// The whole file; nothing when there is none. Error{failed} when it is there and cannot be read.
 std::optional<std::string> read_if_there(const std::filesystem::path& path);
 
-/// Sees to it that the file has this content and mode, durably: writes aside and renames. A file that is itself a mount
+/// When what is written lies on the disk: with each file, or once somebody calls sync_file_system() for all of them,
+/// which is much less work. Until then a power cut leaves the old or the new content, or an empty file where none was.
+enum class Durable { at_once, later };
+
+/// Sees to it that the file has this content and mode: writes aside and renames. A file that is itself a mount
 /// point, or lies in a read-only folder, cannot be replaced and is written in place. Returns whether it changed.
-bool put_file(const std::filesystem::path& path, std::string_view content, mode_t mode);
+bool put_file(const std::filesystem::path& path, std::string_view content, mode_t mode,
+              Durable when = Durable::at_once);
+
+/// Content and mode into the file that is there: for one that somebody has mounted elsewhere, or open.
+void overwrite(const std::filesystem::path& path, std::string_view content, mode_t mode,
+               Durable when = Durable::at_once);
 
 /// Where a path of the guest lies in this folder.
 std::filesystem::path below(const std::filesystem::path& folder, const std::string& path);

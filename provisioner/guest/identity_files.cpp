@@ -1,5 +1,8 @@
 #include "guest/identity_files.hpp"
 
+#include <cstdio>
+#include <exception>
+
 #include "control/fields.hpp"
 #include "guest/files.hpp"
 
@@ -13,7 +16,7 @@ using control::FromDaemon;
 constexpr const char* last_identity = "var/lib/drover/identity";
 
 void put_block(const fs::path& path, const std::string& block, mode_t mode) {
-    put_file(path, with_block(read_if_there(path).value_or(""), block), mode);
+    put_file(path, with_block(read_if_there(path).value_or(""), block), mode, Durable::later);
 }
 
 std::string hosts_block(const control::Identity& identity) {
@@ -31,6 +34,12 @@ std::string key_lines(const std::vector<std::string>& keys) {
     return lines;
 }
 
+std::string replaced(std::string text, std::string_view word, const std::string& by) {
+    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + by.size()))
+        text.replace(at, word.size(), by);
+    return text;
+}
+
 }  // namespace
 
 void put_identity_files(const fs::path& root, const Settings& settings, const Introduction& introduction) {
@@ -39,10 +48,20 @@ void put_identity_files(const fs::path& root, const Settings& settings, const In
     put_folder(authorized_keys.parent_path(), 0700);
     put_block(authorized_keys, key_lines(introduction.authorized_keys), 0600);
     if (settings.by_cloud_init) return;
-    put_file(root / "etc/machine-id", identity.machine_id + "\n", 0444);
-    put_file(root / "etc/hostname", identity.name + "\n", 0644);
+    put_file(root / "etc/machine-id", identity.machine_id + "\n", 0444, Durable::later);
+    put_file(root / "etc/hostname", identity.name + "\n", 0644, Durable::later);
     put_block(root / "etc/hosts", hosts_block(identity), 0644);
-    put_file(root / "etc/resolv.conf", resolver(identity), 0644);
+    put_file(root / "etc/resolv.conf", resolver(identity), 0644, Durable::later);
+}
+
+void put_first_page(const fs::path& root, const Settings& settings, const control::Identity& identity) try {
+    const auto form =
+        settings.first_page.form.empty() ? std::nullopt : read_if_there(below(root, settings.first_page.form));
+    const auto file = below(root, settings.first_page.file);
+    if (!form || identity.owner.empty() || !is_folder(file.parent_path()) || !fs::is_empty(file.parent_path())) return;
+    put_file(file, replaced(replaced(*form, "@NAME@", identity.name), "@OWNER@", identity.owner), 0644, Durable::later);
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "drover-guest: no first page: %s\n", error.what());  // NOLINT(cert-err33-c)
 }
 
 std::vector<std::string> identity_files(const Settings& settings) {
@@ -51,7 +70,8 @@ std::vector<std::string> identity_files(const Settings& settings) {
 }
 
 bool put_host_key_file(const fs::path& root, const Settings& settings, std::string_view seed) {
-    return put_file(below(root, settings.host_key), private_key_file(settings.host_key_format, seed), 0600);
+    return put_file(below(root, settings.host_key), private_key_file(settings.host_key_format, seed), 0600,
+                    Durable::later);
 }
 
 std::string read_host_key(const fs::path& root, const Settings& settings) {
@@ -65,7 +85,7 @@ void remember(const fs::path& root, const Introduction& introduction) {
     for (const auto& key : introduction.authorized_keys)
         lines += control::encode(FromDaemon(control::Key{0, "authorized", key}));
     lines += control::encode(FromDaemon(control::Introduce{0, introduction.identity}));
-    put_file(root / last_identity, lines, 0600);
+    put_file(root / last_identity, lines, 0600, Durable::later);
 }
 
 std::optional<Introduction> recall(const fs::path& root) {

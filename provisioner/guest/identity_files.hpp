@@ -7,12 +7,17 @@
 #include "guest/conversation.hpp"
 #include "guest/settings.hpp"
 
-/// The files through which an identity takes effect. `root` is "/" but in tests. Nothing is written that is so already.
+/// The files through which an identity takes effect. `root` is "/" but in tests. Nothing is written that is so already,
+/// and what is written is durable once the caller has synced the file system (Durable::later).
 namespace drover::guest {
 
 /// /etc/machine-id, /etc/hostname, /etc/hosts, /etc/resolv.conf and the authorized keys. What users add to hosts and to
 /// the authorized keys stays. Where cloud-init has told the rest, only the authorized keys.
 void put_identity_files(const std::filesystem::path& root, const Settings& settings, const Introduction& introduction);
+
+/// The first page of a guest that has an owner. What the user did to its folder, or a full disk, keeps no guest from
+/// being ready: then there is none.
+void put_first_page(const std::filesystem::path& root, const Settings& settings, const control::Identity& identity);
 
 /// Paths of all files that the guest's end writes because of an identity.
 std::vector<std::string> identity_files(const Settings& settings);

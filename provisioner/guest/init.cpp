@@ -9,10 +9,13 @@
 #include <string>
 
 #include "guest/files.hpp"
+#include "guest/fork_point.hpp"
 #include "guest/keep.hpp"
 #include "guest/kernel_line.hpp"
 #include "guest/modules.hpp"
 #include "guest/mounts.hpp"
+#include "guest/port.hpp"
+#include "guest/renewal.hpp"
 #include "guest/reset.hpp"
 #include "guest/seed.hpp"
 #include "model/unique_fd.hpp"
@@ -32,6 +35,13 @@ constexpr const char* modules = "/modules";
     for (;;) pause();  // a machine that cannot power off halts; pid 1 must not end
 }
 
+/// Nothing of the guest's disk is known yet: what the forks go on with may be another one.
+void wait_to_be_forked() {
+    Port port;
+    ForkPoint point(renew_kernel);
+    wait_at(point, port);  // what was said after RENEW is said again to the guest that has booted
+}
+
 /// The initramfs stays in memory for ever: what is not needed any more goes.
 void free_initramfs() {
     fs::remove_all(modules);
@@ -46,6 +56,7 @@ void free_initramfs() {
         power_off();
     }
     load_modules(modules);
+    if (line.template_ == "early") wait_to_be_forked();
     mount_disks(root, overlay);
     leave_only(line.keep, overlay);
     reset_paths(line.profile, root, overlay);

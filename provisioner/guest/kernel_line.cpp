@@ -58,6 +58,8 @@ KernelLine parse_kernel_line(std::string_view text) {
             line.profile.volatile_ = parse_paths(value);
         else if (key == "drover.keep")
             line.keep = parse_keep(value);
+        else if (key == "drover.template" && (value == "early" || value == "ready"))
+            line.template_ = value;
         else if (word == "drover.probe")
             line.probe = true;
         else

@@ -75,9 +75,9 @@ void nest_mounts() {
     mount_at("/dev/shm", "tmpfs", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
 }
 
-void put_boot_id(const fs::path& file) {
+void mask_boot_id(const fs::path& file) {
     put_file(file, read_if_there("/proc/sys/kernel/random/uuid").value_or(""), 0444);
-    bind(file, "/proc/sys/kernel/random/boot_id");
+    bind(file, kernel_boot_id);
 }
 
 void mount_kernel_file_systems() {

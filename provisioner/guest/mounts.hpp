@@ -32,8 +32,10 @@ void lay_out(const Profile& profile, const std::filesystem::path& root, const st
 /// end with them.
 void nest_mounts();
 
-/// Has this boot's kernel tell a boot id of its own, kept in `file`: a container's kernel tells the host's.
-void put_boot_id(const std::filesystem::path& file);
+/// Has the kernel tell the boot id that is in `file`, as long as that is the same file. The file gets a random one: a
+/// container's kernel tells the host's, a fork's the template's.
+void mask_boot_id(const std::filesystem::path& file);
+inline constexpr const char* kernel_boot_id = "/proc/sys/kernel/random/boot_id";
 
 /// Makes `root` the root of everything, with the kernel's file systems and a fresh /run in it.
 void move_root(const std::filesystem::path& root);

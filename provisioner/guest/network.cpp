@@ -111,8 +111,10 @@ class Interface {
     UniqueFd socket_;
 };
 
-/// The one with the lowest number: what the user adds later comes after it.
+/// eth0, or else the one with the lowest number: what the user adds later comes after it. (To list all of them is a
+/// large part of what an emulated fork has to do until it is ready.)
 Interface first_ethernet() {
+    if (Interface eth0("eth0"); eth0.is_ethernet()) return eth0;
     const auto free_list = [](struct if_nameindex* list) { if_freenameindex(list); };
     const std::unique_ptr<struct if_nameindex, decltype(free_list)> list(if_nameindex(), free_list);
     for (const auto* entry = list.get(); entry != nullptr && entry->if_index != 0; ++entry)
@@ -121,6 +123,8 @@ Interface first_ethernet() {
 }
 
 }  // namespace
+
+void put_mac(const std::string& mac) { first_ethernet().set_mac(mac); }
 
 void put_network_into_force(const control::Identity& identity) {
     Interface("lo").bring_up();

@@ -1,4 +1,6 @@
 #pragma once
+#include <string>
+
 #include "control/codec.hpp"
 
 namespace drover::guest {
@@ -6,5 +8,8 @@ namespace drover::guest {
 /// Brings the loopback and the first ethernet interface up and gives the latter its MAC, address and default route.
 /// What is so already is not touched, so a repetition cuts no connection. Error{failed} naming what the kernel refused.
 void put_network_into_force(const control::Identity& identity);
+
+/// Gives the first ethernet interface its MAC. Error{failed} naming what the kernel refused.
+void put_mac(const std::string& mac);
 
 }  // namespace drover::guest

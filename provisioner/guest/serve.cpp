@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "guest/conversation.hpp"
+#include "guest/fork_point.hpp"
 #include "guest/port.hpp"
 #include "guest/this_guest.hpp"
 
@@ -33,9 +37,23 @@ class Patience {
 };
 
 void answer(Port& port, Conversation& conversation, const Port::Input& input) {
-    for (const auto& line : input.lines) port.send(conversation.answer(line));
+    std::string answers;
+    for (const auto& line : input.lines) answers += conversation.answer(line);
+    port.send(answers);
     if (input.lost) conversation.start_anew();
     if (input.connected) port.send(conversation.state());
+}
+
+/// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW.
+std::vector<std::string> pass_fork_point(ThisGuest& guest, Port& port) {
+    if (!guest.is_template()) return {};
+    ForkPoint point([&](const control::Renew& renew) { guest.renew(renew); });
+    try {
+        guest.settle();
+    } catch (const std::exception& error) {
+        point.give_up(std::string("this template does not come to rest: ") + error.what());
+    }
+    return wait_at(point, port);
 }
 
 }  // namespace
@@ -43,9 +61,11 @@ void answer(Port& port, Conversation& conversation, const Port::Input& input) {
 void serve() {
     ThisGuest guest;
     Port port;
+    const auto told = pass_fork_point(guest, port);
     Conversation conversation(guest);
     Patience patience_left(conversation.could_go_on());
     port.send(conversation.greeting());
+    answer(port, conversation, {.lines = told});
     for (bool stopping = false; true;) {
         const auto input = port.wait(patience_left.left());
         if (input) {

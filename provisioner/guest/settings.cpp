@@ -29,12 +29,22 @@ bool set_path(std::string& path, std::string_view value) {
     return value.starts_with('/');
 }
 
+/// `FORM FILE`
+bool set_page(FirstPage& page, std::string_view value) {
+    const auto space = std::min(value.find(' '), value.size());
+    return set_path(page.form, value.substr(0, space)) &&
+           set_path(page.file, value.substr(std::min(value.size(), space + 1)));
+}
+
 bool set(Settings& settings, std::string_view key, std::string_view value) {
     if (key == "identity_by") return set_source(settings, value);
     if (key == "host_key_format") return set_format(settings, value);
     if (key == "host_key") return set_path(settings.host_key, value);
     if (key == "authorized_keys") return set_path(settings.authorized_keys, value);
     if (key == "started") return set_path(settings.started, value);
+    if (key == "first_page") return set_page(settings.first_page, value);
+    if (key == "settled") return set_path(settings.settled, value);
+    if (key == "renew") return set_path(settings.renew.emplace_back(), value);
     if (key == "power_off_signal") return set_signal(settings, value);
     return false;
 }
@@ -50,7 +60,7 @@ Settings parse_settings(std::string_view text) {
         if (line.empty() || line.starts_with('#')) continue;
         const auto key = line.substr(0, line.find(' '));
         const auto value = line.substr(std::min(line.size(), key.size() + 1));
-        if (!seen.emplace(key).second || !set(settings, key, value))
+        if ((!seen.emplace(key).second && key != "renew") || !set(settings, key, value))
             throw Error(ErrorKind::usage, "guest.conf: '" + std::string(line) + "' is wrong or said twice");
     }
     if (!seen.contains("power_off_signal"))

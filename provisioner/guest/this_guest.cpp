@@ -1,5 +1,7 @@
 #include "guest/this_guest.hpp"
 
+#include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,7 +15,9 @@
 #include "guest/kernel_line.hpp"
 #include "guest/mounts.hpp"
 #include "guest/network.hpp"
+#include "guest/port.hpp"
 #include "guest/program.hpp"
+#include "guest/renewal.hpp"
 #include "guest/reset.hpp"
 #include "guest/shadows.hpp"
 #include "model/error.hpp"
@@ -27,9 +31,22 @@ constexpr const char* in_force = "/run/drover/in-force";
 /// Both its own block and what users add.
 constexpr const char* shared_file = "/etc/hosts";
 constexpr std::chrono::seconds time_to_start{120};
+constexpr std::chrono::seconds time_to_renew{30};
+/// A template and its forks have these, in memory like the rest of them. (What comes and goes right below /run/drover
+/// wakes systemd.)
+constexpr const char* template_folder = "/run/drover/template";
+constexpr const char* boot_id_file = "/run/drover/template/boot-id";
+constexpr const char* renewed = "/run/drover/template/renewed";
+constexpr std::string_view yes = "yes\n";
 
 void forget_what_is_in_force() {
     if (unlink(in_force) != 0 && errno != ENOENT) fail(std::string("cannot remove ") + in_force);
+}
+
+/// Whoever else wakes up in a fork, because its clock was set, say, waits until it is ready.
+void go_first(bool first) {
+    const sched_param priority{.sched_priority = first ? 1 : 0};
+    sched_setscheduler(0, first ? SCHED_RR | SCHED_RESET_ON_FORK : SCHED_OTHER, &priority);
 }
 
 void put_hostname(const std::string& name) {
@@ -43,7 +60,7 @@ ThisGuest::ThisGuest() : settings_(parse_settings(read_if_there("/etc/drover/gue
 }
 
 std::string ThisGuest::boot_id() {
-    auto text = read_if_there("/proc/sys/kernel/random/boot_id").value_or("");
+    auto text = read_if_there(kernel_boot_id).value_or("");
     std::erase_if(text, [](char c) { return c == '-' || c == '\n'; });
     return text;
 }
@@ -61,9 +78,7 @@ void ThisGuest::set_clock(std::int64_t time) {
     clock_gettime(CLOCK_REALTIME, &now);
     const auto ahead = time - (std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000);
     if (ahead >= -1000 && ahead <= 1000) return;
-    const timespec wanted{time / 1000, time % 1000 * 1'000'000};
-    // A container's clock is the host's, and not its to set.
-    if (clock_settime(CLOCK_REALTIME, &wanted) != 0 && errno != EPERM) fail("cannot set the clock");
+    put_clock(time);  // a container's is the host's, and not its to set
 }
 
 void ThisGuest::put_into_force(const Introduction& introduction) {
@@ -75,8 +90,11 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
         put_network_into_force(introduction.identity);
     }
     remember(root, introduction);
+    put_first_page(root, settings_, introduction.identity);
+    sync_file_system(own_state);
     if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
     put_file(in_force, digest, 0644);
+    go_first(false);
 }
 
 /// What the guest's end writes itself says nothing about what the user did.
@@ -96,6 +114,34 @@ std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {
 }
 
 void ThisGuest::reset_later(const std::vector<PathChange>& changes) { put_reset_list(own_state, changes); }
+
+bool ThisGuest::is_template() const {
+    if (is_there(channel_file) || read_if_there(renewed) == yes) return false;
+    return parse_kernel_line(read_if_there("/proc/cmdline").value_or("")).template_ == "ready";
+}
+
+void ThisGuest::settle() {
+    put_folder(template_folder, 0755);
+    put_file(renewed, "no\n", 0644);
+    if (!is_there(boot_id_file)) mask_boot_id(boot_id_file);
+    if (!settings_.settled.empty()) run_program(settings_.settled, time_to_start);
+    forget_template(root);
+    // What is in memory and on the disk by now need not be brought there by every fork.
+    host_key();
+    last_introduction();
+    for (const auto& file : {settings_.first_page.form, settings_.authorized_keys, std::string(shared_file)})
+        read_if_there(file);
+    if (mlockall(MCL_CURRENT) != 0) fail("cannot keep all of the guest's end in memory");
+    go_first(true);
+    sync();
+}
+
+void ThisGuest::renew(const control::Renew& renew) {
+    renew_kernel(renew);
+    overwrite(kernel_boot_id, uuid_form(renew.boot_id), 0444);
+    for (const auto& program : settings_.renew) run_program(program, time_to_renew);
+    overwrite(renewed, yes, 0644);
+}
 
 void ThisGuest::power_off() const {
     put_folder("/run/drover", 0755);

@@ -20,6 +20,14 @@ class ThisGuest : public Machine {
     std::optional<Hiding> hiding(const PathChange& change) override;
     void reset_later(const std::vector<PathChange>& changes) override;
 
+    /// It is a template for the fork point `ready`, or a fork of one that is not renewed yet.
+    [[nodiscard]] bool is_template() const;
+    /// Makes a template fit to be forked: waits until everything that the image starts is up and at rest, forgets what
+    /// it has of its own, and hides the kernel's boot id, which its forks cannot change. Repeatable.
+    void settle();
+    /// Makes a fork different from its template. Throws when any part of it failed. Repeatable.
+    void renew(const control::Renew& renew);
+
     /// Asks init to power off in order, and returns.
     void power_off() const;
 

@@ -16,6 +16,7 @@ namespace {
 
 using Clock = Agenda::Clock;
 
+constexpr auto retry_hold = std::chrono::seconds(5);  // it is nudged before
 constexpr auto retry_disk = std::chrono::seconds(5);
 constexpr auto longest_backoff = std::chrono::minutes(5);
 constexpr int quick_workers = 4;  // beside those that wait for the hypervisor: for the steps that load nothing
@@ -132,6 +133,11 @@ bool Herd::round(const Guest& guest) {
 /// True: done, the guest may have a further step. False: it waits for its turn or for its next try.
 bool Herd::take_step(Step step, const Guest& guest, const Watch& watch) {
     learn_rule(guest, step);
+    if (step == Step::start && parts_.templates != nullptr && parts_.templates->hold(guest)) {
+        change_watch(guest.id, [](Watch& w) { w.retry_at = Clock::now() + retry_hold; });
+        wake_later(guest, watch_of(guest));
+        return false;
+    }
     const bool may = host_.is_overdue() || waves_.enter(guest, step);
     return may && try_step(step, guest, watch);
 }
@@ -156,20 +162,24 @@ bool Herd::try_step(Step step, const Guest& guest, const Watch& watch) {
 void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     failpoint("step.chosen");
     if (step == Step::start) {
-        change_watch(guest.id, [](Watch& w) {
-            w.forget_voice();
-            w.words = 0;
-        });
+        change_watch(guest.id, [](Watch& w) { w.begin_anew(); });
     }
     if (step == Step::force && guest.phase == Phase::starting && see(guest, watch).overdue > 0) {
         change_watch(guest.id, [&](Watch& w) {
             w.reason = fmt::format("not ready within {}", to_text(timeout_of(guest.phase)));
         });
-        waves_.timed_out(guest.id);
+        if (is_bad_fork(guest, watch))
+            give_up_fork(guest, watch);
+        else
+            waves_.timed_out(guest.id);
     }
-    const Done done = steps_.perform(step, guest, watch);
+    const auto began = Clock::now();
+    Done done = steps_.perform(step, guest, renewing(step, guest, watch));
     failpoint("step.done");
     change_watch(guest.id, [&](Watch& w) {
+        w.pace.did(step, began, Clock::now());
+        if (done.after.phase == Phase::ready && guest.phase != Phase::ready) w.pace.arrived(Clock::now());
+        done.after.timings = w.pace.over(done.after.timings);
         w.postponed = false;
         if (done.later) w.retry_at = Clock::now() + retry_touch;
         if (!done.told.empty()) w.told = done.told;
@@ -212,11 +222,14 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
     }
     const std::string why = watch.reason.empty() ? std::string(correction.why) : watch.reason;
     Guest after = corrected(guest, correction, seen, now());
-    if (correction.failed) after = given_up(after, std::string(to_text(guest.phase)), why);
+    if (watch.forgiven) after.attempts = guest.attempts;
+    const bool counts = correction.failed && !watch.forgiven;
+    if (counts) after = given_up(after, std::string(to_text(guest.phase)), why);
     change_watch(guest.id, [&](Watch& w) {
         w.reason.clear();
+        w.forgiven = false;
         if (after.phase == Phase::stopped) w.forget_voice();
-        if (correction.failed) w.retry_at = Clock::now() + backoff(after.attempts);
+        if (counts) w.retry_at = Clock::now() + backoff(after.attempts);
     });
     if (after.phase == Phase::stopped) sessions_.close(guest.id);
     commit(guest, after, kind_of(guest, after, "phase"),

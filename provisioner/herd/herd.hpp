@@ -74,6 +74,9 @@ class Herd {
     void look_if_due(const Guest& guest);
     void listen(const Guest& guest, const Watch& watch);
     Seen see(const Guest& guest, const Watch& watch) const;
+    [[nodiscard]] bool is_bad_fork(const Guest& guest, const Watch& watch) const;
+    void give_up_fork(const Guest& guest, const Watch& watch);
+    Watch renewing(Step step, const Guest& guest, const Watch& watch);
     void wake_later(const Guest& guest, const Watch& watch);
 
     void commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,

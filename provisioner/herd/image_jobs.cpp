@@ -41,9 +41,9 @@ std::vector<std::string> in_use(Registry& registry, const std::string& image) {
 
 }  // namespace
 
-ImageJobs::ImageJobs(Registry& registry, Roots& roots, Accelerator& accelerator,
+ImageJobs::ImageJobs(Registry& registry, Roots& roots, Accelerator& accelerator, Templates* templates,
                      std::function<void(const std::string&)> let_go)
-    : registry_(registry), roots_(roots), accelerator_(accelerator), let_go_(std::move(let_go)) {
+    : registry_(registry), roots_(roots), accelerator_(accelerator), templates_(templates), let_go_(std::move(let_go)) {
     roots_.sweep();
     take_up_unfinished();
     for (const Job& job : jobs_)
@@ -65,14 +65,16 @@ ImageJobs::~ImageJobs() {
     worker_.join();
 }
 
-OperationId ImageJobs::build(const Caller& caller, const std::string& image) {
+OperationId ImageJobs::build(const Caller& caller, const std::string& image, bool with_template) {
     const std::vector<std::string> recipes = roots_.recipes();
     if (std::find(recipes.begin(), recipes.end(), image) == recipes.end()) {
         throw Error(ErrorKind::not_found, fmt::format("no recipe for an image '{}'", image),
                     fmt::format("there are: {}", fmt::join(recipes, ", ")));
     }
-    const OperationId id = registry_.operations.begin(caller, build_verb, nlohmann::json{{"image", image}}.dump());
-    queue({.operation = id, .verb = build_verb, .image = image});
+    nlohmann::json arguments{{"image", image}};
+    if (with_template) arguments["template"] = true;
+    const OperationId id = registry_.operations.begin(caller, build_verb, arguments.dump());
+    queue({.operation = id, .verb = build_verb, .image = image, .with_template = with_template});
     return id;
 }
 
@@ -110,7 +112,8 @@ void ImageJobs::take_up_unfinished() {
                          .verb = operation.verb,
                          .image = image,
                          .version = arguments.value("version", ""),
-                         .cloud = {image, arguments.value("file", ""), arguments.value("memory", 0LL)}});
+                         .cloud = {image, arguments.value("file", ""), arguments.value("memory", 0LL)},
+                         .with_template = arguments.value("template", false)});
     }
 }
 
@@ -166,10 +169,24 @@ std::string ImageJobs::build_now(const Job& job) {
     failpoint("image.built");
     registry_.images.add(job.image, version.digest);
     accelerator_.kvm(version);  // finds out now, not while the first guest waits
+    if (job.with_template) make_template(job, version);
     return version.digest;
 }
 
+void ImageJobs::make_template(const Job& job, const Version& version) {
+    try {
+        if (templates_ == nullptr) throw Error(ErrorKind::refused, "no guest can be forked on this hypervisor");
+        progress_of(job)("template: boots a guest to its fork point");
+        progress_of(job)(templates_->make_for(version.image, version.digest, [this] {
+            if (is_ending()) throw Ending{};
+        }));
+    } catch (const Error& error) {
+        throw error.within(fmt::format("{} is built", version.digest));
+    }
+}
+
 std::string ImageJobs::remove_now(const Job& job) {
+    if (templates_ != nullptr) templates_->forget(job.image, job.version);
     let_go_(roots_.root_of(job.image, job.version));
     roots_.remove(job.image, job.version);
     failpoint("image.removed");

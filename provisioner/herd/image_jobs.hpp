@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "herd/accelerator.hpp"
+#include "herd/templates.hpp"
 #include "registry/registry.hpp"
 #include "storage/roots.hpp"
 
@@ -18,13 +19,15 @@ namespace drover {
 class ImageJobs {
   public:
     /// `let_go` is called with the root of a version before its file goes.
-    ImageJobs(Registry& registry, Roots& roots, Accelerator& accelerator,
+    /// `templates`: null where nothing can be forked.
+    ImageJobs(Registry& registry, Roots& roots, Accelerator& accelerator, Templates* templates,
               std::function<void(const std::string& root)> let_go);
     /// Lets a build in progress end at its next line of progress, unfinished in the registry.
     ~ImageJobs();
 
-    /// Begins to build `image` and returns at once. Error{not_found} when it has no recipe.
-    OperationId build(const Caller& caller, const std::string& image);
+    /// Begins to build `image` and returns at once; with `with_template` it has not ended before the template of its
+    /// guests is there, too. Error{not_found} when it has no recipe.
+    OperationId build(const Caller& caller, const std::string& image, bool with_template = false);
     /// Begins to make a version of a cloud image and returns at once. Errors of Roots::expect_addable().
     OperationId add(const Caller& caller, const CloudImage& cloud);
     /// Begins to remove a version. Errors of Images::begin_removal().
@@ -36,6 +39,7 @@ class ImageJobs {
         std::string verb, image;
         std::string version;  ///< of a removal
         CloudImage cloud;     ///< of an addition
+        bool with_template = false;  ///< of a build
     };
     void take_up_unfinished();
     void queue(Job job);
@@ -46,11 +50,13 @@ class ImageJobs {
     std::string build_now(const Job& job);
     std::string add_now(const Job& job);
     [[nodiscard]] std::function<void(const std::string&)> progress_of(const Job& job);
+    void make_template(const Job& job, const Version& version);
     std::string remove_now(const Job& job);
 
     Registry& registry_;
     Roots& roots_;
     Accelerator& accelerator_;
+    Templates* templates_;
     std::function<void(const std::string&)> let_go_;
     std::mutex mutex_;
     std::condition_variable news_;

@@ -72,7 +72,10 @@ void Herd::listen(const Guest& guest, const Watch& watch) {
     const auto now = Clock::now();
     const bool waits_too_long = owes_word(guest, watch) && now >= watch.called + call_interval();
     if (sessions_.attached(guest.id) && !waits_too_long) return;
-    change_watch(guest.id, [&](Watch& w) { w.called = now; });
+    change_watch(guest.id, [&](Watch& w) {
+        w.called = now;
+        w.renewal.reset();  // what was on its way to the guest may be lost
+    });
     sessions_.close(guest.id);
     try {
         sessions_.attach(guest.id, parts_.domains.open_channel(guest.id));
@@ -99,8 +102,40 @@ Seen Herd::see(const Guest& guest, const Watch& watch) const {
         seen.overdue = static_cast<int>((Clock::now() - watch.entered) / timeout);
     }
     constexpr int last_rung = 2;
+    if (is_bad_fork(guest, watch)) seen.overdue = std::max(seen.overdue, 1);
     if (guest.phase == Phase::stopping && host_.is_overdue()) seen.overdue = std::max(seen.overdue, last_rung);
     return seen;
+}
+
+/// A fork that could not be made new, or says nothing, which costs a fork no time: it boots cold instead.
+bool Herd::is_bad_fork(const Guest& guest, const Watch& watch) const {
+    if (guest.phase != Phase::starting || guest.started_by != "fork") return false;
+    const bool waits = watch.answers == Voice::silent && !watch.renewed;
+    return !watch.refusal.empty() || (waits && Clock::now() - watch.entered > fork_patience(parts_.config));
+}
+
+void Herd::give_up_fork(const Guest& guest, const Watch& watch) {
+    const auto why = watch.refusal.empty()
+                         ? fmt::format("a fork said nothing within {}", to_text(fork_patience(parts_.config)))
+                         : "a fork could not be renewed: " + watch.refusal;
+    change_watch(guest.id, [&](Watch& w) {
+        w.reason = why;
+        w.forgiven = true;
+    });
+    if (parts_.templates != nullptr) parts_.templates->failed(guest, why);
+}
+
+/// What the step is to be told: a fork's renewal is known here before it can be answered.
+Watch Herd::renewing(Step step, const Guest& guest, const Watch& watch) {
+    Watch copy = watch;
+    if (step != Step::identify || !watch.forkable) return copy;
+    copy.renewal = steps_.renewal_of(guest.id);
+    change_watch(guest.id, [&](Watch& w) {
+        w.renewal = copy.renewal;
+        w.renewed = true;
+        w.forkable = false;
+    });
+    return copy;
 }
 
 void Herd::wake_later(const Guest& guest, const Watch& watch) {
@@ -111,6 +146,8 @@ void Herd::wake_later(const Guest& guest, const Watch& watch) {
         when = watch.entered + (passed + 1) * timeout;
     }
     if (watch.retry_at > Clock::now()) when = std::min(when, watch.retry_at);
+    if (guest.phase == Phase::starting && guest.started_by == "fork" && !watch.renewed)
+        when = std::min<Clock::time_point>(when, watch.entered + fork_patience(parts_.config));
     if (owes_word(guest, watch)) when = std::min<Clock::time_point>(when, Clock::now() + call_interval());
     if (when != Clock::time_point::max()) agenda_.add_by(guest.id, when);  // a word may be due before
 }
@@ -134,7 +171,8 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
     const auto* hello = std::get_if<control::Hello>(&message);
     const auto* ready = std::get_if<control::Ready>(&message);
     const auto* refusal = std::get_if<control::Err>(&message);
-    if (hello == nullptr && ready == nullptr && refusal == nullptr) return;
+    const bool forkable = std::holds_alternative<control::Forkable>(message);
+    if (hello == nullptr && ready == nullptr && refusal == nullptr && !forkable) return;
     const auto now = Clock::now();
     auto when = now;
     {
@@ -144,12 +182,17 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
         Watch& watch = found->second;
         when = watch.hear(now);
         if (hello != nullptr) {
-            watch.forget_voice();
-            watch.hello = *hello;
+            watch.hear_hello(*hello);
+        } else if (forkable) {
+            watch.hear_forkable();
         } else if (ready != nullptr) {
             watch.ready = ready->digest;
             watch.told.clear();  // answered, whatever the answer
+        } else if (watch.renewal && watch.renewal->n == refusal->n) {
+            watch.refusal = refusal->text;
+            agenda_.add_by(id, when);
         }
+        if (refusal == nullptr) watch.pace.heard(now);
     }
     if (refusal == nullptr) return agenda_.add_by(id, when);
     if (when == now) spdlog::warn("guest {} refused request {}: {}", id, refusal->n, refusal->text);
@@ -171,7 +214,7 @@ Watch Herd::watch_of(const Guest& guest) {
 }
 
 Voice Herd::voice_of(const Guest& guest, const Watch& watch) {
-    if (!watch.hello && watch.ready.empty()) return Voice::silent;
+    if (!watch.hello && watch.ready.empty() && watch.told.empty()) return watch.voice("");
     return watch.voice(steps_.digest_of(guest));
 }
 

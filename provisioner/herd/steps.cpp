@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "control/host_key.hpp"
-#include "herd/cloud_seed.hpp"
 #include "model/failpoint.hpp"
 #include "storage/archive.hpp"
 
@@ -47,9 +46,10 @@ Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
 Done Steps::build(const Guest& guest) {
     Guest after = guest;
     after.have.overlay = guest.want.overlay;
+    after.have.boot = 0;  // nothing ran on this one
     make_overlay(guest);
     failpoint("build.overlay");
-    parts_.domains.define(spec_of(after, {guest.want.version, after.have.overlay, guest.have.boot}));
+    parts_.domains.define(blueprints_.of(after, {guest.want.version, after.have.overlay, after.have.boot}));
     failpoint("build.defined");
     parts_.overlays.drop_others(guest.id, after.have.overlay);
     after.phase = Phase::stopped;
@@ -74,8 +74,19 @@ void Steps::make_overlay(const Guest& guest) {
         const auto base = parts_.roots.version(guest.image, guest.want.version).disk;
         parts_.overlays.create_on(base, guest.id, number, parts_.config.guest.disk);
     } else {
-        parts_.overlays.create(guest.id, number, guest.profile, parts_.config.guest.disk, guest.kind);
+        make_fresh_overlay(guest);
     }
+}
+
+/// On the disk of a template, where there is one to start it from.
+void Steps::make_fresh_overlay(const Guest& guest) {
+    Guest as_new = guest;
+    as_new.have.boot = 0;
+    const auto from = parts_.templates == nullptr ? nullptr : parts_.templates->find(as_new);
+    if (from && !from->disk.empty())
+        parts_.overlays.create_forked(guest.id, guest.want.overlay, from->disk);
+    else
+        parts_.overlays.create(guest.id, guest.want.overlay, guest.profile, parts_.config.guest.disk, guest.kind);
 }
 
 /// All that is owed of a guest that is off.
@@ -103,24 +114,9 @@ long long Steps::copy_overlay(const Guest& guest, const Copy& copy, const std::s
                          overlay, copy.file);
 }
 
-/// Cold boot of the wanted version on the overlay it has.
-Done Steps::start(const Guest& guest) {
-    Guest after = guest;
-    after.have.version = guest.want.version;
-    after.have.boot = guest.want.boot;
-    if (guest.profile == cloud_profile) parts_.overlays.put_seed(guest.id, seed_of(identity_for(guest)));
-    parts_.domains.define(spec_of(after, after.have));
-    failpoint("start.defined");
-    parts_.names.add({guest.address, guest.name});
-    failpoint("start.named");
-    run_domain(guest);
-    after.phase = Phase::starting;
-    after.started_by = "cold";
-    return {.after = after, .look = true};
-}
-
 /// READY under the registry's identity: it is ready. Anything else it said: tell it who it is.
 Done Steps::identify(const Guest& guest, const Watch& watch) {
+    if (watch.forkable) return renew(guest, watch);
     const control::Identity identity = identity_for(guest);
     const std::vector<std::string> keys = keys_of(guest);
     const std::string digest = control::digest_of(identity, keys);
@@ -133,9 +129,11 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
         return {.after = after};
     }
     std::vector<control::FromDaemon> lines;
-    if (!give_host_key(after, watch, lines)) return {.after = guest, .later = true};
-    for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
-    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
+    // One that was READY since its HELLO has a host key, whatever that HELLO said.
+    const bool may_lack_key = watch.hello && watch.ready.empty();
+    if (may_lack_key && !give_host_key(after, watch.hello->boot_id, watch.hello->host_key, lines))
+        return {.after = guest, .later = true};
+    add_identity(lines, identity, keys);
     if (!sessions_.send(guest.id, lines)) return {.after = after, .later = true};
     return {.after = after, .told = digest};
 }
@@ -201,7 +199,7 @@ void Steps::run_domain(const Guest& guest) {
     if (guest.kind == Kind::vm || parts_.mounts == nullptr) return start_it();
     const Version version = parts_.roots.version(guest.image, guest.want.version);
     const Overlays::Place place = parts_.overlays.place(guest.id, guest.have.overlay, guest.kind);
-    const auto lease = parts_.mounts->lend(guest.id, version.root, place.overlay, first_uid(guest));
+    const auto lease = parts_.mounts->lend(guest.id, version.root, place.overlay, blueprints_.first_uid(guest));
     start_it();
 }
 
@@ -217,18 +215,24 @@ void Steps::remove_domain(GuestId id) {
     failpoint("retire.undefined");
 }
 
-/// A guest that was READY since its HELLO has one, whatever that HELLO said. A guest without a host key gets one, made
-/// here because a slow guest would need seconds; the public part is in the registry before the guest can use it. A
-/// guest that has one keeps it: the registry follows. False: the row was changed meanwhile.
-bool Steps::give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines) {
-    if (!watch.hello || !watch.ready.empty()) return true;
+void Steps::add_identity(std::vector<control::FromDaemon>& lines, const control::Identity& identity,
+                         const std::vector<std::string>& keys) {
+    for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
+    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
+}
+
+/// A guest without a host key gets one, made here because a slow guest would need seconds; the public part is in the
+/// registry before the guest can use it. A guest that `has` one keeps it: the registry follows. False: the row was
+/// changed meanwhile.
+bool Steps::give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,
+                          std::vector<control::FromDaemon>& lines) {
     const Guest before = guest;
-    if (watch.hello->host_key.empty()) {
-        const control::HostKey key = key_for(guest.id, watch.hello->boot_id);
+    if (has.empty()) {
+        const control::HostKey key = key_for(guest.id, boot_id);
         guest.host_key = key.public_line;
         lines.emplace_back(control::Key{sessions_.next_number(), "host", key.seed});
     } else {
-        guest.host_key = control::public_line(watch.hello->host_key);
+        guest.host_key = control::public_line(has);
         offered_.lock()->erase(guest.id);
     }
     if (guest.host_key == before.host_key) return true;
@@ -255,58 +259,5 @@ std::vector<std::string> Steps::keys_of(const Guest& guest) {
 }
 
 std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_for(guest), keys_of(guest)); }
-
-DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
-    const Version version = parts_.roots.version(guest.image, make.version);
-    DomainSpec spec{.instance = parts_.config.instance,
-                    .registry = parts_.registry.uuid(),
-                    .id = guest.id,
-                    .kind = guest.kind,
-                    .name = guest.name,
-                    .owner = guest.owner.value_or(""),
-                    .make = make,
-                    .memory = std::max(parts_.config.guest.memory, version.memory),
-                    .cpus = parts_.config.guest.cpus,
-                    .mac = mac_of(guest.id),
-                    .network = parts_.config.network.name};
-    if (!version.is_cloud()) spec.parameters = parameters_of(guest, make);
-    if (guest.kind == Kind::vm)
-        add_vm(spec, guest, version);
-    else
-        add_container(spec, guest);
-    return spec;
-}
-
-/// What the guest's first program is told.
-std::string Steps::parameters_of(const Guest& guest, const Make& make) const {
-    const auto profile = kernel_parameters(parts_.overlays.profile(guest.profile));
-    const auto keep = guest.keeps(make.overlay) ? " drover.keep=" + guest.keep : "";
-    return fmt::format("{} droverd.version={}{}", profile, make.version, keep);
-}
-
-void Steps::add_vm(DomainSpec& spec, const Guest& guest, const Version& version) {
-    const Overlays::Place place = parts_.overlays.place(guest.id, spec.make.overlay);
-    spec.kernel = version.kernel;
-    spec.initrd = version.initrd;
-    spec.root = version.root;
-    spec.parameters = version.parameters + " " + spec.parameters;
-    if (version.is_cloud()) spec.seed = parts_.overlays.seed(guest.id);
-    spec.overlay = place.overlay;
-    spec.prototype = place.prototype;
-    spec.kvm = parts_.accelerator.kvm(version);
-    spec.user = parts_.qemu_user;
-}
-
-void Steps::add_container(DomainSpec& spec, const Guest& guest) const {
-    spec.first_uid = first_uid(guest);
-    if (parts_.mounts == nullptr) return;
-    const ContainerMounts::Place place = parts_.mounts->place(guest.id);
-    spec.root = place.root;
-    spec.overlay = place.overlay;
-}
-
-unsigned Steps::first_uid(const Guest& guest) const {
-    return first_uid_of(parts_.subnet, guest.address, static_cast<unsigned>(parts_.config.containers.first_uid));
-}
 
 }  // namespace drover

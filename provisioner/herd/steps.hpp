@@ -5,37 +5,15 @@
 #include <unordered_map>
 #include <utility>
 
-#include "config/config.hpp"
 #include "control/host_key.hpp"
 #include "control/sessions.hpp"
-#include "herd/accelerator.hpp"
+#include "herd/blueprints.hpp"
+#include "herd/parts.hpp"
+#include "herd/renewal.hpp"
+#include "herd/templates.hpp"
 #include "herd/watch.hpp"
-#include "hypervisor/domains.hpp"
-#include "network/names.hpp"
-#include "registry/registry.hpp"
-#include "storage/container_mounts.hpp"
-#include "storage/copy_store.hpp"
-#include "storage/overlays.hpp"
-#include "storage/roots.hpp"
 
 namespace drover {
-
-/// What the herd works with; all outlive it.
-struct Parts {
-    const Config& config;
-    Registry& registry;
-    Domains& domains;
-    Names& names;
-    Roots& roots;
-    Overlays& overlays;
-    CopyStore& copies;
-    Accelerator& accelerator;
-    Subnet subnet;
-    std::string qemu_user;               ///< "+uid:+gid"
-    std::function<void()> prepare_host;  ///< makes the network and its names what they should be; before each look
-    std::string boot_id = "boot";        ///< of this host
-    ContainerMounts* mounts = nullptr;   ///< none: containers are simulated
-};
 
 /// What a step did: the row as it should be now (unchanged: nothing to commit) and what to remember.
 struct Done {
@@ -59,11 +37,13 @@ control::Identity identity_of(const Guest& guest, const std::string& domain, con
 /// its next run accepts; its effects are durable before it returns.
 class Steps {
   public:
-    Steps(Parts parts, control::Sessions& sessions) : parts_(std::move(parts)), sessions_(sessions) {}
+    Steps(Parts parts, control::Sessions& sessions) : parts_(std::move(parts)), blueprints_(parts_), sessions_(sessions) {}
 
     /// Does `step` for `guest`; `watch` is what was known when it was chosen.
     Done perform(Step step, const Guest& guest, const Watch& watch);
 
+    /// What a fork is to be told when it says FORKABLE: made before it can answer.
+    control::Renew renewal_of(GuestId id);
     /// The digest of the identity that `guest` should run under, by its row and its owner's keys.
     std::string digest_of(const Guest& guest);
 
@@ -77,20 +57,23 @@ class Steps {
     Done resume(const Guest& guest);
     Done stop(const Guest& guest);
     Done retire(const Guest& guest);
+    Done renew(const Guest& guest, const Watch& watch);
 
     void make_overlay(const Guest& guest);
+    void make_fresh_overlay(const Guest& guest);
     [[nodiscard]] long long copy_overlay(const Guest& guest, const Copy& copy, const std::string& overlay) const;
     void keep_overlay(const Guest& guest, const Copy& copy, std::vector<MadeCopy>& made) const;
     void run_domain(const Guest& guest);
     void remove_domain(GuestId id);
-    bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
+    std::shared_ptr<const Template> template_for(const Guest& guest);
+    void renew_overlay(const Guest& guest, const Template* from);
+    bool fork(const Guest& guest, const DomainSpec& spec, const Template& from);
+    bool give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,
+                       std::vector<control::FromDaemon>& lines);
+    void add_identity(std::vector<control::FromDaemon>& lines, const control::Identity& identity,
+                      const std::vector<std::string>& keys);
     [[nodiscard]] control::Identity identity_for(const Guest& guest) const;
     std::vector<std::string> keys_of(const Guest& guest);
-    DomainSpec spec_of(const Guest& guest, const Make& make);
-    [[nodiscard]] std::string parameters_of(const Guest& guest, const Make& make) const;
-    void add_vm(DomainSpec& spec, const Guest& guest, const Version& version);
-    void add_container(DomainSpec& spec, const Guest& guest) const;
-    [[nodiscard]] unsigned first_uid(const Guest& guest) const;
 
     /// The host key that a guest was given in one boot.
     struct Offer {
@@ -100,6 +83,7 @@ class Steps {
     control::HostKey key_for(GuestId id, const std::string& boot);
 
     Parts parts_;
+    Blueprints blueprints_;
     control::Sessions& sessions_;
     Synchronized<std::unordered_map<GuestId, Offer>> offered_;  ///< until the guest has it
     std::mutex copying_;  ///< one at a time: more would take workers away from others, to wait for the same disk

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "control/codec.hpp"
+#include "herd/pace.hpp"
 #include "hypervisor/domains.hpp"
 #include "model/guest.hpp"
 #include "model/step.hpp"
@@ -19,6 +20,10 @@ struct Watch {
     std::uint64_t looks = 0;   ///< counts changes of `domain`, so that an older look never overwrites a newer one
     std::int64_t rested = -1;  ///< the revision of the row for which nothing was to be done
 
+    bool forkable = false;                   ///< it said FORKABLE since its domain started, and nothing else
+    std::optional<control::Renew> renewal;   ///< what it was told then, on the channel that it has
+    bool renewed = false;                    ///< it was told so since its domain started
+    std::string refusal;                     ///< why it could not be made new; empty: nothing of the kind was heard
     std::optional<control::Hello> hello;  ///< the last HELLO since its domain started
     std::string ready;                    ///< digest of the last READY since that HELLO
     std::string told;                     ///< digest of the identity sent since that HELLO
@@ -29,6 +34,8 @@ struct Watch {
     Clock::time_point entered;   ///< when this process saw it enter, and of a ready one also when its answers changed
     int asked = 0;               ///< rungs of the stop ladder taken
     std::string reason;          ///< why we force it, for the fault it may end in
+    bool forgiven = false;       ///< it was a fork that did not work: its next start, a cold one, is its first
+    Pace pace;
     Clock::time_point retry_at;  ///< not before this, after a failure
     bool postponed = false;      ///< its step waits for space on a disk
     std::optional<Clock::time_point> ready_since;  ///< seen ready by this process; losing touch does not end it
@@ -72,9 +79,34 @@ struct Watch {
 
     /// Forgets what was said: its domain starts anew or is off.
     void forget_voice() {
+        forkable = false;
         hello.reset();
         ready.clear();
         told.clear();
+    }
+
+    /// Its domain starts: whatever was said was another's.
+    void begin_anew() {
+        forget_voice();
+        renewal.reset();
+        renewed = false;
+        refusal.clear();
+        forgiven = false;
+        words = 0;
+    }
+
+    /// It waits at its fork point. Said again before it did what it was told: nothing new.
+    void hear_forkable() {
+        if (renewal) return;
+        forget_voice();
+        forkable = true;
+    }
+
+    /// It is up. A fork that says so under the boot id that it was given does what it was told with that.
+    void hear_hello(const control::Hello& said) {
+        if (!renewal || said.boot_id != renewal->boot_id) forget_voice();
+        if (renewal) renewal->n = 0;  // it was done
+        hello = said;
     }
 
     /// How the last words compare with the identity that the registry would tell it now.
@@ -82,7 +114,8 @@ struct Watch {
         if (!ready.empty() && ready == digest) return Voice::ready;
         if (!told.empty() && told == digest) return Voice::told;
         if (!ready.empty()) return Voice::outdated;
-        return hello ? Voice::hello : Voice::silent;
+        if (hello) return Voice::hello;
+        return forkable ? Voice::forkable : Voice::silent;
     }
 };
 

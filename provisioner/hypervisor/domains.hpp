@@ -11,6 +11,9 @@
 
 namespace drover {
 
+/// In a guest's place: the domain that a template is made with, and the one that tries it (hypervisor/forks.hpp).
+inline constexpr GuestId template_id = -1, trial_id = -2;
+
 /// All that a domain is made of; the XML is a pure function of it.
 struct DomainSpec {
     std::string instance;

@@ -6,6 +6,8 @@
 #include <array>
 #include <charconv>
 
+#include "hypervisor/domains.hpp"
+
 namespace drover {
 
 std::string derived_uuid(std::string_view registry, std::string_view what) {
@@ -22,7 +24,11 @@ std::string derived_uuid(std::string_view registry, std::string_view what) {
     return uuid;
 }
 
-std::string Ownership::domain_name(GuestId id) const { return fmt::format("{}-{}", instance, id); }
+std::string Ownership::domain_name(GuestId id) const {
+    if (id == template_id) return instance + "-template";
+    if (id == trial_id) return instance + "-trial";
+    return fmt::format("{}-{}", instance, id);
+}
 
 std::string Ownership::domain_uuid(GuestId id) const { return derived_uuid(registry, fmt::format("guest/{}", id)); }
 

@@ -16,7 +16,7 @@ struct Ownership {
     std::string instance;
     std::string registry;  ///< its UUID
 
-    /// "<instance>-<id>"
+    /// "<instance>-<id>"; of a template "<instance>-template", of its trial "<instance>-trial".
     [[nodiscard]] std::string domain_name(GuestId id) const;
     /// Derived from registry and "guest/<id>".
     [[nodiscard]] std::string domain_uuid(GuestId id) const;

@@ -13,12 +13,12 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 43> names{
+constexpr std::array<std::string_view, 50> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
     // Between two effects of one step.
-    "build.overlay", "build.defined", "start.defined", "start.named", "start.lent", "identify.key", "retire.off",
+    "build.overlay", "build.defined", "start.defined", "start.named", "start.lent", "start.forked", "identify.key", "retire.off",
     "retire.undefined", "retire.unnamed", "retire.kept",
     // Each commit: all is written and nothing committed; committed and nobody told.
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
@@ -31,7 +31,10 @@ constexpr std::array<std::string_view, 43> names{
     "image.built", "image.removed", "backup.copied", "network.ensured",
     // A copy of an overlay is whole and not in its place; one is gone and the registry does not know; a step at the end
     // of a lease was taken and is not noted.
-    "copy.made", "copy.removed", "lease.taken"};
+    "copy.made", "copy.removed", "lease.taken",
+    // A template: its folder is there and nothing in it; it runs; it is frozen; its disk is a prototype; it was tried;
+    // it is in its place and nobody forks from it yet.
+    "template.begun", "template.booted", "template.frozen", "template.disk", "template.tried", "template.made"};
 
 /// Written before other threads begin, but for the count.
 struct Armed {

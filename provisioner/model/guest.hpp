@@ -7,6 +7,7 @@
 
 #include "model/address.hpp"
 #include "model/time.hpp"
+#include "model/timings.hpp"
 
 namespace drover {
 
@@ -84,6 +85,7 @@ struct Guest {
     CopyId source = 0;          ///< the copy that the wanted overlay is made from; 0: a fresh one
     std::string keep;           ///< "7,/home,/root": overlay 7 is the one before without all but these; empty: none
     std::optional<Time> lease;  ///< until when it is lent
+    Timings timings;
 
     /// Whether its overlay of this number is the one before, of which its `keep` is left.
     [[nodiscard]] bool keeps(std::int64_t overlay) const { return keep.starts_with(std::to_string(overlay) + ","); }

@@ -25,6 +25,7 @@ enum class Run {
 /// What the guest last said on its control channel since its domain started.
 enum class Voice {
     silent,    ///< nothing yet
+    forkable,  ///< FORKABLE: a fork that waits to be made new
     hello,     ///< HELLO: up, without an identity told by us
     told,      ///< its identity was sent, READY is awaited
     outdated,  ///< READY with another identity than the registry's

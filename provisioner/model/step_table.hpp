@@ -17,6 +17,7 @@ enum class Guard {
     copy_owed,
     unbuilt,     ///< the overlay had is not the one wanted
     stale,       ///< have differs from want, or a copy is owed
+    forkable,    ///< a fork that was not renewed yet
     hello,       ///< up, without identity
     introduced,  ///< an identity was sent to it, or it has one
     agreed,      ///< READY with the registry's identity

@@ -302,6 +302,16 @@ std::vector<Guest> Guests::moving() {
     });
 }
 
+long long Guests::count_new(const std::string& image, const std::string& profile) {
+    return session_.read([&](Transaction& transaction) {
+        return *first<long long>(transaction.sql,
+                                 "SELECT COUNT(*) FROM guests WHERE phase <> 'gone' AND phase IN ('reserved', "
+                                 "'stopped') AND desired IN ('ready', 'parked') AND have_boot = 0 AND kind = 'vm' AND "
+                                 "fault_kind IS NULL AND image = :image AND profile = :profile",
+                                 image, profile);
+    });
+}
+
 long long Guests::count_up() {
     return session_.read([](Transaction& transaction) {
         return rows<long long>(

@@ -123,6 +123,8 @@ class Guests {
     std::vector<Guest> moving();
     /// How many have a machine, or may have one: they are neither reserved nor stopped nor gone.
     long long count_up();
+    /// How many vms of the image and profile are on their way to run for the first time.
+    long long count_new(const std::string& image, const std::string& profile);
     /// Those that the operation has an item for, by id; none for an operation without.
     std::vector<GuestId> ids_in(OperationId operation);
     /// Those that this operation was the last to write, not gone, by natural order.

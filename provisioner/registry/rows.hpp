@@ -34,6 +34,7 @@ struct GuestRow {
     Guest guest;
     std::optional<std::string> fault_kind;
     Fault fault;
+    std::string timings;
 };
 template <> struct Columns<GuestRow> { static void bind(soci::statement& statement, GuestRow& row); };
 /// "SELECT ... FROM guests": the columns in the order of Columns<GuestRow>.

@@ -22,12 +22,12 @@ std::optional<Desired> write_row(soci::session& sql, const Guest& before, const 
         "= :keep, "
         "since = :since, attempts = :attempts, fault_kind = :fault_kind, fault_message = :fault_message, "
         "fault_since = :fault_since, started_by = :started_by, host_key = :host_key, operation = :operation, "
-        "rev = rev + 1 "
+        "timings = :timings, rev = rev + 1 "
         "WHERE id = :id AND rev = :rev RETURNING desired",
         after.phase, desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
         after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.keep, after.since,
         after.attempts, fault_kind, fault.message, fault.since, after.started_by, after.host_key, after.operation,
-        before.id, before.rev);
+        to_text(after.timings),         before.id, before.rev);
 }
 
 /// A tombstone keeps its id and name for ever, and gives back what others may use.

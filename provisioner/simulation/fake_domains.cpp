@@ -4,6 +4,8 @@
 #include <pthread.h>
 
 #include <condition_variable>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,7 +27,7 @@ using nlohmann::json;
 struct Domain {
     std::optional<DomainSpec> defined, live;
     bool paused = false, powered_off_itself = false;
-    int starts = 0;
+    int starts = 0, forks = 0;
 
     [[nodiscard]] bool exists() const { return defined || live; }
     [[nodiscard]] Run run() const { return !live ? Run::off : paused ? Run::paused : Run::running; }
@@ -79,6 +81,10 @@ Domain domain_of(const json& file) {
     return domain;
 }
 
+void expect_file(const std::string& file) {
+    if (!std::filesystem::exists(file)) throw Error(ErrorKind::failed, fmt::format("'{}' is not there", file));
+}
+
 struct World {
     std::map<GuestId, Domain> domains;
     std::map<GuestId, Behaviour> behaviours;
@@ -86,6 +92,7 @@ struct World {
     Behaviour common;
     std::vector<GuestId> news;
     bool reachable = true, ending = false;
+    std::string release = "1";
 
     Behaviour& behaviour(GuestId id) {
         const auto own = behaviours.find(id);
@@ -110,7 +117,7 @@ struct World {
     }
     void tell(GuestId id) {
         changed.insert(id);
-        news.push_back(id);
+        if (id > 0) news.push_back(id);  // templates are nobody's
     }
     void end(GuestId id, bool by_itself) {
         auto* domain = find(id);
@@ -260,6 +267,54 @@ void FakeDomains::start(GuestId id) {
     });
 }
 
+std::map<std::string, std::string> FakeDomains::needs(const DomainSpec& spec) {
+    return state_->with_world([&](World& world) {
+        if (!world.reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");
+        return std::map<std::string, std::string>{{"release", world.release}, {"layout", fmt::to_string(spec.cpus)}};
+    });
+}
+
+void FakeDomains::boot_template(const DomainSpec& spec, const std::string& memory) {
+    expect_file(memory);
+    state_->with_world([&](World& world) {
+        world.check(spec.id);
+        auto& domain = world.domains[spec.id];
+        if (domain.live) throw Error(ErrorKind::failed, "the template runs already");
+        domain.live = spec;
+        state_->voices.fork(spec.id);
+        world.tell(spec.id);
+    });
+}
+
+void FakeDomains::freeze(const std::string& state) {
+    expect_file(state);
+    state_->with_world([&](World& world) {
+        world.running(template_id);
+        std::ofstream(state) << "frozen\n";
+        world.end(template_id, false);
+    });
+}
+
+void FakeDomains::fork(const DomainSpec& spec, const TemplateFiles& files) {
+    expect_file(files.memory);
+    expect_file(files.state);
+    state_->with_world([&](World& world) {
+        world.check(spec.id);
+        auto& behaviour = world.behaviour(spec.id);
+        auto& domain = world.domains[spec.id];
+        if (domain.live) return;
+        world.changed.insert(spec.id);
+        if (behaviour.failing_forks > 0) {
+            --behaviour.failing_forks;
+            throw Error(ErrorKind::failed, fmt::format("fork domain {}: it was told to fail", spec.id));
+        }
+        domain.live = spec;
+        ++domain.forks;
+        state_->voices.fork(spec.id, behaviour.refuses_renewal);
+        world.tell(spec.id);
+    });
+}
+
 void FakeDomains::suspend(GuestId id) {
     state_->with_world([&](World& world) {
         if (!std::exchange(world.running(id).paused, true)) world.tell(id);
@@ -302,7 +357,7 @@ std::vector<DomainSeen> FakeDomains::list() {
         if (!world.reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");
         std::vector<DomainSeen> all;
         for (const auto& [id, domain] : world.domains)
-            if (!world.foreign.contains(id)) all.push_back(seen(id, domain));
+            if (id > 0 && !world.foreign.contains(id)) all.push_back(seen(id, domain));
         return all;
     });
 }
@@ -362,6 +417,10 @@ void FakeDomains::reboot(GuestId id) {
     });
 }
 
+void FakeDomains::set_release(const std::string& release) {
+    state_->with_world([&](World& world) { world.release = release; });
+}
+
 void FakeDomains::set_reachable(bool reachable) {
     state_->with_world([&](World& world) {
         if (std::exchange(world.reachable, reachable) != reachable) world.news.push_back(0);
@@ -376,6 +435,13 @@ int FakeDomains::starts(GuestId id) const {
     return state_->with_world([&](World& world) {
         const auto* domain = world.find(id);
         return domain == nullptr ? 0 : domain->starts;
+    });
+}
+
+int FakeDomains::forks(GuestId id) const {
+    return state_->with_world([&](World& world) {
+        const auto* domain = world.find(id);
+        return domain == nullptr ? 0 : domain->forks;
     });
 }
 

@@ -3,6 +3,7 @@
 
 #include "control/codec.hpp"
 #include "hypervisor/domains.hpp"
+#include "hypervisor/forks.hpp"
 
 namespace drover {
 
@@ -12,11 +13,13 @@ struct Behaviour {
     bool obeys_button = true;    ///< powers off when the power button is pressed
     bool dies_at_start = false;  ///< its domain crashes as soon as it has started
     int failing_starts = 0;      ///< so many calls of start() are Error{failed} first
+    int failing_forks = 0;       ///< the same of fork()
+    bool refuses_renewal = false;
 };
 
 /// A small working hypervisor. Its guests answer through the real codec on real sockets. It tells of changes from a
 /// thread "fake-events". Thread-safe; nothing takes time.
-class FakeDomains : public Domains {
+class FakeDomains : public Domains, public Forks {
   public:
     struct Options {
         bool kvm = false;    ///< what probe_kvm() says
@@ -40,6 +43,11 @@ class FakeDomains : public Domains {
     void watch(std::function<void(GuestId)> changed) override;
     bool probe_kvm(const std::string& kernel, const std::string& initrd) override;
 
+    std::map<std::string, std::string> needs(const DomainSpec& spec) override;
+    void boot_template(const DomainSpec& spec, const std::string& memory) override;
+    void freeze(const std::string& state) override;
+    void fork(const DomainSpec& spec, const TemplateFiles& files) override;
+
     // --- what the world does -----------------------------------------------------------------------------------
 
     /// How this guest behaves; without an id all that have no behaviour of their own.
@@ -49,6 +57,8 @@ class FakeDomains : public Domains {
     void crash(GuestId id);
     void power_off(GuestId id);
     void reboot(GuestId id);
+    /// The hypervisor is another release now.
+    void set_release(const std::string& release);
     /// Every call is Error{unavailable} until it is reachable again; guests live on.
     void set_reachable(bool reachable);
     /// Somebody else has a domain of that name.
@@ -56,8 +66,9 @@ class FakeDomains : public Domains {
 
     // --- what a test asks ----------------------------------------------------------------------------------------
 
-    /// How often start() was called and did something, as long as it has a domain.
+    /// How often start() was called and did something, as long as it has a domain; and fork().
     [[nodiscard]] int starts(GuestId id) const;
+    [[nodiscard]] int forks(GuestId id) const;
     /// What a running guest was told to be; an empty name when nothing.
     [[nodiscard]] control::Identity identity(GuestId id) const;
     [[nodiscard]] std::vector<std::string> authorized_keys(GuestId id) const;

@@ -23,11 +23,17 @@ std::string public_key_of(const std::string& seed) {
     return control::to_base64({reinterpret_cast<const char*>(key.data()), key.size()});
 }
 
+std::string err(std::uint32_t n, const std::string& why) {
+    return control::encode(control::FromGuest{control::Err{n, why}});
+}
+
 template <typename... Types> struct Overloaded : Types... { using Types::operator()...; };
 // clang 14 does not find this by itself.
 template <typename... Types> Overloaded(Types...) -> Overloaded<Types...>;
 
 }  // namespace
+
+FakeGuest::FakeGuest() : FakeGuest(Memory{}) {}
 
 FakeGuest::FakeGuest(Memory memory) : memory_(std::move(memory)) {
     if (memory_.boot_id.empty()) memory_.boot_id = random_hex(16);
@@ -51,12 +57,16 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
     const auto ok = control::encode(control::FromGuest{control::Ok{n}});
     return std::visit(
         Overloaded{[&](const control::Key& key) { return take(key), ok; },
-                   [&](const control::Introduce& told) { return become(told.identity), ok + presence(); },
+                   [&](const control::Introduce& told) {
+                       if (memory_.forkable) return err(n, "not renewed yet");
+                       return become(told.identity), ok + presence();
+                   },
                    [&](const control::Ping&) { return ok + presence(); },
                    [&](const control::Stop&) { return stopping_ = true, ok; },
                    [&](const control::Path&) { return std::string(); },
                    // It has nothing of its own.
-                   [&](const control::AskShadows&) { return ok; }, [&](const control::Reset&) { return ok; }},
+                   [&](const control::AskShadows&) { return ok; }, [&](const control::Reset&) { return ok; },
+                   [&](const control::Renew& told) { return renew(told) ? ok + presence() : err(n, "cannot renew"); }},
         message);
 }
 
@@ -67,6 +77,13 @@ void FakeGuest::take(const control::Key& key) {
         memory_.host_key = public_key_of(*seed);
 }
 
+bool FakeGuest::renew(const control::Renew& told) {
+    if (!memory_.forkable || memory_.refuses) return false;
+    memory_.forkable = false;
+    memory_.boot_id = told.boot_id;
+    return true;
+}
+
 void FakeGuest::become(const control::Identity& identity) {
     identity_ = identity;
     authorized_keys_ = std::exchange(announced_keys_, {});
@@ -74,6 +91,7 @@ void FakeGuest::become(const control::Identity& identity) {
 }
 
 std::string FakeGuest::presence() const {
+    if (memory_.forkable) return control::encode(control::FromGuest{control::Forkable{}});
     if (memory_.ready.empty())
         return control::encode(control::FromGuest{control::Hello{memory_.boot_id, memory_.host_key}});
     return control::encode(control::FromGuest{control::Ready{memory_.ready}});

@@ -16,9 +16,12 @@ class FakeGuest {
         std::string boot_id;   ///< empty: it boots now
         std::string host_key;  ///< public part, kept over boots; empty: none yet
         std::string ready;     ///< digest of the identity that it runs under; empty: none yet
+        bool forkable = false;  ///< it waits at its fork point
+        bool refuses = false;   ///< to be renewed
         bool operator==(const Memory&) const = default;
     };
-    explicit FakeGuest(Memory memory = {});
+    FakeGuest();
+    explicit FakeGuest(Memory memory);
 
     /// What it says of its own accord when somebody listens for the first time, then nothing.
     std::string greet();
@@ -35,6 +38,7 @@ class FakeGuest {
     std::string answer(const control::FromDaemon& message);
     [[nodiscard]] std::string presence() const;
     void take(const control::Key& key);
+    bool renew(const control::Renew& told);
     void become(const control::Identity& identity);
 
     Memory memory_;

@@ -45,7 +45,7 @@ void SimulatedGuests::press_power_button(GuestId id) {
 }
 
 void SimulatedGuests::force_off(GuestId id) {
-    hypervisor_->force_off(id);
+    if (id > 0) hypervisor_->force_off(id);
     voices_.halt(id);
 }
 
@@ -61,13 +61,29 @@ DomainSeen SimulatedGuests::look(GuestId id) { return hypervisor_->look(id); }
 std::optional<double> SimulatedGuests::cpu_seconds(GuestId id) { return hypervisor_->cpu_seconds(id); }
 
 UniqueFd SimulatedGuests::open_channel(GuestId id) {
-    if (hypervisor_->look(id).run == Run::off)
+    if (id > 0 && hypervisor_->look(id).run == Run::off)
         throw Error(ErrorKind::not_found, fmt::format("guest {} is not running", id));
     voices_.go_on(id);
     return voices_.connect(id);
 }
 
 void SimulatedGuests::watch(std::function<void(GuestId)> changed) { hypervisor_->watch(std::move(changed)); }
+
+std::map<std::string, std::string> SimulatedGuests::needs(const DomainSpec& spec) {
+    return {{"layout", fmt::format("simulated {}", spec.cpus)}};
+}
+
+void SimulatedGuests::boot_template(const DomainSpec& spec, const std::string& /*memory*/) { voices_.fork(spec.id); }
+
+void SimulatedGuests::freeze(const std::string& /*state*/) { voices_.halt(template_id); }
+
+void SimulatedGuests::fork(const DomainSpec& spec, const TemplateFiles& /*files*/) {
+    const bool begins = spec.id <= 0 || hypervisor_->look(spec.id).run == Run::off;
+    if (spec.id > 0) hypervisor_->start(spec.id);
+    if (!begins) return;
+    voices_.fork(spec.id);
+    voices_.mute(spec.id, false);
+}
 
 bool SimulatedGuests::probe_kvm(const std::string& /*kernel*/, const std::string& /*initrd*/) { return false; }
 

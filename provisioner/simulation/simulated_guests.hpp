@@ -2,13 +2,14 @@
 #include <memory>
 
 #include "hypervisor/domains.hpp"
+#include "hypervisor/forks.hpp"
 #include "simulation/voices.hpp"
 
 namespace drover {
 
 /// A hypervisor whose domains are real and whose guests are not, as libvirt's test driver has them: answers on the
 /// control channel in the guests' place. Everything else is the hypervisor's. As thread-safe as that.
-class SimulatedGuests : public Domains {
+class SimulatedGuests : public Domains, public Forks {
   public:
     /// `folder`: keeps what the guests remember beyond the end of this process.
     SimulatedGuests(std::unique_ptr<Domains> hypervisor, std::string folder);
@@ -27,6 +28,12 @@ class SimulatedGuests : public Domains {
     void watch(std::function<void(GuestId)> changed) override;
     /// False: nothing would run.
     bool probe_kvm(const std::string& kernel, const std::string& initrd) override;
+
+    /// A fork is a start of the hypervisor's, and a guest that says that it was forked; templates are nothing to it.
+    std::map<std::string, std::string> needs(const DomainSpec& spec) override;
+    void boot_template(const DomainSpec& spec, const std::string& memory) override;
+    void freeze(const std::string& state) override;
+    void fork(const DomainSpec& spec, const TemplateFiles& files) override;
 
   private:
     void power_off(GuestId id);

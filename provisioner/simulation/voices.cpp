@@ -51,6 +51,7 @@ struct Voices::State {
     void wake() const { ::eventfd_write(waker.get(), 1); }
     bool open(GuestId id, const UniqueFd& end);
     void hang_up(Choir& held, GuestId id) const;
+    void begin(Choir& held, GuestId id, const FakeGuest::Memory& memory) const;
     void serve();
     void tell();
 
@@ -105,14 +106,24 @@ Voices::Voices(std::string folder, std::function<void(GuestId)> told_to_stop)
 
 Voices::~Voices() = default;
 
+void Voices::State::begin(Choir& held, GuestId id, const FakeGuest::Memory& memory) const {
+    auto& voice = held.voices[id];
+    voice.guest.emplace(memory);
+    store.keep(id, to_json(voice.guest->memory()));
+    held.due.insert(id);
+    wake();
+}
+
 void Voices::boot(GuestId id) {
     auto choir = state_->choir.lock();
-    auto& voice = choir->voices[id];
+    const auto& voice = choir->voices[id];
     const auto memory = voice.guest ? voice.guest->memory() : memory_of(state_->store.recall(id));
-    voice.guest.emplace(FakeGuest::Memory{.host_key = memory.host_key});
-    state_->store.keep(id, to_json(voice.guest->memory()));
-    choir->due.insert(id);
-    state_->wake();
+    state_->begin(*choir, id, {.host_key = memory.host_key});
+}
+
+void Voices::fork(GuestId id, bool refuses) {
+    auto choir = state_->choir.lock();
+    state_->begin(*choir, id, {.forkable = true, .refuses = refuses});
 }
 
 void Voices::go_on(GuestId id) {

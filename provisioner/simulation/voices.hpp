@@ -24,6 +24,8 @@ class Voices {
 
     /// The guest boots: all that it had is its host key. Lines stay connected over a restart from within.
     void boot(GuestId id);
+    /// It begins at its fork point, and knows nothing. `refuses`: to be renewed.
+    void fork(GuestId id, bool refuses = false);
     /// It goes on as it was when this process last ended; a guest that left no memory boots.
     void go_on(GuestId id);
     /// It ends; its lines are closed a moment later.

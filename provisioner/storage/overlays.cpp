@@ -20,6 +20,7 @@
 #include "storage/durable.hpp"
 #include "storage/profiles.hpp"
 #include "storage/prototypes.hpp"
+#include "storage/qemu_user.hpp"
 
 namespace drover {
 namespace fs = std::filesystem;
@@ -33,15 +34,6 @@ template <typename Number> std::optional<Number> whole_number(std::string_view t
     const auto [rest, error] = std::from_chars(text.data(), end, number);
     if (error != std::errc() || rest != end) return std::nullopt;
     return number;
-}
-
-/// "+64055:+107".
-std::pair<uid_t, gid_t> parse_user(std::string_view user) {
-    const auto middle = user.find(":+");
-    const auto uid = user.starts_with('+') ? whole_number<uid_t>(user.substr(1, middle - 1)) : std::nullopt;
-    const auto gid = middle == std::string_view::npos ? std::nullopt : whole_number<gid_t>(user.substr(middle + 2));
-    if (!uid || !gid) throw Error(ErrorKind::usage, fmt::format("'{}' is no +uid:+gid", user));
-    return {*uid, *gid};
 }
 
 std::string file_name(std::int64_t counter, Kind kind) {
@@ -72,7 +64,7 @@ void write_overlay(int folder, const std::string& name, const SparseImage& image
 
 Overlays::Overlays(StoragePaths paths, const std::string& user) : paths_(std::move(paths)) {
     const fs::path state = paths_.state = fs::absolute(paths_.state).lexically_normal();
-    std::tie(qemu_.uid, qemu_.gid) = parse_user(user);
+    std::tie(qemu_.uid, qemu_.gid) = parse_qemu_user(user);
     profiles_ = read_profiles(paths_.profiles);
     prototypes_ = std::make_unique<Prototypes>(state);
     make_folder(state / "overlays", 0711);
@@ -93,13 +85,23 @@ const Profile& Overlays::profile(const std::string& name) const {
 Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::string& profile_name, long long disk,
                                  Kind kind) {
     const auto prototype = prototypes_->get(kind, profile(profile_name), disk);
+    const bool is_vm = kind == Kind::vm;
+    return lay(id, counter, is_vm ? prototype->onto : prototype->copy, is_vm ? prototype->base : "", kind);
+}
+
+Overlays::Place Overlays::create_forked(GuestId id, std::int64_t counter, const std::string& base) {
+    return lay(id, counter, prototypes_->with_base(base)->onto, base, Kind::vm);
+}
+
+Overlays::Place Overlays::lay(GuestId id, std::int64_t counter, const SparseImage& image, const std::string& base,
+                              Kind kind) {
     const auto [uid, gid] = kind == Kind::vm ? qemu_ : User{::geteuid(), ::getegid()};
     const fs::path path = folder(id);
     const auto folder_fd = open_folder(path, uid, gid);
     const auto name = file_name(counter, kind);
     const auto aside = name + ".new";
     try {
-        write_overlay(folder_fd.get(), aside, kind == Kind::vm ? prototype->onto : prototype->copy, uid, gid);
+        write_overlay(folder_fd.get(), aside, image, uid, gid);
         if (::renameat(folder_fd.get(), aside.c_str(), folder_fd.get(), name.c_str()) != 0)
             throw_errno("rename to", name);
         if (::fsync(folder_fd.get()) != 0) throw_errno("sync", path);
@@ -108,7 +110,7 @@ Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::st
     } catch (const Error& error) {
         throw error.within(path.string());
     }
-    return {path / name, kind == Kind::vm ? prototype->base : ""};
+    return {path / name, base};
 }
 
 /// Made where only root can look: a link that somebody puts in its place is not followed but replaced.

@@ -14,6 +14,7 @@
 namespace drover {
 
 class Prototypes;
+struct SparseImage;
 
 /// The writable disks of guests: a vm's is a qcow2 on a prototype, a container's a copy of one. Any thread, any guests
 /// at once; one guest from one thread at a time.
@@ -39,6 +40,18 @@ class Overlays {
     /// Error{usage} for a disk below 16 MiB, Error{failed} naming the path; DiskFull: the same works when there is
     /// room.
     Place create(GuestId id, std::int64_t counter, const std::string& profile, long long disk, Kind kind = Kind::vm);
+    /// The same of a vm on a template's disk, which keep_disk() gave; always 0.4 ms.
+    Place create_forked(GuestId id, std::int64_t counter, const std::string& base);
+    /// What create() puts a vm's overlay on; made when absent, as there.
+    [[nodiscard]] std::string base(const std::string& profile, long long disk) const;
+    /// Whether nobody has written to the vm's overlay yet since create() or create_forked().
+    [[nodiscard]] bool is_fresh(GuestId id, std::int64_t counter) const;
+    /// A fresh overlay in another place, for a template: as create(), or as create_forked() where a base is named.
+    Place create_at(const std::string& file, const std::string& profile, long long disk, const std::string& base = "");
+    /// A template's disk as what the overlays of its forks are on: Prototypes::keep_disk().
+    std::string keep_disk(const std::string& key, const std::string& overlay);
+    /// Removes disks of templates that neither these name nor any overlay or copy is on; reads the head of each.
+    void drop_disks(const std::vector<std::string>& but);
     /// The same on the disk of a cloud image's version, of at least `disk` bytes; spawns qemu-img.
     Place create_on(const std::string& base, GuestId id, std::int64_t counter, long long disk);
     /// The same as a copy of `source`, an overlay of the same kind that nobody writes to.
@@ -72,6 +85,7 @@ class Overlays {
 
   private:
     [[nodiscard]] std::string folder(GuestId id) const;
+    Place lay(GuestId id, std::int64_t counter, const SparseImage& image, const std::string& base, Kind kind);
     template <typename Make> void put(GuestId id, const std::string& name, Kind kind, Make&& make);
     template <typename Make> Place install(GuestId id, std::int64_t counter, Kind kind, Make&& make);
 

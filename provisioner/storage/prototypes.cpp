@@ -18,6 +18,7 @@ namespace {
 
 constexpr long long mib = 1 << 20;
 constexpr long long smallest = 16 * mib;
+const std::string disk_prefix = "fork-";
 
 void make_sparse_file(const fs::path& path, long long bytes) {
     const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
@@ -44,6 +45,12 @@ void make_overlay(const fs::path& overlay, const fs::path& backing, long long by
     run_writer({.argv = {"qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", "raw", "-b", backing, overlay,
                          std::to_string(bytes)}},
                overlay.parent_path());
+}
+
+/// Whether a prototype's folder holds a template's disk: a profile's has its size in its name.
+bool is_disk(const fs::path& folder) {
+    const auto name = folder.filename().string();
+    return name.starts_with(disk_prefix) && name.find('-', disk_prefix.size()) == std::string::npos;
 }
 
 void seal_file(const fs::path& file) {
@@ -105,6 +112,54 @@ void Prototypes::make(const fs::path& folder, const Profile& profile, long long 
     seal_file(aside / "overlay.qcow2");
     sync_path(aside);
     rename_new(aside, folder);  // there already: another process made the same
+}
+
+std::string Prototypes::keep_disk(const std::string& key, const fs::path& overlay) {
+    const auto folder = state_ / "prototypes" / (disk_prefix + key);
+    const auto base = folder / "base.raw";
+    if (fs::exists(base)) return base;
+    expect_plain_qcow2(overlay, Backing::allowed);
+    if (!has_base(backing_file(overlay)))
+        throw Error(ErrorKind::refused, fmt::format("{} is not on one of our prototypes", overlay.string()));
+    const auto bytes = virtual_size(overlay);
+    const Scratch scratch(state_ / "tmp");
+    const auto aside = scratch.path() / "prototype";
+    make_folder(aside, 0755);
+    run_writer({.argv = {"qemu-img", "convert", "-q", "-f", "qcow2", "-O", "raw", overlay, aside / "base.raw"}}, aside);
+    make_overlay(aside / "overlay.qcow2", base, bytes);
+    seal_file(aside / "base.raw");
+    seal_file(aside / "overlay.qcow2");
+    sync_path(aside);
+    rename_new(aside, folder);
+    return base;
+}
+
+std::shared_ptr<const Prototype> Prototypes::with_base(const fs::path& base) {
+    {
+        auto loaded = loaded_.lock();
+        const auto found = loaded->find(base);
+        if (found != loaded->end()) return found->second;
+    }
+    const auto overlay = base.parent_path() / "overlay.qcow2";
+    if (!has_base(base) || !fs::exists(overlay))
+        throw Error(ErrorKind::not_found, fmt::format("no prototype {}", base.string()));
+    auto prototype = std::make_shared<const Prototype>(Prototype{base, read_sparse(overlay)});
+    (*loaded_.lock())[base] = prototype;
+    return prototype;
+}
+
+void Prototypes::drop_disks(const std::set<std::string>& but) {
+    for (const auto& folder : entries_of(state_ / "prototypes")) {
+        const auto base = folder / "base.raw";
+        if (!is_disk(folder) || but.contains(base)) continue;
+        loaded_.lock()->erase(base);
+        remove_tree(folder);
+    }
+}
+
+bool Prototypes::has_disks() const {
+    const auto all = entries_of(state_ / "prototypes");
+    return std::any_of(all.begin(), all.end(), is_disk);
 }
 
 bool Prototypes::has_base(const fs::path& path) const {

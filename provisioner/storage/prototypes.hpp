@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "model/guest.hpp"
@@ -29,6 +30,16 @@ class Prototypes {
     /// absent, once however many ask (about 20 ms); held in memory from then on. Error{usage} for a disk below 16 MiB,
     /// Error{failed} with the last words of mke2fs or qemu-img; the next call tries anew.
     std::shared_ptr<const Prototype> get(Kind kind, const Profile& profile, long long bytes);
+    /// The disk of a template, as it was when that was frozen, as a prototype: `overlay` is its qcow2, on a prototype
+    /// of ours, and nobody writes to it any more. Made durably, about half a second; the same is there already: that
+    /// one. Error{refused} when QEMU made something else of the file.
+    std::string keep_disk(const std::string& key, const std::filesystem::path& overlay);
+    /// The prototype with this base, a template's disk or another. Error{not_found}.
+    std::shared_ptr<const Prototype> with_base(const std::filesystem::path& base);
+    /// Removes the disks of templates but those with these bases.
+    void drop_disks(const std::set<std::string>& but);
+    /// Whether there is a template's disk.
+    [[nodiscard]] bool has_disks() const;
     /// Whether `path` is the base of one of our prototypes that is there.
     [[nodiscard]] bool has_base(const std::filesystem::path& path) const;
 

@@ -50,8 +50,7 @@ std::string begin_of(const UniqueFd& fd, const std::filesystem::path& file) {
 }  // namespace
 
 SparseImage read_sparse(const std::filesystem::path& file) {
-    const UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd) throw_errno("read", file);
+    const auto fd = open_file(file);
     SparseImage image{{}, ::lseek(fd.get(), 0, SEEK_END)};
     for (off_t at = 0; (at = ::lseek(fd.get(), at, SEEK_DATA)) >= 0;)  // at the last hole: no such place
         for (const auto end = ::lseek(fd.get(), at, SEEK_HOLE); at < end; at += block) {

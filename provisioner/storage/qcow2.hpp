@@ -11,9 +11,13 @@ struct SparseImage {
     struct Piece {
         std::int64_t offset = 0;
         std::string bytes;
+
+        bool operator==(const Piece&) const = default;
     };
     std::vector<Piece> pieces;
     std::int64_t size = 0;  ///< of the file
+
+    bool operator==(const SparseImage&) const = default;
 };
 
 /// Reads a file without its 4 KiB blocks of zeros. Error{failed} naming it.

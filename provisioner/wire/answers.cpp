@@ -75,6 +75,16 @@ Operation read_operation(const Json& json) {
     return result;
 }
 
+Json encode_template(const TemplateRow& row) {
+    return {{"profile", row.profile},
+            {"fork_point", row.fork_point},
+            {"state", row.state},
+            {"made", time_or_null(row.made)},
+            {"took", static_cast<double>(row.took.count()) / 1000},
+            {"bytes", row.bytes},
+            {"reason", text_or_null(row.reason)}};
+}
+
 }  // namespace
 
 Json operation_listing(const Operation& operation) {
@@ -168,13 +178,16 @@ Json encode(const Owner& owner) {
 }
 
 Json encode(const ImageRow& row) {
+    Json templates = Json::array();
+    for (const TemplateRow& one : row.templates) templates.push_back(encode_template(one));
     return {{"image", row.image},
             {"version", text_or_null(row.version)},
             {"current", row.current},
             {"built", time_or_null(row.built)},
             {"promoted", time_or_null(row.promoted)},
             {"guests", row.guests},
-            {"bytes", row.bytes}};
+            {"bytes", row.bytes},
+            {"templates", templates}};
 }
 
 Json encode(const Verification& verification) {

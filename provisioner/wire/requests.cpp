@@ -235,6 +235,13 @@ std::optional<std::string> decode_promotion(const Json& body) {
     return version;
 }
 
+bool decode_image_build(const Json& body) {
+    Fields fields(body, "the build");
+    const bool with_template = fields.flag("template").value_or(false);
+    fields.expect_no_others();
+    return with_template;
+}
+
 bool decode_fsck(const Json& body) {
     Fields fields(body, "the request");
     const bool repair = fields.flag("repair").value_or(false);

@@ -54,7 +54,7 @@ std::string dump_pretty(const Json& json);
 Json guest_listing(const Guest& guest, const std::string& instance);
 /// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart,
 /// protected, lease (a time, or null).
-Json guest_show(const Guest& guest, const std::string& instance, const Json& timings = Json::object());
+Json guest_show(const Guest& guest, const std::string& instance);
 /// "SHA256:..." of a public key "ssh-ed25519 AAAA...", as ssh-keygen -l prints it.
 std::string key_fingerprint(std::string_view public_key);
 
@@ -147,6 +147,15 @@ Json encode(const Owner& owner);
 Json encode(const OwnerChange& change);
 OwnerChange decode_owner_change(const std::string& name, const Json& body);
 
+/// What guests of a version under a profile are forked from.
+struct TemplateRow {
+    std::string profile, fork_point;
+    std::string state;         ///< queued, making, ready or failed
+    std::optional<Time> made;  ///< none: it is not ready
+    Duration took{0};          ///< to make it
+    long long bytes = 0;       ///< on disk
+    std::string reason;        ///< why it failed
+};
 /// A version of an image, or a recipe that was never built.
 struct ImageRow {
     std::string image;
@@ -156,9 +165,13 @@ struct ImageRow {
     std::optional<Time> promoted;  ///< when it became that
     long long guests = 0;          ///< that want or have it
     long long bytes = 0;           ///< on disk
+    std::vector<TemplateRow> templates{};
 };
-/// image version (or null) current built (or null) promoted (or null) guests bytes.
+/// image version (or null) current built (or null) promoted (or null) guests bytes templates (a list of {profile,
+/// fork_point, state, made (or null), took (seconds), bytes, reason (or null)}).
 Json encode(const ImageRow& row);
+/// The body of POST /v1/images/{name}/build: template, whether to make one, too; false when absent.
+bool decode_image_build(const Json& body);
 /// A cloud image of others' that is to become a version.
 struct ImageAddition {
     std::string file;                ///< on the host, absolute

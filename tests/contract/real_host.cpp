@@ -76,6 +76,7 @@ RealHost::RealHost(std::string image, Kind kind)
       domains_(std::unique_ptr<Domains>(vms_),
                std::make_unique<LibvirtDomains>(container_connection_, instance_, registry_),
                [kind] { return kind == Kind::container; }),
+      forks_(connection_, instance_, registry_),
       networks_(connection_, instance_, registry_, instance_, folder_ / "names") {
     fs::copy_file(DROVER_TEST_GUEST, folder_ / "test_guest");
     run(fmt::format("cd {} && truncate -s 1M root initrd && truncate -s 64M prototype && chmod 444 *",
@@ -83,7 +84,17 @@ RealHost::RealHost(std::string image, Kind kind)
     if (!image_.empty()) run(fmt::format("mkfs.ext4 -q -F {}/prototype", folder_.string()));
 }
 
+std::string RealHost::file(const std::string& name, long long bytes) {
+    const auto path = folder_ / name;
+    std::ofstream(path).close();
+    fs::resize_file(path, static_cast<std::uintmax_t>(bytes));
+    run(fmt::format("chown {} {} && chmod 600 {}", vms_->default_user(), path.string(), path.string()));
+    return path;
+}
+
 RealHost::~RealHost() {
+    for (const GuestId id : {template_id, trial_id})
+        if (kind_ == Kind::vm) domains_.force_off(id);
     for (const auto& domain : domains_.list()) {
         domains_.force_off(domain.id);
         domains_.undefine(domain.id);

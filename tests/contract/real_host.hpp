@@ -6,6 +6,7 @@
 
 #include "hypervisor/by_kind.hpp"
 #include "hypervisor/libvirt.hpp"
+#include "hypervisor/libvirt_forks.hpp"
 #include "hypervisor/libvirt_networks.hpp"
 #include "worlds.hpp"
 
@@ -22,6 +23,8 @@ class RealHost : public World {
 
     Domains& domains() override { return domains_; }
     Networks& networks() override { return networks_; }
+    Forks& forks() override { return forks_; }
+    std::string file(const std::string& name, long long bytes) override;
     DomainSpec sleeper(GuestId id) override;
     DomainSpec talker(GuestId id) override;
     std::pair<std::string, std::string> probe() override;
@@ -57,6 +60,7 @@ class RealHost : public World {
     const Kind kind_;
     LibvirtDomains* vms_;
     DomainsByKind domains_;
+    LibvirtForks forks_;
     LibvirtNetworks networks_;
     std::optional<NetworkSpec> network_;
     std::set<GuestId> foreign_;

@@ -1,6 +1,11 @@
 #include "worlds.hpp"
 
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 
 #include "real_host.hpp"
 #include "simulation/fake_domains.hpp"
@@ -13,6 +18,13 @@ class FakeWorld : public World {
   public:
     Domains& domains() override { return domains_; }
     Networks& networks() override { return networks_; }
+    Forks& forks() override { return domains_; }
+    std::string file(const std::string& name, long long bytes) override {
+        const auto path = folder_.path / name;
+        std::ofstream(path).close();
+        std::filesystem::resize_file(path, static_cast<std::uintmax_t>(bytes));
+        return path;
+    }
     DomainSpec sleeper(GuestId id) override {
         domains_.behave(id, {.answers = false});
         return spec(id);
@@ -33,6 +45,16 @@ class FakeWorld : public World {
         return spec;
     }
 
+    struct Folder {
+        std::filesystem::path path;
+        Folder() {
+            std::string name = testing::TempDir() + "drover-fake-XXXXXX";
+            path = ::mkdtemp(name.data());
+        }
+        ~Folder() { std::filesystem::remove_all(path); }
+    };
+
+    Folder folder_;
     FakeDomains domains_;
     FakeNetworks networks_;
 };
@@ -48,6 +70,11 @@ std::vector<WorldKind> all_worlds() {
     return {fake(),
             {"containers", [] { return std::make_unique<RealHost>("", Kind::container); }},
             {"libvirt", [] { return std::make_unique<RealHost>(""); }}};
+}
+
+std::vector<WorldKind> forking_worlds() {
+    if (!RealHost::answers()) return {fake(), {"libvirt", nullptr}};
+    return {fake(), {"libvirt", [] { return std::make_unique<RealHost>(""); }}};
 }
 
 std::vector<WorldKind> talking_worlds() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "hypervisor/domains.hpp"
+#include "hypervisor/forks.hpp"
 #include "hypervisor/networks.hpp"
 
 namespace drover {
@@ -17,6 +18,10 @@ class World {
 
     virtual Domains& domains() = 0;
     virtual Networks& networks() = 0;
+    /// Of worlds where guests are forked.
+    virtual Forks& forks() = 0;
+    /// A new file of so many bytes, which QEMU may read and write; its path.
+    virtual std::string file(const std::string& name, long long bytes) = 0;
     /// A guest that can be started here: it sleeps until its power button is pressed.
     virtual DomainSpec sleeper(GuestId id) = 0;
     /// A guest that speaks on its control channel.
@@ -43,6 +48,8 @@ inline void PrintTo(const WorldKind& kind, std::ostream* out) { *out << kind.nam
 /// All, the host of real vms last. Without a libvirtd the real one cannot be made: tests skip it, but fail when
 /// CI=true.
 std::vector<WorldKind> all_worlds();
+/// Those with vms.
+std::vector<WorldKind> forking_worlds();
 /// Those with a guest that talks: the real one only where DROVER_TEST_IMAGE names a folder with its vmlinuz, initrd and
 /// root.squashfs.
 std::vector<WorldKind> talking_worlds();

@@ -10,7 +10,8 @@ import uuid
 
 from drover import ROOT, TINY, Drover, sh
 
-SIMULATED = "testing: {enabled: true, guests: simulated}\n"
+# Small guests: a template is as large as one, and is read whole.
+SIMULATED = "testing: {enabled: true, guests: simulated}\nguest: {memory: 32MiB}\n"
 
 
 class World:
@@ -42,7 +43,8 @@ class World:
     def domains(self, drover):
         if self.uri.startswith("fake:"):
             folder = drover.state / "hypervisor"
-            return sorted(json.loads(file.read_text())["defined"]["domain"] for file in folder.glob("*.domain.json"))
+            domains = [json.loads(file.read_text()) for file in folder.glob("*.domain.json")]
+            return sorted((domain["defined"] or domain["live"])["domain"] for domain in domains)
         listed = sh("virsh", "-q", "-c", self.uri, "list", "--all", "--name").split()
         return sorted(name for name in listed if name.startswith(f"{drover.instance}-"))
 

@@ -95,6 +95,13 @@ RC_GTEST_PROP(CodecRoundTrip, key_ping_stop, (std::uint32_t n)) {
         RC_ASSERT(decode_from_daemon(line_of(message)) == message);
 }
 
+RC_GTEST_PROP(CodecRoundTrip, renew, (std::uint32_t n)) {
+    const auto seed = to_base64(*rc::gen::container<std::string>(renewal_seed_bytes, rc::gen::arbitrary<char>()));
+    const Renew message{n, seed, *text_of(hex, 32, 32), "52:54:00:ab:cd:ef",
+                        *rc::gen::inRange<std::int64_t>(0, 4'000'000'000'000)};
+    RC_ASSERT(decode_from_daemon(line_of(FromDaemon(message))) == FromDaemon(message));
+}
+
 RC_GTEST_PROP(CodecRoundTrip, introduce, (std::uint32_t n)) {
     const Introduce message{n, *identities()};
     RC_ASSERT(decode_from_daemon(line_of(FromDaemon(message))) == FromDaemon(message));
@@ -104,7 +111,7 @@ RC_GTEST_PROP(CodecRoundTrip, introduce, (std::uint32_t n)) {
 
 RC_GTEST_PROP(CodecGarbage, any_bytes_give_a_message_or_nothing, (const std::string& bytes)) {
     for (const std::string word :
-         {"", "HELLO 1 ", "KEY 1 host ", "KEY 1 authorized ", "IDENTITY 1 ", "ERR 1 ", "OK "}) {
+         {"", "HELLO 1 ", "KEY 1 host ", "KEY 1 authorized ", "IDENTITY 1 ", "RENEW 1 ", "ERR 1 ", "OK "}) {
         decode_from_guest(word + bytes);
         decode_from_daemon(word + bytes);
     }

@@ -46,6 +46,16 @@ TEST(PutFile, names_the_file_that_it_cannot_write) {
     }
 }
 
+TEST(Overwrite, is_seen_by_whoever_has_the_file_open_and_leaves_nothing_of_a_longer_one) {
+    Folder folder;
+    write(folder / "file", "a long one\n");
+    std::ifstream before(folder / "file");
+    overwrite(folder / "file", "short\n", 0400);
+    EXPECT_EQ((std::string{std::istreambuf_iterator<char>(before), {}}), "short\n");
+    EXPECT_EQ(mode_of(folder / "file"), 0400U);
+    EXPECT_THROW(overwrite(folder / "absent", "x", 0400), Error);
+}
+
 TEST(ReadIfThere, tells_absent_from_empty) {
     Folder folder;
     write(folder / "empty", "");

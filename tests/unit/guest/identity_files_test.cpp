@@ -56,6 +56,34 @@ TEST_F(IdentityFiles, are_only_the_keys_where_cloud_init_told_the_rest) {
         EXPECT_FALSE(fs::exists(root / name));
 }
 
+TEST_F(IdentityFiles, an_empty_web_server_gets_a_page_that_says_whose_it_is) {
+    settings.first_page = {"/usr/share/form", "/srv/htdocs/index.html"};
+    write(root / "usr/share/form", "@NAME@ of @OWNER@, @NAME@\n");
+    const auto page = root / "srv/htdocs/index.html";
+    put_first_page(root.path(), settings, introduction.identity);  // there is no folder: the user took it away
+    EXPECT_FALSE(fs::exists(page));
+
+    fs::create_directories(page.parent_path());
+    auto of_a_pool = introduction.identity;
+    of_a_pool.owner.clear();
+    put_first_page(root.path(), settings, of_a_pool);
+    EXPECT_FALSE(fs::exists(page));
+
+    put_first_page(root.path(), settings, introduction.identity);
+    EXPECT_EQ(content_of(page), "alice-1 of alice, alice-1\n");
+    write(page, "mine\n");
+    put_first_page(root.path(), settings, introduction.identity);
+    EXPECT_EQ(content_of(page), "mine\n");
+}
+
+TEST_F(IdentityFiles, no_page_where_the_user_has_any) {
+    settings.first_page = {"/usr/share/form", "/srv/htdocs/index.html"};
+    write(root / "usr/share/form", "@NAME@\n");
+    write(root / "srv/htdocs/mine.html", "mine\n");
+    put_first_page(root.path(), settings, introduction.identity);
+    EXPECT_FALSE(fs::exists(root / "srv/htdocs/index.html"));
+}
+
 TEST_F(IdentityFiles, a_repetition_writes_nothing) {
     put();
     const auto inode = [&](const char* name) {

@@ -27,6 +27,12 @@ TEST(KernelLine, tells_the_version_by_a_word_that_an_older_guests_end_takes_for_
 
 TEST(KernelLine, probe) { EXPECT_TRUE(parse_kernel_line("quiet drover.probe\n").probe); }
 
+TEST(KernelLine, of_a_template) {
+    EXPECT_EQ(parse_kernel_line("quiet drover.template=early\n").template_, "early");
+    EXPECT_EQ(parse_kernel_line("quiet drover.template=ready droverd.version=sha256:7ead").template_, "ready");
+    EXPECT_EQ(parse_kernel_line("quiet").template_, "");
+}
+
 TEST(KernelLine, what_a_rebuild_leaves) {
     EXPECT_EQ(parse_kernel_line("quiet drover.keep=7,/home,/var/lib/mysql").keep,
               (Keep{7, {"/home", "/var/lib/mysql"}}));
@@ -35,8 +41,9 @@ TEST(KernelLine, what_a_rebuild_leaves) {
 TEST(KernelLine, refuses_paths_that_lead_elsewhere_and_unknown_words) {
     for (const char* text :
          {"drover.persistent=home", "drover.persistent=/", "drover.persistent=/a/../b", "drover.persistent=/a/..",
-          "drover.merged=/a//b", "drover.volatile=/a,,/b", "drover.volatile=/./a", "drover.probe=1", "drover.shell",
-          "drover.persistant=/home", "drover.keep=/home", "drover.keep=0,/home", "drover.keep=7,home"})
+          "drover.merged=/a//b", "drover.volatile=/a,,/b", "drover.volatile=/./a", "drover.probe=1", "drover.template",
+          "drover.template=late", "drover.shell", "drover.persistant=/home", "drover.keep=/home", "drover.keep=0,/home",
+          "drover.keep=7,home"})
         EXPECT_THROW(parse_kernel_line(text), Error) << text;
 }
 

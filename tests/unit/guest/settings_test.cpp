@@ -16,7 +16,23 @@ TEST(Settings, of_the_image_tiny) {
     EXPECT_EQ(settings.host_key_format, KeyFormat::dropbear);
     EXPECT_EQ(settings.host_key, "/etc/dropbear/dropbear_ed25519_host_key");
     EXPECT_EQ(settings.started, "/etc/drover/started");
+    EXPECT_EQ(settings.settled, "/etc/drover/settled");
     EXPECT_EQ(settings.power_off_signal, SIGUSR2);
+}
+
+TEST(Settings, of_the_image_debian) {
+    std::ifstream file(DROVER_SOURCE "/images/debian/root/etc/drover/guest.conf");
+    const auto settings = parse_settings(std::string(std::istreambuf_iterator<char>(file), {}));
+    EXPECT_EQ(settings.first_page,
+              (FirstPage{"/usr/share/drover/first-page.html", "/usr/local/httpd/htdocs/index.html"}));
+    EXPECT_EQ(settings.settled, "/usr/libexec/drover/settled");
+    EXPECT_EQ(settings.started, "") << "no program on the way to READY";
+}
+
+TEST(Settings, of_forks) {
+    const auto settings = parse_settings("power_off_signal SIGUSR2\nsettled /a\nrenew /b\nrenew /c\n");
+    EXPECT_EQ(settings.settled, "/a");
+    EXPECT_EQ(settings.renew, (std::vector<std::string>{"/b", "/c"}));
 }
 
 TEST(Settings, of_cloud_images) {
@@ -39,8 +55,10 @@ TEST(Settings, say_only_what_differs_from_an_ordinary_image) {
 TEST(Settings, name_the_line_that_is_wrong) {
     const std::string good = "power_off_signal SIGUSR2\n";
     EXPECT_THROW(parse_settings(""), Error);
-    for (const char* line : {"power_off_signal SIGUSR2", "power_off_signal 12", "host_key relative", "host_key",
-                             "host_key_format rsa", "identity_by dhcp", "shell /bin/sh", "started /a\nstarted /b"}) {
+    for (const char* line :
+         {"power_off_signal SIGUSR2", "power_off_signal 12", "host_key relative", "host_key", "host_key_format rsa",
+          "identity_by dhcp", "shell /bin/sh", "started /a\nstarted /b", "settled /a\nsettled /b", "settled a",
+          "renew b", "first_page /a", "first_page /a b", "first_page a /b"}) {
         try {
             parse_settings(good + line + "\n");
             FAIL() << line;

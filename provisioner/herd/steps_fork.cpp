@@ -1,0 +1,88 @@
+// The step `start`, and what it takes to start a guest from a template: docs/design/0018-fork.md.
+#include <fmt/format.h>
+
+#include "herd/cloud_seed.hpp"
+#include "herd/steps.hpp"
+#include "model/failpoint.hpp"
+
+namespace drover {
+
+/// From a template where there is one for it, else cold: the wanted version on the overlay it has.
+Done Steps::start(const Guest& guest) {
+    Guest after = guest;
+    after.have.version = guest.want.version;
+    after.have.boot = guest.want.boot;
+    const auto from = template_for(guest);
+    if (guest.profile == cloud_profile) parts_.overlays.put_seed(guest.id, seed_of(identity_for(guest)));
+    renew_overlay(guest, from.get());
+    const DomainSpec spec = blueprints_.of(after, after.have);
+    parts_.domains.define(spec);
+    failpoint("start.defined");
+    parts_.names.add({guest.address, guest.name});
+    failpoint("start.named");
+    after.started_by = from && fork(guest, spec, *from) ? "fork" : "cold";
+    if (after.started_by == "cold") run_domain(guest);
+    after.phase = Phase::starting;
+    return {.after = after, .look = true};
+}
+
+/// Null: it boots cold.
+std::shared_ptr<const Template> Steps::template_for(const Guest& guest) {
+    if (parts_.templates == nullptr) return nullptr;
+    auto found = parts_.templates->find(guest);
+    return found && parts_.overlays.is_fresh(guest.id, guest.have.overlay) ? found : nullptr;
+}
+
+/// Puts the guest's overlay, while nobody has written to it, on what it starts with: the disk of its template, or its
+/// profile's prototype.
+void Steps::renew_overlay(const Guest& guest, const Template* from) {
+    if (guest.kind != Kind::vm || guest.profile == cloud_profile || guest.have.boot != 0) return;
+    const auto& disk = parts_.config.guest.disk;
+    const bool on_disk = from != nullptr && !from->disk.empty();
+    const auto base = on_disk ? from->disk : parts_.overlays.base(guest.profile, disk);
+    const auto number = guest.have.overlay;
+    if (parts_.overlays.place(guest.id, number).prototype == base || !parts_.overlays.is_fresh(guest.id, number))
+        return;
+    if (on_disk)
+        parts_.overlays.create_forked(guest.id, number, base);
+    else
+        parts_.overlays.create(guest.id, number, guest.profile, disk);
+}
+
+/// False: it could not be forked, which was told; it is as if nobody had tried.
+bool Steps::fork(const Guest& guest, const DomainSpec& spec, const Template& from) {
+    try {
+        parts_.forks->fork(spec, {from.memory(), from.state()});
+        failpoint("start.forked");
+        return true;
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::unavailable) throw;
+        parts_.templates->failed(guest, error.what());
+    }
+    renew_overlay(guest, nullptr);
+    parts_.domains.define(blueprints_.of(guest, spec.make));
+    return false;
+}
+
+/// RENEW, and all that comes after it in one go: a fork of a guest that was ready does that at once. One of an early
+/// guest goes on booting first and says HELLO; one that is to be parked is told nothing more.
+Done Steps::renew(const Guest& guest, const Watch& watch) {
+    const auto& renew = *watch.renewal;
+    Guest after = guest;
+    std::vector<control::FromDaemon> lines{renew};
+    std::string told;
+    const bool goes_on = parts_.roots.version(guest.image, guest.have.version).fork_point == "ready";
+    if (goes_on && guest.desired == Desired::ready) {
+        const auto identity = identity_for(guest);
+        const auto keys = keys_of(guest);
+        if (!give_host_key(after, renew.boot_id, "", lines)) return {.after = guest, .later = true};
+        add_identity(lines, identity, keys);
+        told = control::digest_of(identity, keys);
+    }
+    if (!sessions_.send(guest.id, lines)) return {.after = after, .later = true};
+    return {.after = after, .told = told};
+}
+
+control::Renew Steps::renewal_of(GuestId id) { return new_renewal(sessions_.next_number(), mac_of(id)); }
+
+}  // namespace drover
