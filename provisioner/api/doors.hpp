@@ -2,6 +2,7 @@
 #include <functional>
 #include <vector>
 
+#include "api/reservation.hpp"
 #include "config/config.hpp"
 #include "doctor/doctor.hpp"
 #include "fleet/fleet.hpp"
@@ -10,6 +11,7 @@
 #include "herd/herd.hpp"
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
+#include "pool/keeper.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -26,12 +28,15 @@ struct Doors {
     Roots& roots;
     Overlays& overlays;
     Fleet& fleet;
+    PoolKeeper& pools;
     ImageJobs& image_jobs;
     Accelerator& accelerator;
     Fsck& fsck;
     Doctor& doctor;
     Subnet subnet;
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
+
+    [[nodiscard]] Makings makings() const { return {config, registry, roots, overlays, subnet, mounts}; }
 };
 
 }  // namespace drover

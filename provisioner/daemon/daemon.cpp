@@ -41,7 +41,7 @@ std::vector<HostName> names_of(Registry& registry) {
     std::vector<HostName> names;
     for (const Guest& guest :
          registry.guests.list({.selection = {.globs = {}, .owner = {}, .all = true}}, std::nullopt)) {
-        if (guest.phase != Phase::reserved && guest.desired != Desired::gone)
+        if (guest.owner && guest.phase != Phase::reserved && guest.desired != Desired::gone)
             names.push_back({guest.address, guest.name});
     }
     return names;
@@ -141,16 +141,29 @@ void run_daemon(const Config& config) {
         if (mounts) mounts->forget(root);
     });
     Fleet fleet(config, registry, copies, [&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
+    const Makings makings{config, registry, roots, overlays, subnet, lender};
+    PoolKeeper pools({.config = config,
+                      .registry = registry,
+                      .nudge = [&](const std::vector<GuestId>& guests) { herd.nudge(guests); },
+                      .may_run = [&] { return herd.hypervisor_reachable() && !herd.host().is_stopped(); },
+                      .reservation =
+                          [&](const PoolKey& key) {
+                              overlays.expect_room();
+                              return reservation_for(makings,
+                                                     {.image = key.image, .profile = key.profile, .kind = key.kind});
+                          },
+                      .load = [&] { return read_host_load(config.state); }});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots,  overlays, fleet,
-                      image_jobs, accelerator, fsck, doctor,  subnet, lender};
+    const Doors doors{config, registry,   herd,        shadows, roots,  overlays, fleet,
+                      pools,  image_jobs, accelerator, fsck,    doctor, subnet,   lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     herd.start();
     fleet.start();
+    pools.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
     server.run({.identify = [&](int socket) { return peer_at(socket, gateway); },

@@ -143,6 +143,14 @@ Diagnosis registry(const Picture& picture) {
     });
 }
 
+Diagnosis pools(const Picture& picture) {
+    return judged("pools", picture.herd, [](const Herd& herd) -> Diagnosis {
+        if (herd.failing_pools.empty()) return fine("pools", fmt::format("{} pools, none of them failing", herd.pools));
+        return {"pools", Level::warn, fmt::format("{}", fmt::join(herd.failing_pools, "; ")),
+                "mend the image, or: drover pool set IMAGE, which tries again at once"};
+    });
+}
+
 Diagnosis clock(const Picture& picture) {
     const auto newest = picture.herd.value ? picture.herd.value->newest_event : std::nullopt;
     if (!newest || picture.now >= *newest) return fine("clock", to_rfc3339(picture.now));

@@ -43,6 +43,8 @@ struct Herd {
     long long ready = 0;   ///< of these: that should run
     std::optional<Time> newest_event;
     std::string accelerator;  ///< "kvm" or "tcg"; empty: no guest was started since the host's boot
+    long long pools = 0;
+    std::vector<std::string> failing_pools{};  ///< whose last members could not be made, and why
 };
 
 /// /dev/kvm.

@@ -24,6 +24,17 @@ std::string accelerator(soci::session& sql, const std::string& boot_id) {
     return sql.got_data() && note.starts_with(boot_id + " ") ? note.substr(boot_id.size() + 1) : "";
 }
 
+/// A registry that no daemon of this version has opened yet has none.
+void read_pools(soci::session& sql, Herd& herd) {
+    if (number(sql, "SELECT count(*) FROM sqlite_master WHERE name = 'pools'") == 0) return;
+    herd.pools = number(sql, "SELECT count(*) FROM pools");
+    soci::rowset<std::string> failing =
+        (sql.prepare
+         << "SELECT image || '/' || profile || '/' || kind || ': ' || failures || ' members in a row failed: ' "
+            "|| reason FROM pools WHERE failures >= 3 ORDER BY image, profile, kind");
+    herd.failing_pools.assign(failing.begin(), failing.end());
+}
+
 Herd read(const std::string& file, const std::string& boot_id) {
     soci::session sql(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10 readonly=true", file));
     const soci::transaction snapshot(sql);
@@ -32,6 +43,7 @@ Herd read(const std::string& file, const std::string& boot_id) {
     herd.ready = number(sql, "SELECT count(*) FROM guests WHERE phase <> 'gone' AND desired = 'ready'");
     herd.accelerator = accelerator(sql, boot_id);
     const auto newest = number(sql, "SELECT max(time) FROM (SELECT time FROM events ORDER BY id DESC LIMIT 1000)");
+    read_pools(sql, herd);
     if (newest > 0) herd.newest_event = Time(Duration(newest));
     return herd;
 }

@@ -33,7 +33,7 @@ Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
         case Step::start: return start(guest);
         case Step::identify: return identify(guest, watch);
         case Step::park: return park(guest);
-        case Step::adopt: return adopt(guest);
+        case Step::adopt: return adopt(guest, watch);
         case Step::resume: return resume(guest);
         case Step::stop: return stop(guest);
         case Step::press: parts_.domains.press_power_button(guest.id); return {.after = guest};
@@ -111,9 +111,10 @@ Done Steps::start(const Guest& guest) {
     if (guest.profile == cloud_profile) parts_.overlays.put_seed(guest.id, seed_of(identity_for(guest)));
     parts_.domains.define(spec_of(after, after.have));
     failpoint("start.defined");
-    parts_.names.add({guest.address, guest.name});
+    if (guest.owner) parts_.names.add({guest.address, guest.name});
     failpoint("start.named");
     run_domain(guest);
+    if (!guest.owner) parts_.domains.set_background(guest.id, true);
     after.phase = Phase::starting;
     after.started_by = "cold";
     return {.after = after, .look = true};
@@ -121,12 +122,10 @@ Done Steps::start(const Guest& guest) {
 
 /// READY under the registry's identity: it is ready. Anything else it said: tell it who it is.
 Done Steps::identify(const Guest& guest, const Watch& watch) {
-    const control::Identity identity = identity_for(guest);
-    const std::vector<std::string> keys = keys_of(guest);
-    const std::string digest = control::digest_of(identity, keys);
     Guest after = guest;
-    if (watch.voice(digest) == Voice::ready) {
+    if (watch.voice(digest_of(guest)) == Voice::ready) {
         offered_.lock()->erase(guest.id);
+        if (watch.domain.name != guest.name) make_known(guest);  // its adoption was cut short
         after.phase = Phase::ready;
         after.keep.clear();  // what was to be left is what it has
         if (guest.good != guest.have.version) after.previous = std::exchange(after.good, guest.have.version);
@@ -134,26 +133,51 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
     }
     std::vector<control::FromDaemon> lines;
     if (!give_host_key(after, watch, lines)) return {.after = guest, .later = true};
-    for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
-    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
-    if (!sessions_.send(guest.id, lines)) return {.after = after, .later = true};
-    return {.after = after, .told = digest};
+    const std::string told = introduce(guest, std::move(lines));
+    return {.after = after, .told = told, .later = told.empty()};
 }
 
+/// Tells it who it is, after `lines`. The digest of that; empty: it could not be told.
+std::string Steps::introduce(const Guest& guest, std::vector<control::FromDaemon> lines) {
+    const control::Identity identity = identity_for(guest);
+    const std::vector<std::string> keys = keys_of(guest);
+    for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
+    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
+    return sessions_.send(guest.id, lines) ? control::digest_of(identity, keys) : "";
+}
+
+/// It is READY under nobody's identity: all that an adoption needs has run once. Paused, it needs no background.
 Done Steps::park(const Guest& guest) {
     Guest after = guest;
     parts_.domains.suspend(guest.id);
+    failpoint("park.suspended");
+    parts_.domains.set_background(guest.id, false);
+    offered_.lock()->erase(guest.id);
     after.phase = Phase::parked;
+    after.good = guest.have.version;
     return {.after = after, .look = true};
 }
 
-/// Lets it go on; its HELLO is known, so the identity follows at once.
-Done Steps::adopt(const Guest& guest) {
+/// Lets it go on and tells it at once whose it is, where it said before that it can hear; else its next word asks for
+/// that. While it takes that in, its name becomes known, and its domain's title follows.
+Done Steps::adopt(const Guest& guest, const Watch& watch) {
     Guest after = guest;
     parts_.domains.resume(guest.id);
+    failpoint("adopt.resumed");
+    Done done;
+    if (!watch.ready.empty()) done.told = introduce(guest, {});
+    failpoint("adopt.told");
+    make_known(guest);
     after.phase = Phase::starting;
     after.started_by = "adopt";
-    return {.after = after, .look = true};
+    done.after = after;
+    done.look = true;
+    return done;
+}
+
+void Steps::make_known(const Guest& guest) {
+    parts_.names.add({guest.address, guest.name});
+    parts_.domains.rename(tag_of(guest, guest.have));
 }
 
 /// What paused it may do so again at once, as a full disk does: not more often than once a second.
@@ -256,19 +280,24 @@ std::vector<std::string> Steps::keys_of(const Guest& guest) {
 
 std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_for(guest), keys_of(guest)); }
 
+/// What tells whose the domain is and what it was started as.
+DomainSpec Steps::tag_of(const Guest& guest, const Make& make) const {
+    return {.instance = parts_.config.instance,
+            .registry = parts_.registry.uuid(),
+            .id = guest.id,
+            .kind = guest.kind,
+            .name = guest.name,
+            .owner = guest.owner.value_or(""),
+            .make = make};
+}
+
 DomainSpec Steps::spec_of(const Guest& guest, const Make& make) {
     const Version version = parts_.roots.version(guest.image, make.version);
-    DomainSpec spec{.instance = parts_.config.instance,
-                    .registry = parts_.registry.uuid(),
-                    .id = guest.id,
-                    .kind = guest.kind,
-                    .name = guest.name,
-                    .owner = guest.owner.value_or(""),
-                    .make = make,
-                    .memory = std::max(parts_.config.guest.memory, version.memory),
-                    .cpus = parts_.config.guest.cpus,
-                    .mac = mac_of(guest.id),
-                    .network = parts_.config.network.name};
+    DomainSpec spec = tag_of(guest, make);
+    spec.memory = std::max(parts_.config.guest.memory, version.memory);
+    spec.cpus = parts_.config.guest.cpus;
+    spec.mac = mac_of(guest.id);
+    spec.network = parts_.config.network.name;
     if (!version.is_cloud()) spec.parameters = parameters_of(guest, make);
     if (guest.kind == Kind::vm)
         add_vm(spec, guest, version);

@@ -73,7 +73,7 @@ class Steps {
     Done start(const Guest& guest);
     Done identify(const Guest& guest, const Watch& watch);
     Done park(const Guest& guest);
-    Done adopt(const Guest& guest);
+    Done adopt(const Guest& guest, const Watch& watch);
     Done resume(const Guest& guest);
     Done stop(const Guest& guest);
     Done retire(const Guest& guest);
@@ -83,9 +83,12 @@ class Steps {
     void keep_overlay(const Guest& guest, const Copy& copy, std::vector<MadeCopy>& made) const;
     void run_domain(const Guest& guest);
     void remove_domain(GuestId id);
+    std::string introduce(const Guest& guest, std::vector<control::FromDaemon> lines);
+    void make_known(const Guest& guest);
     bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
     [[nodiscard]] control::Identity identity_for(const Guest& guest) const;
     std::vector<std::string> keys_of(const Guest& guest);
+    [[nodiscard]] DomainSpec tag_of(const Guest& guest, const Make& make) const;
     DomainSpec spec_of(const Guest& guest, const Make& make);
     [[nodiscard]] std::string parameters_of(const Guest& guest, const Make& make) const;
     void add_vm(DomainSpec& spec, const Guest& guest, const Version& version);
