@@ -44,6 +44,8 @@ _drover_flags() {
     'host stop') echo "$common --budget --no-wait --timeout" ;;
     events) echo "$common --since --follow" ;;
     operations) echo "$common --limit --plot" ;;
+    'pool set') echo "$common --profile --kind --stopped --parked --schedule --demand" ;;
+    'pool drain') echo "$common --profile --kind" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build' | 'image remove') echo "$common --no-wait --timeout" ;;
     'image add') echo "$common --cloud-init --memory --no-wait --timeout" ;;
@@ -58,7 +60,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies fsck doctor
+            copies pool fsck doctor
         ;;
     host) echo stop start status ;;
     autostart)
@@ -68,6 +70,7 @@ _drover_words() {
     owner) echo set list remove ;;
     image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
+    pool) echo list set drain ;;
     list | show | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
         restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
     import) compgen -f ;;
@@ -76,7 +79,7 @@ _drover_words() {
         compgen -f
         ;;
     'owner set' | 'owner remove') _drover_names owners ;;
-    'image build' | 'image rollback') _drover_names images ;;
+    'image build' | 'image rollback' | 'pool set' | 'pool drain') _drover_names images ;;
     'image promote' | 'image remove' | 'image sbom')
         _drover_names images
         _drover_names versions
@@ -97,7 +100,7 @@ _drover_values() {
     --kind) echo vm container ;;
     --login) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;
-    --count | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for) ;;
+    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for) ;;
     *) return 1 ;;
     esac
 }
@@ -112,7 +115,7 @@ _drover() {
             if _drover_values "$word" >/dev/null </dev/null; then ((n++)); fi
         elif [[ -z $verb ]]; then
             verb=$word
-        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies ]]; then
+        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies || $verb == pool ]]; then
             verb+=" $word"
         fi
     done

@@ -31,7 +31,7 @@ _drover_verbs() {
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'lease:lend guests until a day' 'snapshot:keep a copy of overlays' 'restore:give overlays of copies back'
         'recover:take retired guests back' 'backup:keep guests, or the registry' 'export:write a guest into a file'
-        'import:make a guest of a file' 'copies:list, remove' 'fsck:hold registry, hypervisor and disk against each other'
+        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
     )
     _describe verb verbs
@@ -75,6 +75,15 @@ _drover_rest() {
         ;;
     copies-list | copies-remove) _arguments $common $guests ;;
     copies) _arguments -C $common '1:verb:(list remove)' '*::rest:->second' ;;
+    pool-set)
+        _arguments $common '--profile[theirs]:name' '--kind[theirs]:kind:(vm container)' '--stopped[built and off]:number' \
+            '--parked[booted and paused]:number' '*--schedule[from when on]:entry' '--demand[served at once]:percent' \
+            '1:image:_drover_names images'
+        ;;
+    pool-drain)
+        _arguments $common '--profile[theirs]:name' '--kind[theirs]:kind:(vm container)' '1:image:_drover_names images'
+        ;;
+    pool) _arguments -C $common '1:verb:(list set drain)' '*::rest:->second' ;;
     upgrade)
         _arguments $common $waiting $selection $waves $guests '--to[which]:version:_drover_names versions' \
             '*--canary[those that go first]:guest:_drover_names guests' '--settle[how long they are watched]:duration' \

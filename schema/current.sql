@@ -114,9 +114,40 @@ CREATE TABLE guests (
     lease         BIGINT,                      -- until when it is lent; NULL: for ever
     lease_told    BIGINT NOT NULL DEFAULT 0,   -- how many of the steps at the end of its lease were taken
     lease_ended   BIGINT,                      -- when it was stopped for that, by the time that certainly passed
-    timings       TEXT   NOT NULL DEFAULT ''   -- 'build=3 start=212 hello=40 ready=120': of its last way to ready, ms
+    timings       TEXT   NOT NULL DEFAULT '',  -- 'build=3 start=212 hello=40 ready=120': of its last way to ready, ms
+    pool          BIGINT,                      -- whose it is while it has no owner
+    size          TEXT   NOT NULL DEFAULT ''   -- what a pool's guest was made with: memory/cpus/disk
 );
 CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
+CREATE INDEX guests_of_pools ON guests (pool) WHERE pool IS NOT NULL;
+
+-- Ownerless guests ahead of demand. A member that is taken has an owner and no pool any more.
+CREATE TABLE pools (
+    id       BIGINT NOT NULL PRIMARY KEY,
+    image    TEXT   NOT NULL,
+    profile  TEXT   NOT NULL,
+    kind     TEXT   NOT NULL CHECK (kind IN ('vm', 'container')),
+    stopped  BIGINT NOT NULL DEFAULT 0,   -- how many there are to be
+    parked   BIGINT NOT NULL DEFAULT 0,
+    schedule TEXT   NOT NULL DEFAULT '',  -- entries with ';' between
+    demand   BIGINT,                      -- percent of the requests that are to be served at once; NULL: whatever comes
+    draining BIGINT NOT NULL DEFAULT 0 CHECK (draining IN (0, 1)),
+    failures BIGINT NOT NULL DEFAULT 0,   -- members in a row that could not be made
+    failed   BIGINT NOT NULL DEFAULT 0,   -- the last of them
+    reason   TEXT   NOT NULL DEFAULT '',  -- why
+    made     BIGINT NOT NULL DEFAULT 0,   -- members, ever
+    taken    BIGINT NOT NULL DEFAULT 0,
+    pace     BIGINT NOT NULL DEFAULT 0,   -- how long one took to be made, milliseconds, a moving mean
+    UNIQUE (image, profile, kind)
+);
+
+-- When guests of a pool's sort were asked for, by the time that certainly passed; kept for a day.
+CREATE TABLE arrivals (
+    pool  BIGINT NOT NULL REFERENCES pools (id) ON DELETE CASCADE,
+    time  BIGINT NOT NULL,
+    count BIGINT NOT NULL
+);
+CREATE INDEX arrivals_of_pool ON arrivals (pool, time);
 
 -- Copies of overlays. Of one that is owed, `made` is NULL; nothing is made from one that is being removed.
 CREATE TABLE copies (

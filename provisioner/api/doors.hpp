@@ -2,6 +2,7 @@
 #include <functional>
 #include <vector>
 
+#include "api/reservation.hpp"
 #include "config/config.hpp"
 #include "doctor/doctor.hpp"
 #include "fleet/fleet.hpp"
@@ -11,6 +12,7 @@
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
 #include "herd/templates.hpp"
+#include "pool/keeper.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -27,6 +29,7 @@ struct Doors {
     Roots& roots;
     Overlays& overlays;
     Fleet& fleet;
+    PoolKeeper& pools;
     ImageJobs& image_jobs;
     Accelerator& accelerator;
     Fsck& fsck;
@@ -34,6 +37,8 @@ struct Doors {
     Subnet subnet;
     Templates* templates = nullptr;     ///< none: nothing can be forked
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
+
+    [[nodiscard]] Makings makings() const { return {config, registry, roots, overlays, subnet, mounts}; }
 };
 
 }  // namespace drover

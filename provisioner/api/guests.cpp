@@ -34,35 +34,6 @@ std::string owner_of(const Call& call, const GuestRequest& request) {
     throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *request.owner));
 }
 
-/// What cannot be of a cloud image's guest.
-void check_cloud(const GuestRequest& request) {
-    if (request.kind == Kind::container)
-        throw Error(ErrorKind::refused, "a cloud image boots a kernel of its own: its guests are no containers",
-                    "--kind vm");
-    if (request.profile.value_or(cloud_profile) != cloud_profile)
-        throw Error(ErrorKind::refused,
-                    fmt::format("guests of a cloud image have no profile '{}': all of their disk is "
-                                "their own",
-                                *request.profile));
-}
-
-Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
-    Reservation reservation;
-    reservation.kind = request.kind.value_or(Kind::vm);
-    reservation.image = request.image.value_or(doors.config.guest.image);
-    reservation.version = doors.registry.images.current(reservation.image);
-    const Version version = doors.roots.version(reservation.image, reservation.version);
-    if (version.is_cloud())
-        check_cloud(request);
-    else
-        static_cast<void>(doors.overlays.profile(request.profile.value_or(version.profile)));
-    reservation.profile = request.profile.value_or(version.profile);
-    reservation.subnet = doors.subnet;
-    if (reservation.kind == Kind::container && doors.mounts != nullptr)
-        doors.mounts->expect_idmap(version.root, static_cast<unsigned>(doors.config.containers.first_uid));
-    return reservation;
-}
-
 /// Whether the path is one of these or lies below one.
 bool lies_in(const std::string& path, const std::vector<std::string>& folders) {
     return std::any_of(folders.begin(), folders.end(),
@@ -134,10 +105,11 @@ std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     GuestRequest request = wire::decode_guest_request(wire::parse(call.body), call.idempotency_key);
     request.owner = owner_of(call, request);
-    const Reservation reservation = reservation_for(doors, request);
+    const Reservation reservation = reservation_for(doors.makings(), request);
     doors.overlays.expect_room();
     const GuestReservation reserved = doors.registry.guests.request(call.caller, request, reservation);
     doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
+    doors.pools.wake();
     return answer(wire::encode(reserved, reserved.created.empty() ? "done" : "running"), 202);
 }
 

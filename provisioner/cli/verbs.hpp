@@ -24,6 +24,8 @@ void add_owner(CLI::App& app, Action& chosen);
 void add_image(CLI::App& app, Action& chosen);
 /// copies list, remove.
 void add_copies(CLI::App& app, Action& chosen);
+/// pool list, set, drain.
+void add_pool(CLI::App& app, Action& chosen);
 void add_import(CLI::App& app, Action& chosen);
 void add_fsck(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);

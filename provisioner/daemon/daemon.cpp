@@ -42,7 +42,7 @@ std::vector<HostName> names_of(Registry& registry) {
     std::vector<HostName> names;
     for (const Guest& guest :
          registry.guests.list({.selection = {.globs = {}, .owner = {}, .all = true}}, std::nullopt)) {
-        if (guest.phase != Phase::reserved && guest.desired != Desired::gone)
+        if (guest.owner && guest.phase != Phase::reserved && guest.desired != Desired::gone)
             names.push_back({guest.address, guest.name});
     }
     return names;
@@ -131,13 +131,24 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
-    Parts parts{config, registry, domains, names, roots, overlays, copies, accelerator, subnet, qemu_user(),
+    Parts parts{config,
+                registry,
+                domains,
+                names,
+                roots,
+                overlays,
+                copies,
+                accelerator,
+                subnet,
+                qemu_user(),
                 [&] {
                     networks.ensure(network);
                     failpoint("network.ensured");
                     names.replace([&] { return names_of(registry); });
                 },
-                boot_id, lender, hypervisor.forks()};
+                boot_id,
+                lender,
+                hypervisor.forks()};
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
     if (parts.forks != nullptr) parts.templates = &templates.emplace(parts, template_store);
@@ -149,10 +160,22 @@ void run_daemon(const Config& config) {
         if (mounts) mounts->forget(root);
     });
     Fleet fleet(config, registry, copies, [&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
+    const Makings makings{config, registry, roots, overlays, subnet, lender};
+    PoolKeeper pools({.config = config,
+                      .registry = registry,
+                      .nudge = [&](const std::vector<GuestId>& guests) { herd.nudge(guests); },
+                      .may_run = [&] { return herd.hypervisor_reachable() && !herd.host().is_stopped(); },
+                      .reservation =
+                          [&](const PoolKey& key) {
+                              overlays.expect_room();
+                              return reservation_for(makings,
+                                                     {.image = key.image, .profile = key.profile, .kind = key.kind});
+                          },
+                      .load = [&] { return read_host_load(config.state); }});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots,  overlays, fleet,
+    const Doors doors{config,     registry,    herd, shadows, roots,  overlays,        fleet, pools,
                       image_jobs, accelerator, fsck, doctor,  subnet, parts.templates, lender};
 
     signals.call([&] { server.stop(); });
@@ -160,6 +183,7 @@ void run_daemon(const Config& config) {
     if (templates) templates->start([&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
     herd.start();
     fleet.start();
+    pools.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
     server.run({.identify = [&](int socket) { return peer_at(socket, gateway); },

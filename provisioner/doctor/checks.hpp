@@ -24,6 +24,7 @@ Diagnosis templates(const Picture& picture);
 Diagnosis libvirt_guests(const Picture& picture);
 Diagnosis cgroups(const Picture& picture);
 Diagnosis registry(const Picture& picture);
+Diagnosis pools(const Picture& picture);
 Diagnosis clock(const Picture& picture);
 
 // room_checks.cpp: what there is too little of

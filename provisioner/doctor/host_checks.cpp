@@ -129,10 +129,11 @@ Diagnosis templates(const Picture& picture) {
     const std::string check = "templates";
     const auto& state = picture.config.state;
     const auto& rules = picture.apparmor.local_rules;
-    const bool allowed = rules.find(state + "/templates/") != std::string::npos ||
-                         rules.find(state + "/**") != std::string::npos;
+    const bool allowed =
+        rules.find(state + "/templates/") != std::string::npos || rules.find(state + "/**") != std::string::npos;
     if (picture.apparmor.enabled && !allowed)
-        return {check, Level::warn, fmt::format("AppArmor keeps QEMU from {}/templates: guests boot cold (unproven)", state),
+        return {check, Level::warn,
+                fmt::format("AppArmor keeps QEMU from {}/templates: guests boot cold (unproven)", state),
                 fmt::format("echo '{}/templates/** rwk,' >>/etc/apparmor.d/local/abstractions/libvirt-qemu; "
                             "systemctl reload apparmor",
                             state)};
@@ -158,6 +159,14 @@ Diagnosis cgroups(const Picture& picture) {
 Diagnosis registry(const Picture& picture) {
     return judged("registry", picture.herd, [](const Herd& herd) {
         return fine("registry", fmt::format("{} guests, {} of them to be ready", herd.guests, herd.ready));
+    });
+}
+
+Diagnosis pools(const Picture& picture) {
+    return judged("pools", picture.herd, [](const Herd& herd) -> Diagnosis {
+        if (herd.failing_pools.empty()) return fine("pools", fmt::format("{} pools, none of them failing", herd.pools));
+        return {"pools", Level::warn, fmt::format("{}", fmt::join(herd.failing_pools, "; ")),
+                "mend the image, or: drover pool set IMAGE, which tries again at once"};
     });
 }
 

@@ -32,6 +32,17 @@ std::string template_trouble(soci::session& sql) {
     return sql.got_data() && kind == "template-failed" ? message : "";
 }
 
+/// A registry that no daemon of this version has opened yet has none.
+void read_pools(soci::session& sql, Herd& herd) {
+    if (number(sql, "SELECT count(*) FROM sqlite_master WHERE name = 'pools'") == 0) return;
+    herd.pools = number(sql, "SELECT count(*) FROM pools");
+    soci::rowset<std::string> failing =
+        (sql.prepare
+         << "SELECT image || '/' || profile || '/' || kind || ': ' || failures || ' members in a row failed: ' "
+            "|| reason FROM pools WHERE failures >= 3 ORDER BY image, profile, kind");
+    herd.failing_pools.assign(failing.begin(), failing.end());
+}
+
 Herd read(const std::string& file, const std::string& boot_id) {
     soci::session sql(soci::sqlite3, fmt::format("dbname=\"{}\" timeout=10 readonly=true", file));
     const soci::transaction snapshot(sql);
@@ -41,6 +52,7 @@ Herd read(const std::string& file, const std::string& boot_id) {
     herd.accelerator = accelerator(sql, boot_id);
     herd.template_trouble = template_trouble(sql);
     const auto newest = number(sql, "SELECT max(time) FROM (SELECT time FROM events ORDER BY id DESC LIMIT 1000)");
+    read_pools(sql, herd);
     if (newest > 0) herd.newest_event = Time(Duration(newest));
     return herd;
 }

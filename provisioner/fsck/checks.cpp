@@ -25,7 +25,7 @@ constexpr std::array checks{
     Check{"doubled-address", leaked_addresses}, Check{"stale-dns", stale_dns_hosts},
     Check{"stale-dns", stale_name_files},       Check{"stale-dns", stale_hosts_lines},
     Check{"orphan-network", orphan_networks},   Check{"orphan-network", orphan_bridges},
-    Check{"missing-network", missing_networks},
+    Check{"missing-network", missing_networks}, Check{"orphan-member", stray_members},
 };
 
 }  // namespace

@@ -69,6 +69,8 @@ const Domain* other_user(const Sight& sight, const std::string& folder, std::opt
 Suspicions orphan_domains(const Sight& sight);
 Suspicions foreign_domains(const Sight& sight);
 Suspicions missing_domains(const Sight& sight);
+// pool_checks.cpp:
+Suspicions stray_members(const Sight& sight);
 // storage_checks.cpp:
 Suspicions orphan_overlays(const Sight& sight);
 Suspicions missing_overlays(const Sight& sight);

@@ -31,17 +31,22 @@ std::string read_uuid(soci::session& sql, const std::string& file) {
 std::vector<GuestRow> read_living(soci::session& sql) {
     GuestRow row;
     long long address = 0;
+    int stray = 0;
     soci::statement statement =
         (sql.prepare
              << "SELECT id, name, kind, image, phase, desired, address, lower(coalesce(mac, '')), want_version, "
-                "have_version, want_overlay, have_overlay, rev FROM guests WHERE phase <> 'gone' ORDER BY id",
+                "have_version, want_overlay, have_overlay, rev, owner IS NULL AND NOT EXISTS (SELECT 1 FROM pools "
+                "WHERE "
+                "pools.id = guests.pool) FROM guests WHERE phase <> 'gone' ORDER BY id",
          soci::into(row.id), soci::into(row.name), soci::into(row.kind), soci::into(row.image), soci::into(row.phase),
          soci::into(row.desired), soci::into(address), soci::into(row.mac), soci::into(row.want_version),
-         soci::into(row.have_version), soci::into(row.want_overlay), soci::into(row.have_overlay), soci::into(row.rev));
+         soci::into(row.have_version), soci::into(row.want_overlay), soci::into(row.have_overlay), soci::into(row.rev),
+         soci::into(stray));
     statement.execute();
     std::vector<GuestRow> rows;
     while (statement.fetch()) {
         row.address.value = static_cast<std::uint32_t>(address);
+        row.is_stray = stray != 0;
         rows.push_back(row);
     }
     return rows;

@@ -20,6 +20,7 @@ struct GuestRow {
     std::string want_version, have_version;
     std::int64_t want_overlay = 0, have_overlay = 0;
     std::int64_t rev = 0;
+    bool is_stray = false;  ///< it has neither an owner nor a pool that there is
 
     [[nodiscard]] bool is_container() const { return kind == "container"; }
     /// Whether it should have a domain and an overlay: it was built, and nothing is about to take them away.

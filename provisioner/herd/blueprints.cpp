@@ -15,19 +15,23 @@ DomainSpec Blueprints::of(const Guest& guest, const Make& make) const {
     return spec;
 }
 
+DomainSpec Blueprints::tag(const Guest& guest, const Make& make) const {
+    return {.instance = parts_.config.instance,
+            .registry = parts_.registry.uuid(),
+            .id = guest.id,
+            .kind = guest.kind,
+            .name = guest.name,
+            .owner = guest.owner.value_or(""),
+            .make = make};
+}
+
 DomainSpec Blueprints::frame(const Guest& guest, const Make& make) const {
     const Version version = parts_.roots.version(guest.image, make.version);
-    DomainSpec spec{.instance = parts_.config.instance,
-                    .registry = parts_.registry.uuid(),
-                    .id = guest.id,
-                    .kind = guest.kind,
-                    .name = guest.name,
-                    .owner = guest.owner.value_or(""),
-                    .make = make,
-                    .memory = std::max(parts_.config.guest.memory, version.memory),
-                    .cpus = parts_.config.guest.cpus,
-                    .mac = mac_of(guest.id),
-                    .network = parts_.config.network.name};
+    DomainSpec spec = tag(guest, make);
+    spec.memory = std::max(parts_.config.guest.memory, version.memory);
+    spec.cpus = parts_.config.guest.cpus;
+    spec.mac = mac_of(guest.id);
+    spec.network = parts_.config.network.name;
     if (!version.is_cloud()) spec.parameters = parameters(guest, make);
     if (guest.kind == Kind::vm) add_version(spec, guest, version);
     return spec;

@@ -12,6 +12,8 @@ class Blueprints {
     [[nodiscard]] DomainSpec of(const Guest& guest, const Make& make) const;
     /// A vm's without its overlay and what backs it.
     [[nodiscard]] DomainSpec frame(const Guest& guest, const Make& make) const;
+    /// What tells whose the domain is and what it was started as.
+    [[nodiscard]] DomainSpec tag(const Guest& guest, const Make& make) const;
     /// Which user of the host a container's root is.
     [[nodiscard]] unsigned first_uid(const Guest& guest) const;
 

@@ -32,7 +32,7 @@ Done Steps::perform(Step step, const Guest& guest, const Watch& watch) {
         case Step::start: return start(guest);
         case Step::identify: return identify(guest, watch);
         case Step::park: return park(guest);
-        case Step::adopt: return adopt(guest);
+        case Step::adopt: return adopt(guest, watch);
         case Step::resume: return resume(guest);
         case Step::stop: return stop(guest);
         case Step::press: parts_.domains.press_power_button(guest.id); return {.after = guest};
@@ -117,12 +117,10 @@ long long Steps::copy_overlay(const Guest& guest, const Copy& copy, const std::s
 /// READY under the registry's identity: it is ready. Anything else it said: tell it who it is.
 Done Steps::identify(const Guest& guest, const Watch& watch) {
     if (watch.forkable) return renew(guest, watch);
-    const control::Identity identity = identity_for(guest);
-    const std::vector<std::string> keys = keys_of(guest);
-    const std::string digest = control::digest_of(identity, keys);
     Guest after = guest;
-    if (watch.voice(digest) == Voice::ready) {
+    if (watch.voice(digest_of(guest)) == Voice::ready) {
         offered_.lock()->erase(guest.id);
+        if (watch.domain.name != guest.name) make_known(guest);  // its adoption was cut short
         after.phase = Phase::ready;
         after.keep.clear();  // what was to be left is what it has
         if (guest.good != guest.have.version) after.previous = std::exchange(after.good, guest.have.version);
@@ -133,25 +131,51 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
     const bool may_lack_key = watch.hello && watch.ready.empty();
     if (may_lack_key && !give_host_key(after, watch.hello->boot_id, watch.hello->host_key, lines))
         return {.after = guest, .later = true};
-    add_identity(lines, identity, keys);
-    if (!sessions_.send(guest.id, lines)) return {.after = after, .later = true};
-    return {.after = after, .told = digest};
+    const std::string told = introduce(guest, std::move(lines));
+    return {.after = after, .told = told, .later = told.empty()};
 }
 
+/// Tells it who it is, after `lines`. The digest of that; empty: it could not be told.
+std::string Steps::introduce(const Guest& guest, std::vector<control::FromDaemon> lines) {
+    const control::Identity identity = identity_for(guest);
+    const std::vector<std::string> keys = keys_of(guest);
+    for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
+    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
+    return sessions_.send(guest.id, lines) ? control::digest_of(identity, keys) : "";
+}
+
+/// It is READY under nobody's identity: all that an adoption needs has run once. Paused, it needs no background.
 Done Steps::park(const Guest& guest) {
     Guest after = guest;
     parts_.domains.suspend(guest.id);
+    failpoint("park.suspended");
+    parts_.domains.set_background(guest.id, false);
+    offered_.lock()->erase(guest.id);
     after.phase = Phase::parked;
+    after.good = guest.have.version;
     return {.after = after, .look = true};
 }
 
-/// Lets it go on; its HELLO is known, so the identity follows at once.
-Done Steps::adopt(const Guest& guest) {
+/// Lets it go on and tells it at once whose it is, where it said before that it can hear; else its next word asks for
+/// that. While it takes that in, its name becomes known, and its domain's title follows.
+Done Steps::adopt(const Guest& guest, const Watch& watch) {
     Guest after = guest;
     parts_.domains.resume(guest.id);
+    failpoint("adopt.resumed");
+    Done done;
+    if (!watch.ready.empty()) done.told = introduce(guest, {});
+    failpoint("adopt.told");
+    make_known(guest);
     after.phase = Phase::starting;
     after.started_by = "adopt";
-    return {.after = after, .look = true};
+    done.after = after;
+    done.look = true;
+    return done;
+}
+
+void Steps::make_known(const Guest& guest) {
+    parts_.names.add({guest.address, guest.name});
+    parts_.domains.rename(blueprints_.tag(guest, guest.have));
 }
 
 /// What paused it may do so again at once, as a full disk does: not more often than once a second.
@@ -213,12 +237,6 @@ void Steps::remove_domain(GuestId id) {
         if (error.kind() != ErrorKind::refused) throw;
     }
     failpoint("retire.undefined");
-}
-
-void Steps::add_identity(std::vector<control::FromDaemon>& lines, const control::Identity& identity,
-                         const std::vector<std::string>& keys) {
-    for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
-    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
 }
 
 /// A guest without a host key gets one, made here because a slow guest would need seconds; the public part is in the

@@ -37,7 +37,8 @@ control::Identity identity_of(const Guest& guest, const std::string& domain, con
 /// its next run accepts; its effects are durable before it returns.
 class Steps {
   public:
-    Steps(Parts parts, control::Sessions& sessions) : parts_(std::move(parts)), blueprints_(parts_), sessions_(sessions) {}
+    Steps(Parts parts, control::Sessions& sessions)
+        : parts_(std::move(parts)), blueprints_(parts_), sessions_(sessions) {}
 
     /// Does `step` for `guest`; `watch` is what was known when it was chosen.
     Done perform(Step step, const Guest& guest, const Watch& watch);
@@ -53,7 +54,7 @@ class Steps {
     Done start(const Guest& guest);
     Done identify(const Guest& guest, const Watch& watch);
     Done park(const Guest& guest);
-    Done adopt(const Guest& guest);
+    Done adopt(const Guest& guest, const Watch& watch);
     Done resume(const Guest& guest);
     Done stop(const Guest& guest);
     Done retire(const Guest& guest);
@@ -68,10 +69,10 @@ class Steps {
     std::shared_ptr<const Template> template_for(const Guest& guest);
     void renew_overlay(const Guest& guest, const Template* from);
     bool fork(const Guest& guest, const DomainSpec& spec, const Template& from);
+    std::string introduce(const Guest& guest, std::vector<control::FromDaemon> lines);
+    void make_known(const Guest& guest);
     bool give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,
                        std::vector<control::FromDaemon>& lines);
-    void add_identity(std::vector<control::FromDaemon>& lines, const control::Identity& identity,
-                      const std::vector<std::string>& keys);
     [[nodiscard]] control::Identity identity_for(const Guest& guest) const;
     std::vector<std::string> keys_of(const Guest& guest);
 

@@ -18,10 +18,11 @@ Done Steps::start(const Guest& guest) {
     const DomainSpec spec = blueprints_.of(after, after.have);
     parts_.domains.define(spec);
     failpoint("start.defined");
-    parts_.names.add({guest.address, guest.name});
+    if (guest.owner) parts_.names.add({guest.address, guest.name});
     failpoint("start.named");
     after.started_by = from && fork(guest, spec, *from) ? "fork" : "cold";
     if (after.started_by == "cold") run_domain(guest);
+    if (!guest.owner) parts_.domains.set_background(guest.id, true);
     after.phase = Phase::starting;
     return {.after = after, .look = true};
 }
@@ -65,22 +66,16 @@ bool Steps::fork(const Guest& guest, const DomainSpec& spec, const Template& fro
 }
 
 /// RENEW, and all that comes after it in one go: a fork of a guest that was ready does that at once. One of an early
-/// guest goes on booting first and says HELLO; one that is to be parked is told nothing more.
+/// guest goes on booting first and says HELLO.
 Done Steps::renew(const Guest& guest, const Watch& watch) {
     const auto& renew = *watch.renewal;
     Guest after = guest;
     std::vector<control::FromDaemon> lines{renew};
-    std::string told;
-    const bool goes_on = parts_.roots.version(guest.image, guest.have.version).fork_point == "ready";
-    if (goes_on && guest.desired == Desired::ready) {
-        const auto identity = identity_for(guest);
-        const auto keys = keys_of(guest);
-        if (!give_host_key(after, renew.boot_id, "", lines)) return {.after = guest, .later = true};
-        add_identity(lines, identity, keys);
-        told = control::digest_of(identity, keys);
-    }
-    if (!sessions_.send(guest.id, lines)) return {.after = after, .later = true};
-    return {.after = after, .told = told};
+    if (parts_.roots.version(guest.image, guest.have.version).fork_point != "ready")
+        return {.after = after, .later = !sessions_.send(guest.id, lines)};
+    if (!give_host_key(after, renew.boot_id, "", lines)) return {.after = guest, .later = true};
+    const std::string told = introduce(guest, std::move(lines));
+    return {.after = after, .told = told, .later = told.empty()};
 }
 
 control::Renew Steps::renewal_of(GuestId id) { return new_renewal(sessions_.next_number(), mac_of(id)); }

@@ -21,16 +21,21 @@ struct Machine {
     std::string kernel, initrd, parameters;  ///< no kernel: it boots from its disk
 };
 
+void add_facts(xml_node tag, const DomainSpec& spec) {
+    const auto set = [&](const char* name, const std::string& value) {
+        tag.append_attribute(name).set_value(value.c_str());
+    };
+    set("registry", spec.registry);
+    set("id", fmt::to_string(spec.id));
+    set("name", spec.name);
+    set("owner", spec.owner);
+    set("version", spec.make.version);
+    set("boot", fmt::to_string(spec.make.boot));
+    set("overlay", fmt::to_string(spec.make.overlay));
+}
+
 void add_tag(xml_node domain, const DomainSpec& spec) {
-    add(add(domain, "metadata"), "drover:guest",
-        {{"xmlns:drover", tag_namespace},
-         {"registry", spec.registry},
-         {"id", fmt::to_string(spec.id)},
-         {"name", spec.name},
-         {"owner", spec.owner},
-         {"version", spec.make.version},
-         {"boot", fmt::to_string(spec.make.boot)},
-         {"overlay", fmt::to_string(spec.make.overlay)}});
+    add_facts(add(add(domain, "metadata"), "drover:guest", {{"xmlns:drover", tag_namespace}}), spec);
 }
 
 // "q35" is written out by libvirt at define, so a defined guest keeps its machine until it is defined again; naming one
@@ -253,6 +258,12 @@ std::string probe_xml(const Ownership& ownership, const std::string& kernel, con
     add_machine(domain, {true, memory, 1, kernel, initrd, "drover.probe"});
     add_absent(add(domain, "devices"));
     add_label(domain, user);
+    return xml::print(document.document_element());
+}
+
+std::string tag_xml(const DomainSpec& spec) {
+    pugi::xml_document document;
+    add_facts(add(document.root(), "guest"), spec);
     return xml::print(document.document_element());
 }
 

@@ -37,6 +37,9 @@ std::string test_xml(const DomainSpec& spec);
 std::string probe_xml(const Ownership& ownership, const std::string& kernel, const std::string& initrd,
                       const std::string& user);
 
+/// The tag's element alone, as virDomainSetMetadata takes it: without its prefix.
+std::string tag_xml(const DomainSpec& spec);
+
 /// The tag in a domain's XML, or the tag's element alone as virDomainGetMetadata gives it (without its prefix). None
 /// unless every attribute is there once and right: numbers plain, the version "sha256:<64 hex>" or empty.
 std::optional<OwnerTag> read_tag(const std::string& xml);

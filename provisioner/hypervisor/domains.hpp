@@ -75,6 +75,12 @@ class Domains {
     virtual void force_off(GuestId id) = 0;
     /// Removes the definition; absent: nothing. A running domain lives on without one: force it off first.
     virtual void undefine(GuestId id) = 0;
+    /// Its title and tag, live and defined, are those of `spec` from now on, of which nothing else counts.
+    /// Error{not_found} when there is none. About 3 ms.
+    virtual void rename(const DomainSpec& spec) = 0;
+    /// A running one that works in the background gets processors that nobody else wants; else as much as anybody.
+    /// Where nothing can be said of that, nothing happens.
+    virtual void set_background(GuestId id, bool background) = 0;
     /// All domains of ours, running or defined, in any order.
     virtual std::vector<DomainSeen> list() = 0;
     /// One domain; absent: {id, defined = false, run = off}.

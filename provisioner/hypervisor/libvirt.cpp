@@ -247,6 +247,37 @@ void LibvirtDomains::undefine(GuestId id) {
     driver_.tidy_up_after(ours_->domain_name(id));
 }
 
+void LibvirtDomains::rename(const DomainSpec& spec) {
+    connection_.call([ours = ours_, tags = tags_, spec](virConnectPtr c) {
+        const auto name = ours->domain_name(spec.id);
+        const auto domain = find(c, *ours, spec.id);
+        if (!domain) throw Error(ErrorKind::not_found, fmt::format("there is no domain {}", name));
+        const unsigned live = is_active(domain) ? VIR_DOMAIN_AFFECT_LIVE : 0;
+        const auto set = [&](int what, const std::string& text, const char* key, const char* uri) {
+            if (virDomainSetMetadata(domain.get(), what, text.c_str(), key, uri, live | VIR_DOMAIN_AFFECT_CONFIG) < 0)
+                throw last_error("rename domain " + name);
+        };
+        tags->forget(spec.id);
+        set(VIR_DOMAIN_METADATA_TITLE, spec.name, nullptr, nullptr);
+        set(VIR_DOMAIN_METADATA_ELEMENT, tag_xml(spec), "drover", tag_namespace);
+    });
+}
+
+// Its weight among others of its sort. Where libvirt has no say over processors (no cgroups), it is as any other.
+void LibvirtDomains::set_background(GuestId id, bool background) {
+    constexpr unsigned long long least = 2, ordinary = 1024, ordinary_in_one_tree = 100;
+    connection_.call([ours = ours_, id, background](virConnectPtr c) {
+        const auto domain = find(c, *ours, id);
+        if (!domain) return;
+        const auto usual = has_one_cgroup_tree() ? ordinary_in_one_tree : ordinary;
+        virTypedParameterPtr weight = nullptr;
+        int count = 0, room = 0;
+        virTypedParamsAddULLong(&weight, &count, &room, VIR_DOMAIN_SCHEDULER_CPU_SHARES, background ? least : usual);
+        virDomainSetSchedulerParametersFlags(domain.get(), weight, count, VIR_DOMAIN_AFFECT_LIVE);
+        virTypedParamsFree(weight, count);
+    });
+}
+
 std::vector<DomainSeen> LibvirtDomains::list() {
     driver_.tidy_up(ours_->instance);
     auto all = connection_.call([ours = ours_, tags = tags_, states = driver_.states](virConnectPtr c) {

@@ -30,8 +30,6 @@ const fs::path hierarchies = "/sys/fs/cgroup";
                 "is there a controller 'pids'? cat /proc/cgroups");
 }
 
-bool is_unified() { return fs::exists(hierarchies / "cgroup.controllers"); }
-
 fs::path own_groups() { return hierarchies / "pids" / "machine"; }
 fs::path systemd_groups() { return hierarchies / "systemd" / "machine"; }
 
@@ -134,8 +132,10 @@ void remove_groups(const fs::path& groups, const std::string& instance) {
 
 }  // namespace
 
+bool has_one_cgroup_tree() { return fs::exists(hierarchies / "cgroup.controllers"); }
+
 void limit_processes(pid_t controller, const std::string& name, int most) {
-    if (is_unified()) return put(group_of(controller, "") / "pids.max", std::to_string(most));
+    if (has_one_cgroup_tree()) return put(group_of(controller, "") / "pids.max", std::to_string(most));
     limit_in_hierarchy(controller, name, most);
     give_systemd_group(controller, name);
 }

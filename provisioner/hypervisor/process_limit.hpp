@@ -10,6 +10,9 @@
 /// other could not make the groups that it needs.
 namespace drover {
 
+/// Whether this host has one tree of cgroups (version 2), not a hierarchy for each controller.
+bool has_one_cgroup_tree();
+
 /// Sees to it that all of the container but its controller, the process with this id, are in force of the limit.
 /// Repeated: the same. `name` is the domain's. Error{failed} naming the file.
 void limit_processes(pid_t controller, const std::string& name, int most);

@@ -14,6 +14,7 @@ namespace drover {
 using GuestId = std::int64_t;
 using OperationId = std::int64_t;
 using CopyId = std::int64_t;
+using PoolId = std::int64_t;
 
 enum class Kind { vm, container };
 enum class Phase { reserved, stopped, starting, parked, ready, stopping, gone };
@@ -81,10 +82,11 @@ struct Guest {
     std::string host_key;    ///< public part of the ssh host key, "ssh-ed25519 AAAA..."; empty until made
     std::string machine_id;  ///< 32 hex digits, made with the row
     Autostart autostart = Autostart::last;
-    bool is_protected = false;  ///< neither rebuilt nor retired
-    CopyId source = 0;          ///< the copy that the wanted overlay is made from; 0: a fresh one
-    std::string keep;           ///< "7,/home,/root": overlay 7 is the one before without all but these; empty: none
-    std::optional<Time> lease;  ///< until when it is lent
+    bool is_protected = false;   ///< neither rebuilt nor retired
+    CopyId source = 0;           ///< the copy that the wanted overlay is made from; 0: a fresh one
+    std::string keep;            ///< "7,/home,/root": overlay 7 is the one before without all but these; empty: none
+    std::optional<Time> lease;   ///< until when it is lent
+    std::optional<PoolId> pool;  ///< whose it is while it has no owner
     Timings timings;
 
     /// Whether its overlay of this number is the one before, of which its `keep` is left.

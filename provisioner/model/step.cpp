@@ -24,9 +24,6 @@ bool holds(Guard guard, const Guest& guest, const Seen& seen) {
         case Guard::copy_owed: return guest.copy;
         case Guard::unbuilt: return guest.have.overlay != guest.want.overlay;
         case Guard::stale: return guest.stale();
-        case Guard::forkable: return seen.voice == Voice::forkable;
-        case Guard::hello: return seen.voice == Voice::hello;
-        case Guard::introduced: return seen.voice >= Voice::told;
         case Guard::agreed: return seen.voice == Voice::ready;
         case Guard::answering: return seen.voice != Voice::silent && seen.voice != Voice::told;
         case Guard::outdated: return seen.voice == Voice::outdated;

@@ -15,15 +15,12 @@ enum class Sight { always, powered_off_itself, said_hello, estranged };
 enum class Guard {
     always,
     copy_owed,
-    unbuilt,     ///< the overlay had is not the one wanted
-    stale,       ///< have differs from want, or a copy is owed
-    forkable,    ///< a fork that was not renewed yet
-    hello,       ///< up, without identity
-    introduced,  ///< an identity was sent to it, or it has one
-    agreed,      ///< READY with the registry's identity
-    answering,   ///< it says HELLO or READY and does not owe an answer
-    outdated,    ///< it runs under another identity than the registry's
-    overdue,     ///< its phase's timeout has passed
+    unbuilt,    ///< the overlay had is not the one wanted
+    stale,      ///< have differs from want, or a copy is owed
+    agreed,     ///< READY with the registry's identity
+    answering,  ///< it says HELLO or READY and does not owe an answer
+    outdated,   ///< it runs under another identity than the registry's
+    overdue,    ///< its phase's timeout has passed
     first_rung,
     second_rung,
     last_rung,

@@ -78,9 +78,6 @@ std::string_view to_text(Guard guard) {
         case Guard::copy_owed: return "if one is owed";
         case Guard::unbuilt: return "if another overlay is wanted";
         case Guard::stale: return "if stale";
-        case Guard::forkable: return "on FORKABLE";
-        case Guard::hello: return "on HELLO";
-        case Guard::introduced: return "if it has an identity";
         case Guard::agreed: return "on READY";
         case Guard::answering: return "on HELLO";
         case Guard::outdated: return "if its identity changed";

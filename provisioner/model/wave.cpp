@@ -315,6 +315,7 @@ void Wave::see(const std::string& name, const HostLoad& load, Instant now) {
     host.load = load;
     host.stops.set_cores(load.cores);
     host.others.set_cores(load.cores);
+    host.refills.set_cores(load.cores);
     const auto brakes = [&](WaveClass wave) { return brake_of(policies_.of(wave).brakes, host, now) != Hold::none; };
     const bool braked = brakes(WaveClass::start) || brakes(WaveClass::upgrade) || brakes(WaveClass::refill);
     if (braked && !host.braked && !host.idles()) host.others.decrease(now, now);

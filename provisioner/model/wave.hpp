@@ -155,13 +155,16 @@ class Wave {
     struct Host {
         HostLoad load;
         std::array<std::size_t, all_wave_classes.size()> taken{};
-        AdaptiveLimit stops, others;
-        std::optional<Instant> idle_since;  ///< nothing that brakes hold is under way
+        AdaptiveLimit stops, others, refills;  ///< a refill takes what nobody wants: it holds nobody else
+        std::optional<Instant> idle_since;     ///< nothing that brakes hold is under way
         bool braked = false;
         bool seen = false;
-        AdaptiveLimit& limit(WaveClass wave) { return wave == WaveClass::stop ? stops : others; }
-        [[nodiscard]] const AdaptiveLimit& limit(WaveClass wave) const {
+        AdaptiveLimit& limit(WaveClass wave) {
+            if (wave == WaveClass::refill) return refills;
             return wave == WaveClass::stop ? stops : others;
+        }
+        [[nodiscard]] const AdaptiveLimit& limit(WaveClass wave) const {
+            return const_cast<Host*>(this)->limit(wave);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
         }
         [[nodiscard]] bool idles() const { return taken[1] + taken[2] + taken[3] == 0; }
     };

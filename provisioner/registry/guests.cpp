@@ -1,17 +1,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/uuid/random_generator.hpp>
 #include <nlohmann/json.hpp>
 
 #include "model/error.hpp"
 #include "model/names.hpp"
 #include "registry/copies.hpp"
+#include "registry/guest_writer.hpp"
 #include "registry/idempotency.hpp"
 #include "registry/operations.hpp"
 #include "registry/owners.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
+#include "registry/taking.hpp"
 #include "registry/versions.hpp"
 
 namespace drover {
@@ -86,56 +87,6 @@ void check_version(soci::session& sql, const std::string& image, const std::stri
                 "try again");
 }
 
-/// 32 random hex digits.
-std::string new_machine_id(boost::uuids::random_generator& random) {
-    const auto bytes = random();
-    return fmt::format("{:02x}", fmt::join(bytes, ""));
-}
-
-/// Writes new guests, one prepared statement for all.
-class GuestWriter {
-  public:
-    GuestWriter(Transaction& transaction, Guest pattern)
-        : guest_(std::move(pattern)),
-          ids_(transaction.sql, "guest"),
-          numbers_(transaction.sql, "names/" + *guest_.owner),
-          insert_(transaction.sql) {
-        prepare(insert_,
-                "INSERT INTO guests (id, name, owner, kind, image, profile, host, address, mac, phase, desired, "
-                "want_version, want_overlay, want_boot, since, operation, created, machine_id) VALUES (:id, :name, "
-                ":owner, :kind, :image, :profile, :host, :address, :mac, :phase, :desired, :want_version, "
-                ":want_overlay, :want_boot, :since, :operation, :created, :machine_id) ON CONFLICT DO NOTHING",
-                guest_.id, guest_.name, guest_.owner, guest_.kind, guest_.image, guest_.profile, guest_.host,
-                guest_.address, mac_, guest_.phase, guest_.desired, guest_.want.version, guest_.want.overlay,
-                guest_.want.boot, guest_.since, guest_.operation, guest_.created, guest_.machine_id);
-    }
-
-    /// The pattern's guest at this address, under the next id and name that nobody ever had.
-    const Guest& add(Address address) {
-        guest_.address = address;
-        guest_.machine_id = new_machine_id(random_);
-        do {
-            guest_.id = ids_.next();
-            guest_.name = guest_name(*guest_.owner, numbers_.next());
-            mac_ = mac_of(guest_.id);  // may be a living guest's, 2^24 ids ago
-            insert_.execute(true);
-        } while (insert_.get_affected_rows() == 0);
-        return guest_;
-    }
-
-    void finish() const {
-        ids_.store();
-        numbers_.store();
-    }
-
-  private:
-    Guest guest_;
-    std::string mac_;
-    Counter ids_, numbers_;
-    boost::uuids::random_generator random_;
-    soci::statement insert_;
-};
-
 /// What all guests of a request have in common.
 Guest pattern(const std::string& owner, const GuestRequest& request, const Reservation& defaults, Time now) {
     Guest guest;
@@ -151,19 +102,22 @@ Guest pattern(const std::string& owner, const GuestRequest& request, const Reser
     return guest;
 }
 
-/// New guests with an address and an item of the operation each; their names.
-std::vector<std::string> add_guests(Transaction& transaction, Guest pattern, const std::vector<Address>& addresses,
-                                    OperationId operation) {
+/// New guests with an item of the operation each: those that were taken out of a pool, and one more at each address;
+/// their names.
+std::vector<std::string> add_guests(Transaction& transaction, Guest pattern, const std::vector<Guest>& taken,
+                                    const std::vector<Address>& addresses, OperationId operation) {
     pattern.operation = operation;
-    GuestWriter guests(transaction, std::move(pattern));
+    const std::string owner = *pattern.owner;
     ItemWriter items(transaction, operation);
-    const Guest unborn{.desired = Desired::stopped};  // cancelled before it was started, it has nothing to lose
     std::vector<std::string> names;
-    for (const Address address : addresses) {
-        const Guest& guest = guests.add(address);
+    const auto add = [&](const Guest& guest) {
+        const Guest unborn{.desired = Desired::stopped};  // cancelled before it was started, it has nothing to lose
         items.add(guest.id, unborn, "pending");
         names.push_back(guest.name);
-    }
+    };
+    for (const Guest& guest : taken) add(guest);
+    GuestWriter guests(transaction, std::move(pattern), owner);
+    for (const Address address : addresses) add(guests.add(address));
     guests.finish();
     items.finish();
     return names;
@@ -195,15 +149,18 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
         const auto shortfall = std::max(0LL, request.count - there);
         check_quota(owner.name, owner.quota, static_cast<long long>(kept.size()), shortfall);
         if (shortfall > 0) check_version(transaction.sql, request.image.value_or(defaults.image), defaults.version);
-        const auto addresses = reserve_addresses(transaction, defaults.subnet, shortfall);
 
         const auto operation =
             begin_operation(transaction, {caller.who(), "request", marked.text, owner.name, shortfall});
         const auto message =
             fmt::format("{}: request for {}: {} new, {} there", caller.who(), owner.name, shortfall, existing.size());
         add_event(transaction, {.kind = "operation", .owner = owner.name, .operation = operation, .message = message});
-        const auto created =
-            add_guests(transaction, pattern(owner.name, request, defaults, transaction.now), addresses, operation);
+        auto wanted = pattern(owner.name, request, defaults, transaction.now);
+        wanted.operation = operation;
+        const auto taken = take_members(transaction, wanted, defaults.size, shortfall);
+        const auto addresses =
+            reserve_addresses(transaction, defaults.subnet, shortfall - static_cast<long long>(taken.size()));
+        const auto created = add_guests(transaction, std::move(wanted), taken, addresses, operation);
         const GuestReservation answer{operation, created, existing};
         keep_answer(transaction, marked, answer);
         return answer;
@@ -220,7 +177,7 @@ GuestReservation Guests::import(const Caller& caller, const GuestImport& wanted,
         const nlohmann::json arguments{{"file", wanted.file}, {"owner", owner.name}};
         const auto operation = begin_operation(transaction, {caller.who(), "import", arguments.dump(), owner.name, 1});
         const auto created =
-            add_guests(transaction, pattern(owner.name, GuestRequest{}, as, transaction.now), addresses, operation);
+            add_guests(transaction, pattern(owner.name, GuestRequest{}, as, transaction.now), {}, addresses, operation);
         const Guest guest = read_guests(sql, "WHERE name = :name", created.front()).front();
         const CopyId copy = owe_copy(transaction, {CopyKind::exported, "imported", wanted.file}, guest, operation);
         note_copies(transaction, guest.id, {{copy, 0}}, false);

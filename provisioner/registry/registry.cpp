@@ -37,6 +37,7 @@ Registry::Registry(const Options& options)
       guests(*session_, options.rules),
       copies(*session_),
       leases(*session_),
+      pools(*session_),
       images(*session_),
       operations(*session_),
       events(*session_) {}

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/copy.hpp"
+#include "model/pool.hpp"
 #include "model/requests.hpp"
 #include "registry/uptime.hpp"
 
@@ -24,6 +25,7 @@ struct Reservation {
     Kind kind = Kind::vm;
     std::string host = "local";
     Subnet subnet;
+    std::string size{};  ///< what guests are made with now: size_text()
 };
 
 /// What holds for all guests.
@@ -156,6 +158,39 @@ class Copies {
     void end_removal(CopyId id);
     /// How long from now until the next is kept no longer; none: no time will come.
     std::optional<Duration> next_expiry();
+
+  private:
+    Session& session_;
+};
+
+/// Pools and their members: guests without an owner.
+class Pools {
+  public:
+    explicit Pools(Session& session) : session_(session) {}
+
+    /// Creates or changes the pool of `sort`. Error{usage} when nothing is to be in it.
+    Pool set(const Caller& caller, const PoolKey& sort, const PoolChange& change);
+    /// Its members are to go, and when they are gone the pool is. Error{not_found} "no pool ...".
+    Pool drain(const Caller& caller, const PoolKey& sort);
+    /// By image, profile, kind.
+    std::vector<Pool> list();
+    /// All guests without owner that are not gone, by id; also one whose pool is no more.
+    std::vector<PoolMember> members();
+    /// New members that are to be `desired`, of what `as` says; their ids. Error{refused} when addresses are short.
+    std::vector<GuestId> make(const Pool& pool, const Reservation& as, Desired desired, long long count);
+    /// An ownerless one that is off is to be parked. False: it is not there any more.
+    bool park(const Guest& member);
+    /// It is to go, for this reason. `failed`: it could not be made, which the pool counts. False: it is not as it was
+    /// any more, it may have an owner.
+    bool drop(const PoolMember& member, const std::string& reason, bool failed);
+    /// What was asked for lately, in the order in which it came.
+    std::vector<Arrival> arrivals(PoolId id);
+    /// Arrivals are kept for a day.
+    void forget_old_arrivals();
+    /// A pool that is drained and empty is no more. False: it is not.
+    bool end_drain(const Pool& pool);
+    /// Why the guest failed, as the log tells it last.
+    std::string last_trouble(const Guest& guest);
 
   private:
     Session& session_;
@@ -314,6 +349,7 @@ class Registry {
     Guests guests;
     Copies copies;
     Leases leases;
+    Pools pools;
     Images images;
     Operations operations;
     Events events;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "registry/copies.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
@@ -27,13 +29,27 @@ std::optional<Desired> write_row(soci::session& sql, const Guest& before, const 
         after.phase, desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
         after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.keep, after.since,
         after.attempts, fault_kind, fault.message, fault.since, after.started_by, after.host_key, after.operation,
-        to_text(after.timings),         before.id, before.rev);
+        to_text(after.timings), before.id, before.rev);
 }
 
 /// A tombstone keeps its id and name for ever, and gives back what others may use.
 void bury(Transaction& transaction, const Guest& guest, Duration quarantine) {
     write(transaction.sql, "UPDATE guests SET mac = NULL, host_key = '' WHERE id = :id", guest.id);
     release_address(transaction, guest.address, quarantine);
+}
+
+/// A member is where it should be for the first time: its pool makes members, and this is how long one takes.
+void note_member(Transaction& transaction, const Guest& before, const Guest& after) {
+    if (after.owner || !after.pool || !after.settled() || before.phase == after.phase) return;
+    const bool was_there = before.phase == Phase::gone || (after.phase == Phase::parked && !before.good.empty()) ||
+                           (after.phase == Phase::stopped && before.phase != Phase::reserved);
+    if (was_there || after.phase == Phase::gone) return;
+    const long long took = std::max(transaction.now - after.created, Duration::zero()).count();
+    write(transaction.sql,
+          "UPDATE pools SET made = made + 1, pace = CASE WHEN pace = 0 THEN :took ELSE (pace * 3 + :took) / 4 END, "
+          "failures = CASE WHEN failed < :member THEN 0 ELSE failures END, "
+          "reason = CASE WHEN failed < :member THEN '' ELSE reason END WHERE id = :pool",
+          took, after.id, *after.pool);
 }
 
 bool is_moving(Phase phase) { return phase == Phase::starting || phase == Phase::stopping; }
@@ -75,6 +91,7 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         }
         Guest row = after;
         row.desired = *desired;
+        note_member(transaction, before, row);
         note_item_of(transaction, before, row, message, before.copy && !after.copy && made.empty());
         return true;
     });

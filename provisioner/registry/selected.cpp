@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "model/error.hpp"
 #include "model/names.hpp"
 #include "registry/rows.hpp"
@@ -43,6 +45,16 @@ std::vector<Guest> picked(const std::vector<Guest>& guests, const std::vector<st
     return result;
 }
 
+/// What is in a pool nobody moves but the pool. Error{refused} naming one that is meant by its very name.
+void leave_out_pools(std::vector<Guest>& guests, const Selection& selection) {
+    for (const Guest& guest : guests) {
+        if (guest.owner || std::count(selection.globs.begin(), selection.globs.end(), guest.name) == 0) continue;
+        throw Error(ErrorKind::refused, fmt::format("guest '{}' belongs to a pool", guest.name),
+                    "drover pool set or drain says what is in it");
+    }
+    std::erase_if(guests, [](const Guest& guest) { return !guest.owner; });
+}
+
 }  // namespace
 
 std::vector<Guest> selected(soci::session& sql, const Selection& selection,
@@ -53,6 +65,7 @@ std::vector<Guest> selected(soci::session& sql, const Selection& selection,
     }
     const auto owner = selection.owner ? selection.owner : visible_owner;
     auto guests = read_candidates(sql, selection, owner, condition);
+    leave_out_pools(guests, selection);
     sort_naturally(guests);
     if (selection.owner) check_owner(sql, *selection.owner, !guests.empty());
     return selection.globs.empty() ? guests : picked(guests, selection.globs);

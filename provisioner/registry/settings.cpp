@@ -86,6 +86,10 @@ void Guests::start_anew() {
             "AND phase <> 'gone' AND owner IS NOT NULL";
         write(transaction.sql, change, Desired::ready, Autostart::always, Desired::stopped);
         write(transaction.sql, change, Desired::stopped, Autostart::never, Desired::ready);
+        // A pool's guests that ran went with the host: it makes others.
+        write(transaction.sql,
+              "UPDATE guests SET desired = 'gone', rev = rev + 1 WHERE owner IS NULL AND phase NOT IN ('gone', "
+              "'reserved', 'stopped') AND desired <> 'gone'");
     });
 }
 

@@ -352,6 +352,24 @@ void FakeDomains::undefine(GuestId id) {
     });
 }
 
+void FakeDomains::rename(const DomainSpec& spec) {
+    state_->with_world([&](World& world) {
+        world.check(spec.id);
+        auto* domain = world.find(spec.id);
+        if (domain == nullptr) throw Error(ErrorKind::not_found, fmt::format("there is no domain {}", spec.id));
+        for (auto* part : {&domain->defined, &domain->live}) {
+            if (!*part) continue;
+            (*part)->name = spec.name;
+            (*part)->owner = spec.owner;
+        }
+        world.changed.insert(spec.id);
+    });
+}
+
+void FakeDomains::set_background(GuestId id, bool /*background*/) {
+    state_->with_world([&](World& world) { world.check(id); });
+}
+
 std::vector<DomainSeen> FakeDomains::list() {
     return state_->with_world([](World& world) {
         if (!world.reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");

@@ -54,6 +54,10 @@ void SimulatedGuests::undefine(GuestId id) {
     voices_.forget(id);
 }
 
+void SimulatedGuests::rename(const DomainSpec& spec) { hypervisor_->rename(spec); }
+
+void SimulatedGuests::set_background(GuestId id, bool background) { hypervisor_->set_background(id, background); }
+
 std::vector<DomainSeen> SimulatedGuests::list() { return hypervisor_->list(); }
 
 DomainSeen SimulatedGuests::look(GuestId id) { return hypervisor_->look(id); }

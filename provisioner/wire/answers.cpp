@@ -231,6 +231,30 @@ Json encode(const Diagnoses& diagnoses) {
     return result;
 }
 
+Json encode(const PoolState& state) {
+    const Pool& pool = state.pool;
+    Json schedule = Json::array();
+    for (const ScheduleEntry& entry : pool.targets.schedule) schedule.push_back(to_text(entry));
+    return {{"image", pool.key.image},
+            {"profile", pool.key.profile},
+            {"kind", to_text(pool.key.kind)},
+            {"stopped", {{"have", state.levels.stopped}, {"target", pool.targets.stopped}}},
+            {"parked", {{"have", state.levels.parked}, {"target", state.parked_target}}},
+            {"making", state.levels.making},
+            {"outdated", state.levels.outdated},
+            {"leaving", state.levels.leaving},
+            {"fixed", pool.targets.parked},
+            {"schedule", schedule},
+            {"demand", pool.targets.demand ? Json(*pool.targets.demand) : Json(nullptr)},
+            {"draining", pool.draining},
+            {"made", pool.made},
+            {"taken", pool.taken},
+            {"per_minute", state.per_minute},
+            {"failures", pool.failures},
+            {"trouble", text_or_null(state.trouble)},
+            {"retry_in", seconds_or_null(state.retry_in)}};
+}
+
 Json encode(const Status& status) {
     return {{"instance", status.instance},
             {"version", status.version},

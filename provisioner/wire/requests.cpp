@@ -276,6 +276,55 @@ Setting decode_setting(const Json& body) {
     return result;
 }
 
+namespace {
+
+constexpr std::size_t max_entries = 64;
+
+PoolChange read_pool_name(Fields& fields) {
+    PoolChange result{.image = fields.need_text("image")};
+    check_plain_name("image", result.image);
+    result.profile = plain_name(fields, "profile");
+    if (auto kind = fields.text("kind")) result.kind = parse_kind(*kind);
+    return result;
+}
+
+}  // namespace
+
+Json encode(const PoolChange& change) {
+    Json body{{"image", change.image}};
+    if (change.profile) body["profile"] = *change.profile;
+    if (change.kind) body["kind"] = to_text(*change.kind);
+    if (change.stopped) body["stopped"] = *change.stopped;
+    if (change.parked) body["parked"] = *change.parked;
+    if (change.schedule) {
+        body["schedule"] = Json::array();
+        for (const ScheduleEntry& entry : *change.schedule) body["schedule"].push_back(to_text(entry));
+    }
+    if (change.demand) body["demand"] = *change.demand;
+    return body;
+}
+
+PoolChange decode_pool_change(const Json& body) {
+    Fields fields(body, "the pool");
+    PoolChange result = read_pool_name(fields);
+    result.stopped = fields.number("stopped", 0, most_members);
+    result.parked = fields.number("parked", 0, most_members);
+    if (const auto entries = fields.texts("schedule", max_entries)) {
+        result.schedule.emplace();
+        for (const auto& entry : *entries) result.schedule->push_back(parse_schedule_entry(entry));
+    }
+    if (const auto percent = fields.number("demand", 0, 100)) result.demand = static_cast<int>(*percent);
+    fields.expect_no_others();
+    return result;
+}
+
+PoolChange decode_pool_name(const Json& body) {
+    Fields fields(body, "the pool");
+    auto result = read_pool_name(fields);
+    fields.expect_no_others();
+    return result;
+}
+
 Duration decode_host_stop(const Json& body) {
     Fields fields(body, "the request");
     const auto budget = parse_duration(fields.text("budget").value_or("5m"));

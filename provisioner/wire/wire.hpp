@@ -10,6 +10,7 @@
 #include "model/copy.hpp"
 #include "model/diagnosis.hpp"
 #include "model/error.hpp"
+#include "model/pool.hpp"
 #include "model/requests.hpp"
 
 /// The JSON that crosses the socket: the one place that knows its field names. schema/openapi.yaml describes it for
@@ -211,6 +212,16 @@ Json encode(const Finding& finding);
 bool decode_fsck(const Json& body);
 /// For a route that takes an object without fields.
 void decode_nothing(const Json& body);
+
+/// image profile kind stopped parked (each {have, target}) making outdated leaving fixed schedule demand (or null)
+/// draining made taken per_minute failures trouble (or null) retry_in (seconds, or null).
+Json encode(const PoolState& state);
+/// The body of POST /v1/pools: image, profile, kind, stopped, parked, schedule (a list of entries; empty: none), demand
+/// (percent; 0: none). What is absent stays as it is.
+Json encode(const PoolChange& change);
+PoolChange decode_pool_change(const Json& body);
+/// The body of POST /v1/pools/drain: image, profile, kind.
+PoolChange decode_pool_name(const Json& body);
 
 /// The body of POST /v1/settings: exactly one of autostart, protected, give_to, lease (a time, or null), and exactly
 /// one of globs, owner, all.

@@ -6,6 +6,8 @@ from drover import BIN, TINY, assert_all_different, wait_until
 
 
 WAIT_UNTIL_GONE = "until gone"
+WAIT_UNTIL_PARKED = "until a pool's guest is parked"
+WAIT_UNTIL_DRAINED = "until no pool has a guest"
 PATIENCE = 60  # seconds from the start of the daemon until everything has to be where it is wanted
 
 
@@ -26,6 +28,13 @@ class Work:
             *([("image", "build", TINY)] if builds_image else []),
             ("image", "promote", TINY, self.version),
             ("request", *three, "--idempotency-key", "three"),
+            ("pool", "set", TINY, "--kind", world.kind, "--parked", "1"),
+            (WAIT_UNTIL_PARKED,),
+            ("request", "--owner", "alice", "--count", "1", "--additional", "--kind", world.kind,
+             "--idempotency-key", "adopted"),
+            ("pool", "drain", TINY, "--kind", world.kind),
+            (WAIT_UNTIL_DRAINED,),
+            ("retire", "alice-4", "--yes"),
             ("stop", "alice-1"),
             ("start", "alice-1"),
             ("restart", "alice-2"),
@@ -59,11 +68,15 @@ class Work:
     def say(self, words):
         if words[0] == WAIT_UNTIL_GONE:
             return self.wait_for(lambda guests: words[1] not in [guest["name"] for guest in guests], "its lease ends")
+        if words[0] == WAIT_UNTIL_PARKED:
+            return self.wait_for(lambda guests: "parked" in [guest["phase"] for guest in guests], words[0])
+        if words[0] == WAIT_UNTIL_DRAINED:
+            return self.wait_for(lambda guests: None not in [guest["owner"] for guest in guests], words[0])
         answer = self.drover.call(*words)
         if answer.code != 0 and is_dead(self.drover):
             raise Died
         # What was done when the daemon died cannot be done again: the copy is there, the guest or version is gone.
-        gone = words[0] in ("retire", "recover") or words[:2] in (("image", "remove"), ("copies", "remove"))
+        gone = words[0] in ("retire", "recover") or words[:2] in (("image", "remove"), ("copies", "remove"), ("pool", "drain"))
         copied = words[:2] == ("backup", "--registry") and answer.code == 4
         named = "has a copy" in answer.out and words[0] in ("snapshot", "backup")
         done_before = copied or named or (gone and answer.code == 3)
@@ -88,12 +101,13 @@ class Work:
 
     def check(self):
         """Nothing is lost, nothing is left over, nothing is there twice."""
+        wait_until(lambda: self.drover.ask("pool", "list") == [], "the pool is no more")
         guests = self.drover.guests()
         assert [guest["fault"] for guest in guests] == [None] * len(guests)
         assert [(guest["name"], guest["phase"]) for guest in guests] == [
             ("alice-1", "ready"),
             ("alice-2", "stopped"),
-            ("alice-4", "ready"),
+            ("alice-5", "ready"),
         ]
         assert {guest["version"] for guest in guests} == {self.version}
         assert [row["version"] for row in self.drover.ask("image", "list") if row["version"]] == [self.version]

@@ -44,6 +44,11 @@ ASKED = {
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
     "POST /v1/shadows": lambda of: ("/v1/shadows", {"globs": [of.guest]}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
+    "GET /v1/pools": lambda of: ("/v1/pools", None),
+    # Who may ask is told that an image is to be named; it changes nothing.
+    "POST /v1/pools": lambda of: ("/v1/pools", {}),
+    "POST /v1/pools/drain": lambda of: ("/v1/pools/drain", {}),
+    "GET /v1/metrics": lambda of: ("/v1/metrics", None),
     "GET /v1/host": lambda of: ("/v1/host", None),
     # Who may stop it is told that this is no time; it changes nothing.
     "POST /v1/host/stop": lambda of: ("/v1/host/stop", {"budget": "soon"}),
@@ -115,8 +120,9 @@ def outcome(drover, operation, of, account, user=None):
         return "denied"
     if status == 404:
         return "there" if "has no copy" in answer["error"]["message"] else "not there"
-    # 409: it may, but not while there are guests, or when it has ended.
-    allowed = (400,) if operation == "POST /v1/host/stop" else (200, 202, 409)
+    # 400: it may, but said nothing that makes sense. 409: it may, but not while there are guests, or when it has ended.
+    refused = operation in ("POST /v1/host/stop", "POST /v1/pools", "POST /v1/pools/drain")
+    allowed = (400,) if refused else (200, 202, 409)
     assert status in allowed, f"{operation}: {status} {answer}"
     if operation in LISTS:
         mine = {of.owner, of.guest, of.operation}

@@ -90,8 +90,14 @@ std::vector<State> effects(Step step, const State& state, Guests guests) {
                 after.identity_due = false;
             }
             return {after};
-        case Step::park: after.real = Real::paused_hello; return {after};
-        case Step::adopt:
+        case Step::park: after.real = state.real == Real::up ? Real::paused_up : Real::paused_hello; return {after};
+        case Step::adopt: {
+            if (state.real != Real::paused_up) return effects(Step::resume, state, guests);
+            after.real = Real::up;
+            State told = after;
+            told.identity_due = guests != Guests::healthy && state.identity_due;
+            return {after, told};
+        }
         case Step::resume:
             if (state.real == Real::paused_hello) after.real = Real::hello;
             if (state.real == Real::paused_up) after.real = Real::up;
@@ -176,7 +182,7 @@ std::vector<State> quiet(const State& state, Guests guests) {
         next.back().fault = true;
         return next;
     }
-    if (!state.owned && state.desired == Desired::parked && (state.fault || state.attempts > 0)) {
+    if (!state.owned && state.desired != Desired::gone && (state.fault || state.attempts > 0)) {
         next.push_back(state);  // its pool sends it away
         next.back().desired = Desired::gone;
         next.back().fault = false;
@@ -207,7 +213,9 @@ std::vector<State> disturbances(const State& state) {
             with([&](State& s) { s.boot_due = true, ask(s); });
             with([](State& s) { s.identity_due = true; });
         }
-        if (!state.owned) with([](State& s) { s.owned = true, s.desired = Desired::ready; });
+        const bool is_there = !state.fault && state.attempts == 0 && to_text(state.phase) == to_text(state.desired);
+        if (!state.owned && is_there)
+            with([](State& s) { s.owned = s.identity_due = true, s.desired = Desired::ready; });
     }
     if (state.real != Real::off) with([](State& s) { s.real = Real::off; });
     if (runs(state.real)) with([](State& s) { s.real = s.real == Real::up ? Real::paused_up : Real::paused_hello; });
@@ -224,9 +232,13 @@ std::vector<State> disturbances(const State& state) {
 bool settled(const State& state) {
     if (state.phase == Phase::gone) return state.desired == Desired::gone && !state.domain && state.real == Real::off;
     if (state.fault) return state.owned && state.phase == Phase::stopped && state.real == Real::off;
+    if (!state.owned && state.attempts > 0) return false;
     switch (state.desired) {
         case Desired::stopped: return state.phase == Phase::stopped && state.real == Real::off && !state.overlay_due;
-        case Desired::parked: return state.phase == Phase::parked && state.real == Real::paused_hello;
+        case Desired::parked:
+            // Somebody may have resumed, restarted and paused it unseen: it adopts from its HELLO then.
+            return state.phase == Phase::parked && state.attempts == 0 &&
+                   ((state.real == Real::paused_up && !state.identity_due) || state.real == Real::paused_hello);
         case Desired::ready:
             return state.phase == Phase::ready && state.real == Real::up && !state.boot_due && !state.overlay_due &&
                    !state.identity_due;
@@ -239,7 +251,8 @@ std::set<State> everything_reachable() {
     std::set<State> seen;
     std::deque<State> todo;
     for (const Desired desired : {Desired::ready, Desired::stopped}) todo.push_back({.desired = desired});
-    todo.push_back({.desired = Desired::parked, .owned = false});
+    for (const Desired desired : {Desired::parked, Desired::stopped})
+        todo.push_back({.desired = desired, .owned = false});
     while (!todo.empty()) {
         const State state = todo.front();
         todo.pop_front();

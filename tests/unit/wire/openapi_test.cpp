@@ -57,6 +57,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Diagnosis", encode(Diagnosis{})},
         {"Status", encode(Status{})},
         {"Host", encode(Host{})},
+        {"Pool", encode(PoolState{})},
         {"ShadowRow", encode(ShadowRow{})},
         {"Error", encode(Error(ErrorKind::failed, ""))},
     };
@@ -84,7 +85,10 @@ TEST(OpenApi, DescribesTheRequestsExactly) {
     EXPECT_EQ(fields_of("Change"), names_of(encode(change)));
     EXPECT_EQ(fields_of("ShadowQuery"), names_of(encode(ShadowQuery{{{"a"}, "b", true}, "c"})));
     EXPECT_EQ(fields_of("Import"), names_of(encode(GuestImport{"a", "b"})));
-    for (const auto* name : {"GuestRequest", "Import", "OwnerChange", "Change", "ShadowQuery", "FsckRequest"}) {
+    const PoolChange pool{"a", "b", Kind::vm, 1, 1, std::vector<ScheduleEntry>{}, 1};
+    EXPECT_EQ(fields_of("PoolChange"), names_of(encode(pool)));
+    for (const auto* name :
+         {"GuestRequest", "PoolChange", "PoolName", "Import", "OwnerChange", "Change", "ShadowQuery", "FsckRequest"}) {
         EXPECT_FALSE(schema(name)["additionalProperties"].as<bool>(true)) << name;
     }
 }
