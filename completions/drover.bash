@@ -45,7 +45,8 @@ _drover_flags() {
     events) echo "$common --since --follow" ;;
     operations) echo "$common --limit --plot" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
-    'image build' | 'image remove') echo "$common --no-wait --timeout" ;;
+    'image build') echo "$common --template --no-wait --timeout" ;;
+    'image remove') echo "$common --no-wait --timeout" ;;
     'image add') echo "$common --cloud-init --memory --no-wait --timeout" ;;
     fsck) echo "$common --repair" ;;
     *) echo "$common" ;;
