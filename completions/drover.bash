@@ -47,7 +47,8 @@ _drover_flags() {
     'pool set') echo "$common --profile --kind --stopped --parked --schedule --demand" ;;
     'pool drain') echo "$common --profile --kind" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
-    'image build' | 'image remove') echo "$common --no-wait --timeout" ;;
+    'image build') echo "$common --template --no-wait --timeout" ;;
+    'image remove') echo "$common --no-wait --timeout" ;;
     'image add') echo "$common --cloud-init --memory --no-wait --timeout" ;;
     fsck) echo "$common --repair" ;;
     *) echo "$common" ;;

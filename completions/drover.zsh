@@ -106,7 +106,7 @@ _drover_rest() {
             '--no-login[no account any more]'
         ;;
     owner-remove) _arguments $common '1:owner:_drover_names owners' ;;
-    image-build) _arguments $common $waiting '1:image:_drover_names images' ;;
+    image-build) _arguments $common $waiting '--template[also make what guests are forked from]' '1:image:_drover_names images' ;;
     image-add)
         _arguments $common $waiting '--cloud-init[it has cloud-init]' '--memory[of a guest, at least]:size' \
             '1:image:_drover_names images' '2:file:_files'

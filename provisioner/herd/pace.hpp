@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <optional>
+#include <utility>
 
 #include "model/step.hpp"
 #include "model/timings.hpp"

@@ -149,7 +149,10 @@ std::string Templates::make_for(const std::string& image, const std::string& ver
     enter(*state, wanted);
     news_.notify_all();
     while (true) {
-        const Entry& entry = state->entries.at(wanted.key);
+        const auto found = state->entries.find(wanted.key);
+        if (found == state->entries.end())
+            throw Error(ErrorKind::failed, fmt::format("{} was removed meanwhile", name_of(image, version, of.profile)));
+        const Entry& entry = found->second;
         if (entry.stage == Stage::ready)
             return fmt::format("template of {}, {} MiB", name_of(image, version, of.profile), entry.it->bytes >> 20);
         if (entry.stage == Stage::failed) throw Error(ErrorKind::failed, "no template: " + entry.reason);

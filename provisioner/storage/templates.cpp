@@ -105,6 +105,7 @@ std::string template_key(const std::map<std::string, std::string>& needs) {
 TemplateStore::TemplateStore(const fs::path& state, const std::string& user)
     : folder_(fs::absolute(state).lexically_normal() / "templates") {
     std::tie(uid_, gid_) = parse_qemu_user(user);
+    make_folders(folder_.parent_path());
     make_folder(folder_, 0711);
 }
 

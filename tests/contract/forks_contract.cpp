@@ -6,12 +6,12 @@ namespace {
 class ForksContract : public Contract {
   protected:
     Forks& forks() { return world().forks(); }
-    /// A template of a guest that sleeps: it runs, or with `frozen` is ended and what it was lies in its files.
-    TemplateFiles make_template(bool frozen = true) {
+    /// A template of a guest that sleeps.
+    TemplateFiles make_template() {
         const auto spec = world().sleeper(template_id);
         const TemplateFiles files{world().file("memory", spec.memory), world().file("state", 0)};
         forks().boot_template(spec, files.memory);
-        if (frozen) forks().freeze(files.state);
+        forks().freeze(files.state);
         return files;
     }
 };
@@ -55,12 +55,14 @@ TEST_P(ForksContract, AForkThatFailsLeavesNothingRunning) {
 }
 
 TEST_P(ForksContract, ATemplateIsEndedLikeAGuestAndOnlyOneRuns) {
-    make_template(false);
-    EXPECT_EQ(kind_of([&] { make_template(false); }), ErrorKind::failed);
+    const auto spec = world().sleeper(template_id);
+    const auto memory = world().file("memory", spec.memory);
+    forks().boot_template(spec, memory);
+    EXPECT_EQ(kind_of([&] { forks().boot_template(spec, memory); }), ErrorKind::failed);
     domains().force_off(template_id);
     domains().force_off(template_id);
     EXPECT_EQ(kind_of([&] { forks().freeze(world().file("late", 0)); }), ErrorKind::not_found);
-    make_template(false);
+    forks().boot_template(spec, memory);
     domains().force_off(template_id);
 }
 

@@ -13,8 +13,6 @@ const std::map<std::string, std::string> needs{{"qemu", "7.2.0"}, {"version", "s
 
 class TemplatesTest : public testing::Test {
   protected:
-    TemplatesTest() { fs::create_directories(folder.path() / "state"); }
-
     Template make(const std::map<std::string, std::string>& of = needs) {
         auto draft = store.begin(template_key(of), mib);
         draft.image = "tiny";
