@@ -16,6 +16,7 @@
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
+#include "herd/host_load.hpp"
 #include "model/failpoint.hpp"
 #include "storage/first_reading.hpp"
 
