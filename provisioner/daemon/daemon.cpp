@@ -17,6 +17,7 @@
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
 #include "model/at_end.hpp"
+#include "herd/host_load.hpp"
 #include "model/failpoint.hpp"
 #include "storage/first_reading.hpp"
 
