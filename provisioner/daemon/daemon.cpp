@@ -16,8 +16,8 @@
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
-#include "model/at_end.hpp"
 #include "herd/host_load.hpp"
+#include "model/at_end.hpp"
 #include "model/failpoint.hpp"
 #include "storage/first_reading.hpp"
 

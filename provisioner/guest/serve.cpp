@@ -44,8 +44,7 @@ void answer(Port& port, Conversation& conversation, const Port::Input& input) {
     if (input.connected) port.send(conversation.state());
 }
 
-/// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW: if that is nothing,
-/// the fork will be paused when it has said HELLO.
+/// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW.
 std::vector<std::string> pass_fork_point(ThisGuest& guest, Port& port) {
     if (!guest.is_template()) return {};
     ForkPoint point([&](const control::Renew& renew) { guest.renew(renew); });
@@ -54,10 +53,7 @@ std::vector<std::string> pass_fork_point(ThisGuest& guest, Port& port) {
     } catch (const std::exception& error) {
         point.give_up(std::string("this template does not come to rest: ") + error.what());
     }
-    auto told = wait_at(point, port);
-    std::erase(told, "");
-    if (told.empty()) guest.rehearse_identity();
-    return told;
+    return wait_at(point, port);
 }
 
 }  // namespace
