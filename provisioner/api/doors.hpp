@@ -10,6 +10,7 @@
 #include "herd/herd.hpp"
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
+#include "hooks/hooks.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -30,6 +31,7 @@ struct Doors {
     Accelerator& accelerator;
     Fsck& fsck;
     Doctor& doctor;
+    Hooks& hooks;
     Subnet subnet;
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
 };

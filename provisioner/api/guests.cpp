@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "api/permission.hpp"
 #include "api/routes.hpp"
 #include "api/shadows.hpp"
 
@@ -61,6 +62,14 @@ Reservation reservation_for(const Doors& doors, const GuestRequest& request) {
     if (reservation.kind == Kind::container && doors.mounts != nullptr)
         doors.mounts->expect_idmap(version.root, static_cast<unsigned>(doors.config.containers.first_uid));
     return reservation;
+}
+
+/// What the hooks say to it, filled in with all that it left open; as is_permitted().
+bool may_be_made(const Doors& doors, const Call& call, GuestRequest request, const Reservation& reservation) {
+    request.kind = reservation.kind;
+    request.image = reservation.image;
+    request.profile = reservation.profile;
+    return is_permitted(doors, call, "request", wire::encode(request));
 }
 
 /// Whether the path is one of these or lies below one.
@@ -136,6 +145,8 @@ std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
     request.owner = owner_of(call, request);
     const Reservation reservation = reservation_for(doors, request);
     doors.overlays.expect_room();
+    const bool is_answered = !*call.permission && doors.registry.guests.is_answered(call.caller, request);
+    if (!is_answered && !may_be_made(doors, call, request, reservation)) return std::nullopt;
     const GuestReservation reserved = doors.registry.guests.request(call.caller, request, reservation);
     doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
     return answer(wire::encode(reserved, reserved.created.empty() ? "done" : "running"), 202);

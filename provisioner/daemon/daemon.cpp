@@ -130,13 +130,14 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
+    Hooks hooks(config, registry, [&] { server.news(); });
     Herd herd({config, registry, domains, names, roots, overlays, copies, accelerator, subnet, qemu_user(),
                [&] {
                    networks.ensure(network);
                    failpoint("network.ensured");
                    names.replace([&] { return names_of(registry); });
                },
-               boot_id, lender});
+               boot_id, lender, [&](const Guest& guest) { return hooks.may_go(guest); }});
     ImageJobs image_jobs(registry, roots, accelerator, [&](const std::string& root) {
         if (mounts) mounts->forget(root);
     });
@@ -144,13 +145,14 @@ void run_daemon(const Config& config) {
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots,  overlays, fleet,
-                      image_jobs, accelerator, fsck, doctor,  subnet, lender};
+    const Doors doors{config,     registry,    herd, shadows, roots, overlays, fleet,
+                      image_jobs, accelerator, fsck, doctor,  hooks, subnet,   lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     herd.start();
     fleet.start();
+    hooks.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
     server.run({.identify = [&](int socket) { return peer_at(socket, gateway); },

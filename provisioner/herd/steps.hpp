@@ -35,6 +35,7 @@ struct Parts {
     std::function<void()> prepare_host;  ///< makes the network and its names what they should be; before each look
     std::string boot_id = "boot";        ///< of this host
     ContainerMounts* mounts = nullptr;   ///< none: containers are simulated
+    std::function<bool(const Guest&)> may_go{};  ///< whether a guest may be retired now; not: again in a second
 };
 
 /// What a step did: the row as it should be now (unchanged: nothing to commit) and what to remember.

@@ -13,7 +13,7 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 43> names{
+constexpr std::array<std::string_view, 44> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
@@ -30,8 +30,8 @@ constexpr std::array<std::string_view, 43> names{
     // registry is made and not handed out; the network is there.
     "image.built", "image.removed", "backup.copied", "network.ensured",
     // A copy of an overlay is whole and not in its place; one is gone and the registry does not know; a step at the end
-    // of a lease was taken and is not noted.
-    "copy.made", "copy.removed", "lease.taken"};
+    // of a lease was taken and is not noted; a hook was told and that is not noted.
+    "copy.made", "copy.removed", "lease.taken", "hook.told"};
 
 /// Written before other threads begin, but for the count.
 struct Armed {
