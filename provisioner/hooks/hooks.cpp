@@ -70,8 +70,14 @@ void Hooks::forget_removed() {
 void Hooks::look() {
     std::erase_if(post_, [](const auto& entry) { return entry.second->is_over(); });
     const auto& folder = runner_.config().hooks.folder;
-    for (const auto event : hook_events)
-        for (const Hook& hook : hooks_at(folder, event)) static_cast<void>(runner_.inspect(hook));
+    std::set<std::string> paths;
+    for (const auto event : hook_events) {
+        for (const Hook& hook : hooks_at(folder, event)) {
+            static_cast<void>(runner_.inspect(hook));
+            paths.insert(hook.path);
+        }
+    }
+    runner_.forget_others(paths);
     for (const auto& [event, happening] : post_events)
         for (const Hook& hook : hooks_at(folder, event))
             if (auto& post = post_[hook.path]; !post) post = std::make_unique<PostHook>(runner_, hook, happening);

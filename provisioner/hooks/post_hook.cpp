@@ -74,7 +74,7 @@ void PostHook::work() {
 
 bool PostHook::is_there() const {
     std::error_code error;
-    return std::filesystem::exists(std::filesystem::symlink_status(hook_.path, error)) || error;
+    return std::filesystem::symlink_status(hook_.path, error).type() != std::filesystem::file_type::not_found;
 }
 
 /// A new one begins with what happens from now on.

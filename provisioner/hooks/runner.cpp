@@ -100,13 +100,21 @@ std::optional<HookEnd> HookRunner::inspect(const Hook& hook) {
     return HookEnd{HookEnd::How::failed, fmt::format("is not run: {}: {}", found->why, found->mend)};
 }
 
+void HookRunner::forget_others(const std::set<std::string>& paths) {
+    const auto is_other = [&](const auto& entry) { return !paths.contains(entry.first); };
+    auto troubles = troubles_.lock();
+    std::erase_if(*troubles, is_other);
+    auto budgets = budgets_.lock();
+    std::erase_if(*budgets, is_other);
+}
+
 /// Tells when it begins and when it is over.
 void HookRunner::note(const Hook& hook, const Trouble& sort, const std::string& why) {
     const bool begins = !why.empty();
     {
-        auto troubled = troubled_.lock();
-        bool& known = (*troubled)[fmt::format("{} {}", sort.begins, hook.path)];
-        if (std::exchange(known, begins) == begins) return;
+        auto troubles = troubles_.lock();
+        auto& known = (*troubles)[hook.path];
+        if (begins ? !known.insert(sort.begins).second : known.erase(sort.begins) == 0) return;
     }
     tell(begins ? fmt::format("{} {}: {}", hook.label(), sort.begins, why)
                 : fmt::format("{} {}", hook.label(), sort.ends));

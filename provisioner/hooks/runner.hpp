@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,8 @@ class HookRunner {
     /// How a run ends before it begins, if it does: the hook is gone, or may not be run. The latter is an event, once
     /// until it has changed.
     std::optional<HookEnd> inspect(const Hook& hook);
+    /// Forgets what was told of hooks that are not among these paths any more.
+    void forget_others(const std::set<std::string>& paths);
 
     /// Nobody waits any more, and what runs is killed.
     void end();
@@ -66,7 +69,8 @@ class HookRunner {
     std::condition_variable ended_;
     bool ending_ = false;
     Synchronized<std::map<std::string, LineBudget>> budgets_;
-    Synchronized<std::map<std::string, bool>> troubled_;
+    /// By the path of a hook, which troubles of it were told.
+    Synchronized<std::map<std::string, std::set<std::string_view>>> troubles_;
 };
 
 /// What every hook gets on its standard input, in which `event` stands for all that is not said.

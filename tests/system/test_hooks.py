@@ -97,7 +97,8 @@ def refused(drover):
 
 
 def hook_events(drover, label):
-    return [e["message"] for e in drover.ask("events") if e["kind"] == "hook" and e["message"].startswith(label)]
+    lines = drover.say("events", "--json").out.splitlines()
+    return [e["message"] for e in map(json.loads, lines) if e["kind"] == "hook" and e["message"].startswith(label)]
 
 
 @pytest.mark.promise("HOOK-1")
@@ -151,10 +152,10 @@ def test_a_hook_that_crashes_refuses(drover):
 @pytest.mark.promise("HOOK-5")
 @pytest.mark.parametrize("mode, why", [(0o644, "is not executable"), (0o775, "others"), (0o757, "others")])
 def test_what_others_could_have_written_is_not_run(drover, place, mode, why):
-    path = add("request-pre", "a", f"echo >{place}/ran", mode)
+    path = add("request-pre", f"a{mode}", f"echo >{place}/ran", mode)
     assert why in refused(drover)
-    post = add("guest-ready-post", "b", f"echo >{place}/ran", mode)
-    wait_until(lambda: any(why in text for text in hook_events(drover, "guest-ready-post/b is not run")), "an event")
+    post = add("guest-ready-post", f"b{mode}", f"echo >{place}/ran", mode)
+    wait_until(lambda: hook_events(drover, f"guest-ready-post/b{mode} is not run: "), "an event")
     found = by_check(drover.call("doctor").json)["hooks"]
     assert found["level"] == "warn"
     assert str(path) in found["mend"] and str(post) in found["mend"] and "chmod" in found["mend"]
@@ -249,16 +250,16 @@ def test_a_hook_taken_away_while_it_runs_runs_to_its_end(drover, place):
 @pytest.mark.promise("HOOK-8")
 def test_a_guest_that_is_retired_waits_for_the_hooks_but_not_for_ever(drover, place):
     names = request(drover, 3)
-    add("guest-retire-pre", "x", f"cat >>{place}/told; drover list --json >/dev/null; exit 1")
+    add("guest-retire-pre", "x", f"cat >>{place}/told; {BIN}/drover list --json >/dev/null; exit 1")
     drover.ask("retire", "--all", "--yes", "--purge")
     assert told(place / "told") == set(names)
     assert {guest["phase"] for run in runs(place / "told") for guest in run["guests"]} <= {"stopped"}
     assert {operation["verb"] for run in runs(place / "told") for operation in run["operations"]} == {"retire"}
     names = request(drover, 3)
-    add("guest-retire-pre", "x", "sleep 1000")
+    add("guest-retire-pre", "y", "sleep 1000")
     drover.ask("retire", "--all", "--yes", "--purge")
     assert drover.guests() == []
-    assert "did not end" in hook_events(drover, "guest-retire-pre/x failed")[-1]
+    assert "did not end" in hook_events(drover, "guest-retire-pre/y failed")[-1]
 
 
 # ---- those that are shipped
