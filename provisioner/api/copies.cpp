@@ -41,6 +41,7 @@ std::optional<Answer> remove_copy(const Doors& doors, const Call& call) {
 }
 
 std::optional<Answer> import_guest(const Doors& doors, const Call& call) {
+    if (is_being_asked(call)) return std::nullopt;
     wire::expect_none(call.target.parameters);
     const GuestImport wanted = wire::decode_import(wire::parse(call.body));
     const Reservation reservation = reservation_for(doors, read_archive(wanted.file));

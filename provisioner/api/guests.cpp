@@ -140,6 +140,7 @@ std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
 }
 
 std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
+    if (is_being_asked(call)) return std::nullopt;
     wire::expect_none(call.target.parameters);
     GuestRequest request = wire::decode_guest_request(wire::parse(call.body), call.idempotency_key);
     request.owner = owner_of(call, request);

@@ -2,6 +2,8 @@
 
 namespace drover::api {
 
+bool is_being_asked(const Call& call) { return *call.permission && !(*call.permission)->is_given(); }
+
 bool is_permitted(const Doors& doors, const Call& call, std::string_view verb, const wire::Json& request) {
     auto& permission = *call.permission;
     if (!permission) {

@@ -29,7 +29,8 @@ Farewells::~Farewells() {
         ending_ = true;
     }
     came_.notify_all();
-    for (auto& [path, line] : lines_) line->thread.join();
+    for (auto& [path, line] : lines_)
+        if (line->thread.joinable()) line->thread.join();
 }
 
 bool Farewells::may_go(const Guest& guest) {

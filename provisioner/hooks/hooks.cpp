@@ -68,7 +68,7 @@ void Hooks::forget_removed() {
 
 /// Gives each hook that is new a thread, and tells of those that may not be run.
 void Hooks::look() {
-    std::erase_if(post_, [](const auto& entry) { return entry.second->is_over(); });
+    std::erase_if(post_, [](const auto& entry) { return !entry.second || entry.second->is_over(); });
     const auto& folder = runner_.config().hooks.folder;
     std::set<std::string> paths;
     for (const auto event : hook_events) {
