@@ -259,7 +259,7 @@ def test_a_guest_that_is_retired_waits_for_the_hooks_but_not_for_ever(drover, pl
     add("guest-retire-pre", "y", "sleep 1000")
     drover.ask("retire", "--all", "--yes", "--purge")
     assert drover.guests() == []
-    assert "did not end" in hook_events(drover, "guest-retire-pre/y failed")[-1]
+    wait_until(lambda: hook_events(drover, "guest-retire-pre/y failed: did not end"), "an event tells why")
 
 
 # ---- those that are shipped
