@@ -200,7 +200,8 @@ CREATE TABLE events (
     guest     TEXT   NOT NULL,
     owner     TEXT,
     operation BIGINT REFERENCES operations (id),
-    message   TEXT   NOT NULL
+    message   TEXT   NOT NULL,
+    became    TEXT   -- the phase that its guest got into with it, but for a fresh one's; 'ended': its operation
 );
 CREATE INDEX events_of_owner ON events (owner, id);
 

@@ -1,9 +1,11 @@
 #pragma once
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "hooks/permission.hpp"
 #include "model/requests.hpp"
 #include "wire/wire.hpp"
 
@@ -25,7 +27,8 @@ struct Call {
     std::optional<std::string> on_behalf_of;   ///< the header, as it came
     Caller caller;                             ///< who the peer acts as
     std::optional<std::string> visible_owner;  ///< the only owner whose guests exist for the caller; none: all
-    Duration waited{0};                        ///< how long the caller has waited for news already
+    std::shared_ptr<const Permission>* permission = nullptr;  ///< what hooks said, kept while the caller waits
+    Duration waited{0};                                       ///< how long the caller has waited for news already
 
     /// The n-th part of the path, "/v1/guests/NAME" has NAME at 2.
     [[nodiscard]] const std::string& part(std::size_t n) const { return target.path.at(n); }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/permission.hpp"
 #include "api/routes.hpp"
 #include "storage/archive.hpp"
 
@@ -40,9 +41,11 @@ std::optional<Answer> remove_copy(const Doors& doors, const Call& call) {
 }
 
 std::optional<Answer> import_guest(const Doors& doors, const Call& call) {
+    if (is_being_asked(call)) return std::nullopt;
     wire::expect_none(call.target.parameters);
     const GuestImport wanted = wire::decode_import(wire::parse(call.body));
     const Reservation reservation = reservation_for(doors, read_archive(wanted.file));
+    if (!is_permitted(doors, call, "import", wire::encode(wanted))) return std::nullopt;
     const GuestReservation reserved = doors.registry.guests.import(call.caller, wanted, reservation);
     doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
     return answer(wire::encode(reserved, "running"), 202);

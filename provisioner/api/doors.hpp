@@ -12,6 +12,7 @@
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
 #include "herd/templates.hpp"
+#include "hooks/hooks.hpp"
 #include "pool/keeper.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
@@ -34,6 +35,7 @@ struct Doors {
     Accelerator& accelerator;
     Fsck& fsck;
     Doctor& doctor;
+    Hooks& hooks;
     Subnet subnet;
     Templates* templates = nullptr;     ///< none: nothing can be forked
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated

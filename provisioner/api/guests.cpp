@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "api/permission.hpp"
 #include "api/routes.hpp"
 #include "api/shadows.hpp"
 
@@ -32,6 +33,14 @@ std::string owner_of(const Call& call, const GuestRequest& request) {
     }
     if (request.owner.value_or(*call.visible_owner) == *call.visible_owner) return *call.visible_owner;
     throw Error(ErrorKind::not_found, fmt::format("no owner '{}'", *request.owner));
+}
+
+/// What the hooks say to it, filled in with all that it left open; as is_permitted().
+bool may_be_made(const Doors& doors, const Call& call, GuestRequest request, const Reservation& reservation) {
+    request.kind = reservation.kind;
+    request.image = reservation.image;
+    request.profile = reservation.profile;
+    return is_permitted(doors, call, "request", wire::encode(request));
 }
 
 /// Whether the path is one of these or lies below one.
@@ -102,11 +111,14 @@ std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
 }
 
 std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
+    if (is_being_asked(call)) return std::nullopt;
     wire::expect_none(call.target.parameters);
     GuestRequest request = wire::decode_guest_request(wire::parse(call.body), call.idempotency_key);
     request.owner = owner_of(call, request);
     const Reservation reservation = reservation_for(doors.makings(), request);
     doors.overlays.expect_room();
+    const bool is_answered = !*call.permission && doors.registry.guests.is_answered(call.caller, request);
+    if (!is_answered && !may_be_made(doors, call, request, reservation)) return std::nullopt;
     const GuestReservation reserved = doors.registry.guests.request(call.caller, request, reservation);
     doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
     doors.pools.wake();

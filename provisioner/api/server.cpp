@@ -88,6 +88,12 @@ void bind_to(Protocol::acceptor& acceptor, const std::string& path) {
 
 }  // namespace
 
+/// What is kept of a request while it has no answer.
+struct Waiting {
+    Clock::time_point began = Clock::now();
+    std::shared_ptr<const Permission> permission;
+};
+
 struct Server::State {
     explicit State(const std::string& path) : acceptor(io), news(io) {
         remove_dead_socket(io, path);
@@ -104,7 +110,7 @@ struct Server::State {
     asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
     asio::awaitable<void> on_handler_thread(asio::thread_pool& pool, const std::function<void()>& work);
     std::optional<Answer> ask(const http::request<http::string_body>& request, const Peer& peer,
-                              Clock::time_point began) const;
+                              Waiting& waiting) const;
 
     Handlers handlers;
     asio::io_context io{1};
@@ -178,10 +184,11 @@ asio::awaitable<void> Server::State::converse(Stream& stream, const Peer& peer) 
 
 /// The handler's word, or its error as an answer; nothing: not yet.
 std::optional<Answer> Server::State::ask(const http::request<http::string_body>& request, const Peer& peer,
-                                         Clock::time_point began) const {
+                                         Waiting& waiting) const {
     try {
         Call call = call_of(request, peer);
-        call.waited = std::chrono::duration_cast<Duration>(Clock::now() - began);
+        call.waited = std::chrono::duration_cast<Duration>(Clock::now() - waiting.began);
+        call.permission = &waiting.permission;
         return handlers.handle(call);
     } catch (const Error& error) {
         return error_answer(error);
@@ -194,11 +201,11 @@ std::optional<Answer> Server::State::ask(const http::request<http::string_body>&
 
 /// Asks the handler until it has an answer: again after each news when it says "not yet".
 asio::awaitable<Answer> Server::State::answer_to(const http::request<http::string_body>& request, const Peer& peer) {
-    const auto began = Clock::now();
+    Waiting waiting;
     while (true) {
         const std::uint64_t seen = news.count();
         std::optional<Answer> result;
-        const std::function<void()> work = [&] { result = ask(request, peer, began); };
+        const std::function<void()> work = [&] { result = ask(request, peer, waiting); };
         co_await on_handler_thread(request.method() == http::verb::get ? readers : writers, work);
         if (result) co_return std::move(*result);
         co_await news.wait(seen, std::chrono::seconds(1));

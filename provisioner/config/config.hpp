@@ -71,6 +71,12 @@ struct Config {
 
     WavePolicies waves;  ///< waves.{stop,start,upgrade,refill}
 
+    struct Hooks {
+        std::string folder = "/etc/drover/hooks";
+        Duration timeout = std::chrono::seconds(30);
+        bool operator==(const Hooks&) const = default;
+    } hooks;
+
     std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway
 
     struct Testing {

@@ -66,6 +66,8 @@ const std::vector<Key<Config>>& top_keys() {
          [](Config& c, const Value& v) {
              c.upgrade_shadows = parse_shadow_policy(v.one_of({"warn", "hold", "reset-path"}));
          }},
+        {"hooks.folder", [](Config& c, const Value& v) { c.hooks.folder = v.path(longest_state); }},
+        {"hooks.timeout", [](Config& c, const Value& v) { c.hooks.timeout = v.duration(100ms, 10min); }},
         {"gateway.uid", [](Config& c, const Value& v) { c.gateway_uid = v.account(); }},
         {"testing.enabled", [](Config& c, const Value& v) { c.testing.enabled = v.flag(); }},
         {"testing.boot_id", [](Config& c, const Value& v) { c.testing.boot_id = v.token(); }},

@@ -132,6 +132,7 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
+    Hooks hooks(config, registry, [&] { server.news(); });
     Parts parts{config,
                 registry,
                 domains,
@@ -150,6 +151,7 @@ void run_daemon(const Config& config) {
                 boot_id,
                 lender,
                 hypervisor.forks()};
+    parts.may_go = [&](const Guest& guest) { return hooks.may_go(guest); };
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
     if (parts.forks != nullptr) parts.templates = &templates.emplace(parts, template_store);
@@ -176,8 +178,8 @@ void run_daemon(const Config& config) {
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots,  overlays,        fleet, pools,
-                      image_jobs, accelerator, fsck, doctor,  subnet, parts.templates, lender};
+    const Doors doors{config,     registry,    herd, shadows, roots, overlays, fleet,           pools,
+                      image_jobs, accelerator, fsck, doctor,  hooks, subnet,   parts.templates, lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
@@ -185,6 +187,7 @@ void run_daemon(const Config& config) {
     herd.start();
     fleet.start();
     pools.start();
+    hooks.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);
     server.run({.identify = [&](int socket) { return peer_at(socket, gateway); },

@@ -18,6 +18,7 @@ Diagnosis qemu_user(const Picture& picture);
 Diagnosis accelerator(const Picture& picture);
 Diagnosis kvm_node(const Picture& picture);
 Diagnosis programs(const Picture& picture);
+Diagnosis hooks(const Picture& picture);
 Diagnosis administrators(const Picture& picture);
 Diagnosis apparmor(const Picture& picture);
 Diagnosis templates(const Picture& picture);

@@ -103,6 +103,19 @@ Diagnosis programs(const Picture& picture) {
             fmt::format("apt-get install {}", fmt::join(packages, " "))};
 }
 
+Diagnosis hooks(const Picture& picture) {
+    return judged("hooks", picture.hooks, [&](const std::vector<Distrust>& distrusted) -> Diagnosis {
+        if (distrusted.empty()) return fine("hooks", picture.config.hooks.folder + ": none that may not be run");
+        std::vector<std::string> whys, mends;
+        for (const Distrust& one : distrusted) {
+            whys.push_back(one.why);
+            mends.push_back(one.mend);
+        }
+        return {"hooks", Level::warn, fmt::format("never run: {}", fmt::join(whys, "; ")),
+                fmt::format("{}", fmt::join(mends, "; "))};
+    });
+}
+
 Diagnosis administrators(const Picture& picture) {
     if (picture.admin_group) return fine("administrators", "root and members of drover-admin");
     return {"administrators", Level::warn, "no group 'drover-admin': nobody but root administers",

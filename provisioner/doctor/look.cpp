@@ -22,6 +22,7 @@
 #include <sstream>
 
 #include "doctor/programs.hpp"
+#include "hooks/files.hpp"
 #include "model/error.hpp"
 #include "model/unique_fd.hpp"
 #include "process/process.hpp"
@@ -255,6 +256,7 @@ Picture look(const Config& config, const Doctor::Tools& tools) {
     picture.qemu_user = qemu_account().has_value();
     picture.kvm = kvm_of(system + "/dev/kvm");
     picture.missing_programs = missing_programs();
+    picture.hooks = seen([&] { return distrusted_hooks(config.hooks.folder); });
     picture.admin_group = group_exists("drover-admin");
     picture.apparmor = apparmor_of(system);
     picture.libvirt_guests =

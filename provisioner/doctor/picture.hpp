@@ -7,6 +7,7 @@
 
 #include "config/config.hpp"
 #include "model/time.hpp"
+#include "process/distrust.hpp"
 
 /// What the doctor sees of a host: plain values, so that tests can paint their own.
 namespace drover::doctor {
@@ -88,7 +89,8 @@ struct Picture {
     bool qemu_user = false;  ///< the account libvirt-qemu exists
     KvmNode kvm;
     std::vector<std::string> missing_programs;
-    bool admin_group = false;  ///< drover-admin exists
+    Seen<std::vector<Distrust>> hooks;  ///< what is never run of them
+    bool admin_group = false;           ///< drover-admin exists
     AppArmor apparmor;
     bool libvirt_guests = false;  ///< that service is enabled
     bool hybrid_cgroups = false;

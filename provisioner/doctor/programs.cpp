@@ -16,6 +16,7 @@ constexpr NeededProgram table[] = {
     {"mke2fs", "e2fsprogs"},
     {"xorrisofs", "xorriso"},
     {"cp", "coreutils"},
+    {"timeout", "coreutils"},
     {"tar", "tar"},
     {"unsquashfs", "squashfs-tools"},
     {"dpkg", "dpkg"},

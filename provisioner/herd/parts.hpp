@@ -34,6 +34,7 @@ struct Parts {
     ContainerMounts* mounts = nullptr;   ///< none: containers are simulated
     Forks* forks = nullptr;              ///< none: nothing can be forked here
     Templates* templates = nullptr;      ///< there where forks are
+    std::function<bool(const Guest&)> may_go{};  ///< whether a guest may be retired now; not: again in a second
 };
 
 }  // namespace drover

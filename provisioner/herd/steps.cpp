@@ -193,6 +193,7 @@ Done Steps::stop(const Guest& guest) {
 }
 
 Done Steps::retire(const Guest& guest) {
+    if (parts_.may_go && !parts_.may_go(guest)) return {.after = guest, .later = true};
     sessions_.close(guest.id);
     offered_.lock()->erase(guest.id);
     remove_domain(guest.id);

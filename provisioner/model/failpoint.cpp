@@ -13,7 +13,7 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 55> names{
+constexpr std::array<std::string_view, 56> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
@@ -31,8 +31,8 @@ constexpr std::array<std::string_view, 55> names{
     // registry is made and not handed out; the network is there.
     "image.built", "image.removed", "backup.copied", "network.ensured",
     // A copy of an overlay is whole and not in its place; one is gone and the registry does not know; a step at the end
-    // of a lease was taken and is not noted.
-    "copy.made", "copy.removed", "lease.taken",
+    // of a lease was taken and is not noted; a hook was told and that is not noted.
+    "copy.made", "copy.removed", "lease.taken", "hook.told",
     // A template: its folder is there and nothing in it; it runs; it is frozen; its disk is a prototype; it was tried;
     // it is in its place and nobody forks from it yet.
     "template.begun", "template.booted", "template.frozen", "template.disk", "template.tried", "template.made"};

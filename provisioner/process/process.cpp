@@ -252,11 +252,11 @@ int milliseconds_until(Clock::time_point deadline) {
     return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
 }
 
-/// Collects until the child ends or the deadline passes: false then.
-bool wait_for_end(const Child& child, Collector& output, Collector& errors, Clock::time_point deadline) {
+/// Collects until the child ends or the deadline comes: false then.
+bool wait_for_end(const Child& child, Collector& output, Collector& errors, Clock::time_point deadline, int ending) {
     while (true) {
-        std::array<pollfd, 3> polled{pollfd{child.exit_fd(), POLLIN, 0}, pollfd{output.fd(), POLLIN, 0},
-                                     pollfd{errors.fd(), POLLIN, 0}};
+        std::array<pollfd, 4> polled{pollfd{child.exit_fd(), POLLIN, 0}, pollfd{output.fd(), POLLIN, 0},
+                                     pollfd{errors.fd(), POLLIN, 0}, pollfd{ending, POLLIN, 0}};
         if (::poll(polled.data(), polled.size(), milliseconds_until(deadline)) < 0 && errno != EINTR)
             fail("wait for a program", errno);
         constexpr std::size_t pipe_size = 65536;  // bounds one turn, and holds all that an ended child left behind
@@ -264,13 +264,8 @@ bool wait_for_end(const Child& child, Collector& output, Collector& errors, Cloc
         if (ended || polled[1].revents != 0) output.take(pipe_size);
         if (ended || polled[2].revents != 0) errors.take(pipe_size);
         if (ended) return true;
-        if (Clock::now() >= deadline) return false;
+        if (polled[3].revents != 0 || Clock::now() >= deadline) return false;
     }
-}
-
-std::string last_line(std::string_view text) {
-    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
-    return std::string(text.substr(text.find_last_of('\n') + 1));
 }
 
 }  // namespace
@@ -289,14 +284,19 @@ Outcome run(const Command& command) {
     output.theirs = UniqueFd();
     errors.theirs = UniqueFd();
 
-    Collector out(std::move(output.ours), command.output_limit, nullptr);
+    Collector out(std::move(output.ours), command.output_limit, command.output_line);
     Collector err(std::move(errors.ours), command.output_limit, command.line);
     Outcome outcome;
-    outcome.timed_out = !wait_for_end(child, out, err, deadline);
+    outcome.timed_out = !wait_for_end(child, out, err, deadline, command.ending);
     outcome.status = child.end();
     outcome.output = out.finish();
     outcome.errors = err.finish();
     return outcome;
+}
+
+std::string last_line(std::string_view text) {
+    text = text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
+    return std::string(text.substr(text.find_last_of('\n') + 1));
 }
 
 std::string run_or_throw(const Command& command) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace drover {
@@ -19,11 +20,13 @@ struct Command {
     /// Called for each line of standard error as it comes, cut at 4096 bytes; may be empty. If it throws, the program
     /// is killed and run() throws the same.
     std::function<void(const std::string&)> line{};
+    std::function<void(const std::string&)> output_line{};  ///< the same for standard output
+    int ending = -1;  ///< a descriptor, -1: none. When it can be read from, the deadline has come
 };
 
 struct Outcome {
-    int status = 0;  ///< exit status, or 128 + signal
-    bool timed_out = false;
+    int status = 0;          ///< exit status, or 128 + signal
+    bool timed_out = false;  ///< its deadline came
     std::string output, errors;
 
     [[nodiscard]] bool ok() const { return status == 0 && !timed_out; }
@@ -36,6 +39,9 @@ bool is_installed(const std::string& program);
 /// Thread-safe. No descriptor of ours reaches the child but the three standard ones, and no zombie stays. Error{failed}
 /// when it cannot be started at all.
 Outcome run(const Command& command);
+
+/// The last line that is not blank, without what is blank at its end.
+std::string last_line(std::string_view text);
 
 /// run(), and Error{failed} naming the program, its status and its last line of errors unless it ended well.
 std::string run_or_throw(const Command& command);

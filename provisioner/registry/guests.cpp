@@ -167,6 +167,14 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
     });
 }
 
+bool Guests::is_answered(const Caller& caller, const GuestRequest& request) {
+    if (request.idempotency_key.empty()) return false;
+    return session_.transact("commit.request", [&](Transaction& transaction) {
+        const MarkedRequest marked{caller.who(), request.idempotency_key, canonical(*request.owner, request)};
+        return first_answer(transaction, marked).has_value();
+    });
+}
+
 GuestReservation Guests::import(const Caller& caller, const GuestImport& wanted, const Reservation& as) {
     return session_.transact("commit.request", [&](Transaction& transaction) {
         auto& sql = transaction.sql;

@@ -77,7 +77,7 @@ bool end_operation(Transaction& transaction, OperationId id, const std::string& 
     const auto& [verb, owner] = *row;
     const auto text =
         message.empty() ? fmt::format("{}: {}", verb, outcome) : fmt::format("{}: {}: {}", verb, outcome, message);
-    add_event(transaction, {.kind = "operation", .owner = owner, .operation = id, .message = text});
+    add_event(transaction, {.kind = "operation", .owner = owner, .operation = id, .message = text, .became = "ended"});
     return true;
 }
 

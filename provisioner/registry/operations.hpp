@@ -84,6 +84,7 @@ struct NewEvent {
     std::optional<std::string> owner{};  ///< who may see it besides administrators
     std::optional<OperationId> operation{};
     std::string message;
+    std::optional<std::string> became{};  ///< as in schema/current.sql
 };
 void add_event(Transaction& transaction, const NewEvent& event);
 

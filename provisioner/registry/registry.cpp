@@ -59,6 +59,20 @@ void Registry::set_note(const std::string& key, const std::string& value) {
     });
 }
 
+void Registry::drop_note(const std::string& key) {
+    session_->transact("commit.note", [&](Transaction& transaction) {
+        write(transaction.sql, "DELETE FROM notes WHERE key = :key", key);
+    });
+}
+
+std::vector<std::string> Registry::note_keys(const std::string& beginning) {
+    return session_->read([&](Transaction& transaction) {
+        auto keys = rows<std::string>(transaction.sql, "SELECT key FROM notes");
+        std::erase_if(keys, [&](const std::string& key) { return !key.starts_with(beginning); });
+        return keys;
+    });
+}
+
 void Registry::backup(const std::string& file) { session_->copy_to(file); }
 
 }  // namespace drover

@@ -69,6 +69,10 @@ class Guests {
     /// Error{refused}.
     GuestReservation request(const Caller& caller, const GuestRequest& request, const Reservation& defaults);
 
+    /// Whether this very request, which names its owner, was answered under its idempotency key before. Error{refused}
+    /// as request().
+    bool is_answered(const Caller& caller, const GuestRequest& request);
+
     /// One guest more of the owner, as `as` says, its overlay to be made of the archive `file`. Errors as of request().
     GuestReservation import(const Caller& caller, const GuestImport& wanted, const Reservation& as);
 
@@ -298,6 +302,10 @@ class Operations {
     Session& session_;
 };
 
+/// What befalls guests and is news to others: one got ready, was off after it had run, went for good, or got a fault;
+/// an operation of several guests ended.
+enum class Happening { ready, stopped, gone, fault, wave_done };
+
 /// The log of what happened: one row an event, in order.
 class Events {
   public:
@@ -306,6 +314,12 @@ class Events {
              const std::string& message);
     /// Those after `id`, oldest first, at most `limit`, of one guest's owner only when `visible_owner` is given.
     std::vector<Event> since(long long id, int limit, const std::optional<std::string>& visible_owner);
+    struct Batch {
+        std::vector<Event> events;
+        long long up_to = 0;  ///< the last event that was looked at
+    };
+    /// Of those after `id` the first that are this happening, at most `limit`.
+    Batch happened(Happening happening, long long id, int limit);
     /// The newest id, 0 for none.
     long long last();
     /// `added` is called after each commit that added events, from the committing thread, outside of all locks. It must
@@ -337,6 +351,9 @@ class Registry {
     /// A small durable note: the subnet that `auto` chose, the accelerator found at this boot.
     std::optional<std::string> note(const std::string& key);
     void set_note(const std::string& key, const std::string& value);
+    void drop_note(const std::string& key);
+    /// The keys that begin so.
+    std::vector<std::string> note_keys(const std::string& beginning);
     /// A consistent copy into a new file, while everything goes on. Error{refused} when the file exists.
     void backup(const std::string& file);
 

@@ -52,6 +52,12 @@ void note_member(Transaction& transaction, const Guest& before, const Guest& aft
           took, after.id, *after.pool);
 }
 
+/// The phase that the guest got into. One that was built is not one that stopped.
+std::optional<std::string> became(const Guest& before, const Guest& after) {
+    const bool is_fresh = before.phase == Phase::reserved && after.phase == Phase::stopped;
+    return after.phase == before.phase || is_fresh ? std::nullopt : std::optional(std::string(to_text(after.phase)));
+}
+
 bool is_moving(Phase phase) { return phase == Phase::starting || phase == Phase::stopping; }
 
 /// How far `after` brought the operation that wrote the guest last; `message` says what happened. `given_up`: what was
@@ -87,7 +93,7 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         if (!made.empty() || is_gone || before.copy != after.copy)
             note_copies(transaction, before.id, made, !after.copy);
         if (!message.empty()) {
-            add_event(transaction, {kind, before.name, before.owner, before.operation, message});
+            add_event(transaction, {kind, before.name, before.owner, before.operation, message, became(before, after)});
         }
         Guest row = after;
         row.desired = *desired;

@@ -10,6 +10,7 @@ import uuid
 
 from drover import ROOT, TINY, Drover, sh
 
+HOOKS = pathlib.Path("/etc/drover/hooks-of-crash")
 # Small guests: a template is as large as one, and is read whole.
 SIMULATED = "testing: {enabled: true, guests: simulated}\nguest: {memory: 32MiB}\n"
 
@@ -33,8 +34,9 @@ class World:
             f"hosts: [{{name: local, {place}: '{uri}'}}]\n"
             f"network: {{cidr: 10.{60 + number // 16}.{number % 16 * 16}.0/20, host_names: none, quarantine: 0s}}\n"
             f"copies: {{backups: /var/lib/drover-{instance}/backups}}\nlease: {{grace: 1s}}\n"
-            f"retry: {{backoff: 100ms}}\n{self.settings}",
+            f"retry: {{backoff: 100ms}}\nhooks: {{folder: {HOOKS}}}\n{self.settings}",
         )
+        add_hook()
         if seed:
             sh("cp", "-a", "--reflink=auto", seed, drover.state)
             make_other_registry(drover.state / "registry.db")
@@ -63,6 +65,14 @@ FAKE = World("fake", "fake://{state}/hypervisor")
 TEST_DRIVER = World("test", "test+unix:///default")
 QEMU = World("qemu", "qemu:///system", settings="testing: {enabled: true}\n", at_once=4)
 LXC = World("lxc", "lxc:///", settings="testing: {enabled: true}\n", kind="container")
+
+
+def add_hook():
+    """A hook that is content with everything."""
+    folder = HOOKS / "guest-ready-post"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "content").exists():
+        (folder / "content").symlink_to("/bin/true")
 
 
 def make_other_registry(file):

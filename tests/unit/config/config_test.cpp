@@ -67,6 +67,7 @@ retire: {keep: 1d}
 lease: {grace: 2d}
 copies: {snapshots: 3, backups: /srv/backups}
 waves: {stop: 30/10s, start: "adaptive,in_flight=9", upgrade: in_flight=2, refill: per_host=1}
+hooks: {folder: /srv/hooks, timeout: 5s}
 gateway: {uid: www-data}
 testing: {enabled: true, boot_id: boot-7, guests: simulated}
 )");
@@ -91,6 +92,7 @@ testing: {enabled: true, boot_id: boot-7, guests: simulated}
     expected.backups = "/srv/backups";
     expected.waves = {parse_wave_policy("30/10s"), parse_wave_policy("adaptive,in_flight=9"),
                       parse_wave_policy("in_flight=2"), parse_wave_policy("per_host=1")};
+    expected.hooks = {"/srv/hooks", 5s};
     expected.gateway_uid = "www-data";
     expected.testing = {true, "boot-7", "simulated"};
     EXPECT_EQ(config, expected);

@@ -31,6 +31,7 @@ Picture healthy() {
     host.herd = Herd{.guests = 200, .ready = 100, .newest_event = noon, .accelerator = "kvm"};
     host.qemu_user = host.admin_group = true;
     host.kvm = {true, true};
+    host.hooks = std::vector<Distrust>{};
     host.state = host.run = host.log = Space{"", 100 * gib, 1'000'000};
     host.memory = Memory{64 * gib, 40 * gib, 0};
     host.open_files = 65536LL;
@@ -93,6 +94,11 @@ const std::vector<Planted> faults{
          h.missing_programs = {"mksquashfs", "unsquashfs", "cpio"};
      },
      "apt-get install cpio squashfs-tools"},
+    {"hooks", Level::warn,
+     [](auto& h) {
+         h.hooks.value->push_back({"/hooks/a can be written by others than root", "chmod go-w /hooks/a"});
+     },
+     "chmod go-w /hooks/a"},
     {"administrators", Level::warn, [](auto& h) { h.admin_group = false; }, "groupadd --system drover-admin"},
     {"apparmor", Level::warn, [](auto& h) { h.apparmor.enabled = true; }, "/var/lib/drover/** rwk"},
     {"libvirt-guests", Level::warn, [](auto& h) { h.libvirt_guests = true; }, "systemctl disable libvirt-guests"},
