@@ -44,7 +44,8 @@ void answer(Port& port, Conversation& conversation, const Port::Input& input) {
     if (input.connected) port.send(conversation.state());
 }
 
-/// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW.
+/// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW: if that is nothing,
+/// the fork will be paused when it has said HELLO.
 std::vector<std::string> pass_fork_point(ThisGuest& guest, Port& port) {
     if (!guest.is_template()) return {};
     ForkPoint point([&](const control::Renew& renew) { guest.renew(renew); });
@@ -53,7 +54,10 @@ std::vector<std::string> pass_fork_point(ThisGuest& guest, Port& port) {
     } catch (const std::exception& error) {
         point.give_up(std::string("this template does not come to rest: ") + error.what());
     }
-    return wait_at(point, port);
+    auto told = wait_at(point, port);
+    std::erase(told, "");
+    if (told.empty()) guest.rehearse_identity();
+    return told;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "guest/network.hpp"
 #include "guest/port.hpp"
 #include "guest/program.hpp"
+#include "guest/rehearsal.hpp"
 #include "guest/renewal.hpp"
 #include "guest/reset.hpp"
 #include "guest/shadows.hpp"
@@ -142,6 +143,8 @@ void ThisGuest::renew(const control::Renew& renew) {
     for (const auto& program : settings_.renew) run_program(program, time_to_renew);
     overwrite(renewed, yes, 0644);
 }
+
+void ThisGuest::rehearse_identity() const { rehearse(settings_); }
 
 void ThisGuest::power_off() const {
     put_folder("/run/drover", 0755);

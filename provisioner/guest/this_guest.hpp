@@ -25,6 +25,8 @@ class ThisGuest : public Machine {
     /// Makes a template fit to be forked: waits until everything that the image starts is up and at rest, forgets what
     /// it has of its own, and hides the kernel's boot id, which its forks cannot change. Repeatable.
     void settle();
+    /// Gets a fork that nobody waits for ready for its identity.
+    void rehearse_identity() const;
     /// Makes a fork different from its template. Throws when any part of it failed. Repeatable.
     void renew(const control::Renew& renew);
 
