@@ -131,13 +131,24 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
-    Parts parts{config, registry, domains, names, roots, overlays, copies, accelerator, subnet, qemu_user(),
+    Parts parts{config,
+                registry,
+                domains,
+                names,
+                roots,
+                overlays,
+                copies,
+                accelerator,
+                subnet,
+                qemu_user(),
                 [&] {
                     networks.ensure(network);
                     failpoint("network.ensured");
                     names.replace([&] { return names_of(registry); });
                 },
-                boot_id, lender, hypervisor.forks()};
+                boot_id,
+                lender,
+                hypervisor.forks()};
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
     if (parts.forks != nullptr) parts.templates = &templates.emplace(parts, template_store);
@@ -152,7 +163,7 @@ void run_daemon(const Config& config) {
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots,  overlays, fleet,
+    const Doors doors{config,     registry,    herd, shadows, roots,  overlays,        fleet,
                       image_jobs, accelerator, fsck, doctor,  subnet, parts.templates, lender};
 
     signals.call([&] { server.stop(); });

@@ -8,7 +8,7 @@ namespace {
 constexpr Diagnosis (*table[])(const Picture&) = {
     daemon,   libvirt,    qemu,      qemu_user,  accelerator,  kvm_node,          programs,  administrators,
     apparmor, cgroups,    registry,  clock,      state_space,  state_file_system, run_space, log_space,
-    memory,   open_files, processes, neighbours, bridge_ports, libvirt_guests, templates,
+    memory,   open_files, processes, neighbours, bridge_ports, libvirt_guests,    templates,
 };
 
 }  // namespace

@@ -114,7 +114,7 @@ Diagnosis apparmor(const Picture& picture) {
     const auto& state = picture.config.state;
     if (!picture.apparmor.enabled) return fine(check, "not enabled");
     if (apparmor_knows(state)) return fine(check, fmt::format("libvirt's profiles allow {}", state));
-    if (picture.apparmor.local_rules.find(state + "/") != std::string::npos)
+    if (picture.apparmor.local_rules.find(state + "/**") != std::string::npos)
         return fine(check, fmt::format("a local rule of libvirt's profiles names {}", state));
     return {check, Level::warn,
             fmt::format("libvirt's profiles do not name {}: guests may not reach it (unproven)", state),
@@ -129,10 +129,11 @@ Diagnosis templates(const Picture& picture) {
     const std::string check = "templates";
     const auto& state = picture.config.state;
     const auto& rules = picture.apparmor.local_rules;
-    const bool allowed = rules.find(state + "/templates/") != std::string::npos ||
-                         rules.find(state + "/**") != std::string::npos;
+    const bool allowed =
+        rules.find(state + "/templates/") != std::string::npos || rules.find(state + "/**") != std::string::npos;
     if (picture.apparmor.enabled && !allowed)
-        return {check, Level::warn, fmt::format("AppArmor keeps QEMU from {}/templates: guests boot cold (unproven)", state),
+        return {check, Level::warn,
+                fmt::format("AppArmor keeps QEMU from {}/templates: guests boot cold (unproven)", state),
                 fmt::format("echo '{}/templates/** rwk,' >>/etc/apparmor.d/local/abstractions/libvirt-qemu; "
                             "systemctl reload apparmor",
                             state)};

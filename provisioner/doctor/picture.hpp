@@ -43,7 +43,7 @@ struct Herd {
     long long ready = 0;   ///< of these: that should run
     std::optional<Time> newest_event;
     std::string template_trouble;  ///< why the last template that was wanted is not there; empty: it is
-    std::string accelerator;  ///< "kvm" or "tcg"; empty: no guest was started since the host's boot
+    std::string accelerator;       ///< "kvm" or "tcg"; empty: no guest was started since the host's boot
 };
 
 /// /dev/kvm.

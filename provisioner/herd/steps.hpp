@@ -37,7 +37,8 @@ control::Identity identity_of(const Guest& guest, const std::string& domain, con
 /// its next run accepts; its effects are durable before it returns.
 class Steps {
   public:
-    Steps(Parts parts, control::Sessions& sessions) : parts_(std::move(parts)), blueprints_(parts_), sessions_(sessions) {}
+    Steps(Parts parts, control::Sessions& sessions)
+        : parts_(std::move(parts)), blueprints_(parts_), sessions_(sessions) {}
 
     /// Does `step` for `guest`; `watch` is what was known when it was chosen.
     Done perform(Step step, const Guest& guest, const Watch& watch);

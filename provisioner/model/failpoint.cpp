@@ -18,8 +18,8 @@ constexpr std::array<std::string_view, 50> names{
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
     // Between two effects of one step.
-    "build.overlay", "build.defined", "start.defined", "start.named", "start.lent", "start.forked", "identify.key", "retire.off",
-    "retire.undefined", "retire.unnamed", "retire.kept",
+    "build.overlay", "build.defined", "start.defined", "start.named", "start.lent", "start.forked", "identify.key",
+    "retire.off", "retire.undefined", "retire.unnamed", "retire.kept",
     // Each commit: all is written and nothing committed; committed and nobody told.
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",

@@ -36,7 +36,8 @@ constexpr Rule start_it[] = {{Guard::always, start}};
 constexpr Rule refresh_and_start[] = {{Guard::copy_owed, copy}, {Guard::unbuilt, build}, {Guard::always, start}};
 constexpr Rule stop_it[] = {{Guard::always, stop}};
 constexpr Rule force_it[] = {{Guard::always, force}};
-constexpr Rule park_it[] = {{Guard::hello, park}, {Guard::forkable, identify}, {Guard::introduced, force}, {Guard::overdue, force}};
+constexpr Rule park_it[] = {
+    {Guard::hello, park}, {Guard::forkable, identify}, {Guard::introduced, force}, {Guard::overdue, force}};
 constexpr Rule introduce[] = {{Guard::agreed, identify}, {Guard::overdue, force}, {Guard::answering, identify}};
 constexpr Rule adopt_it[] = {{Guard::always, adopt}};
 constexpr Rule keep_fresh[] = {{Guard::stale, stop}, {Guard::outdated, identify}};

@@ -27,7 +27,7 @@ std::optional<Desired> write_row(soci::session& sql, const Guest& before, const 
         after.phase, desired, after.want.version, after.want.overlay, after.want.boot, after.have.version,
         after.have.overlay, after.have.boot, after.good, after.previous, after.copy, after.keep, after.since,
         after.attempts, fault_kind, fault.message, fault.since, after.started_by, after.host_key, after.operation,
-        to_text(after.timings),         before.id, before.rev);
+        to_text(after.timings), before.id, before.rev);
 }
 
 /// A tombstone keeps its id and name for ever, and gives back what others may use.
