@@ -127,7 +127,7 @@ Diagnosis apparmor(const Picture& picture) {
     const auto& state = picture.config.state;
     if (!picture.apparmor.enabled) return fine(check, "not enabled");
     if (apparmor_knows(state)) return fine(check, fmt::format("libvirt's profiles allow {}", state));
-    if (picture.apparmor.local_rules.find(state + "/") != std::string::npos)
+    if (picture.apparmor.local_rules.find(state + "/**") != std::string::npos)
         return fine(check, fmt::format("a local rule of libvirt's profiles names {}", state));
     return {check, Level::warn,
             fmt::format("libvirt's profiles do not name {}: guests may not reach it (unproven)", state),

@@ -143,7 +143,8 @@ bool Sight::is_known(const std::string& address, std::string_view name) const {
 std::string Sight::domain_uuid(GuestId id) const { return made_uuid(fmt::format("{}/guest/{}", registry, id)); }
 
 bool Sight::is_template(const Domain& domain) const {
-    return domain.registry == registry && (domain.name == config.instance + "-template" || domain.name == config.instance + "-trial");
+    return domain.registry == registry &&
+           (domain.name == config.instance + "-template" || domain.name == config.instance + "-trial");
 }
 
 bool Sight::is_ours(const Network& network) const { return network.uuid == made_uuid(registry + "/network"); }

@@ -22,12 +22,12 @@ struct World {
     std::vector<Domain> domains;
     std::vector<Network> networks;
     std::vector<OverlayFolder> overlays;
-    std::map<std::string, bool> roots;     ///< each folder of a version, by root_name, and whether it is whole
-    std::map<std::string, bool> copies;    ///< each entry of state/copies, and whether its overlay is whole
+    std::map<std::string, bool> roots;   ///< each folder of a version, by root_name, and whether it is whole
+    std::map<std::string, bool> copies;  ///< each entry of state/copies, and whether its overlay is whole
     std::map<std::string, TemplateFolder> templates;  ///< entries of state/templates
-    std::vector<NameLine> name_lines;      ///< of the files that the network's DNS reads
-    std::vector<std::string> hosts_lines;  ///< of our block
-    bool bridge = false;                   ///< the host has an interface of our bridge's name
+    std::vector<NameLine> name_lines;                 ///< of the files that the network's DNS reads
+    std::vector<std::string> hosts_lines;             ///< of our block
+    bool bridge = false;                              ///< the host has an interface of our bridge's name
 };
 
 /// What one look saw: the registry, then the world, then the registry again. What a step changed meanwhile counts for

@@ -114,7 +114,8 @@ std::map<std::string, bool> StateFiles::copies() const {
 std::map<std::string, TemplateFolder> StateFiles::templates() const {
     std::map<std::string, TemplateFolder> templates;
     for (const auto& name : names_in(fs::path(state_) / "templates"))
-        templates[name] = name.ends_with(".part") ? TemplateFolder{.unfinished = true} : read_template(template_path(name));
+        templates[name] =
+            name.ends_with(".part") ? TemplateFolder{.unfinished = true} : read_template(template_path(name));
     return templates;
 }
 

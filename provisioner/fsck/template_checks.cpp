@@ -12,8 +12,8 @@ Suspicions orphan_templates(const Sight& sight) {
     Suspicions found;
     for (const auto& [name, folder] : sight.world.templates) {
         if (folder.unfinished || (folder.flaw.empty() && sight.known_versions.contains(folder.root))) continue;
-        const auto why = folder.flaw.empty() ? fmt::format("is of {}, which the registry does not have", folder.root)
-                                             : folder.flaw;
+        const auto why =
+            folder.flaw.empty() ? fmt::format("is of {}, which the registry does not have", folder.root) : folder.flaw;
         found.push_back({.finding = {.object = printable(state.template_path(name)),
                                      .detail = printable("a template that " + why),
                                      .repair = "move it to lost/"},

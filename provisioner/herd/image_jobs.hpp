@@ -37,8 +37,8 @@ class ImageJobs {
     struct Job {
         OperationId operation = 0;
         std::string verb, image;
-        std::string version;  ///< of a removal
-        CloudImage cloud;     ///< of an addition
+        std::string version;         ///< of a removal
+        CloudImage cloud;            ///< of an addition
         bool with_template = false;  ///< of a build
     };
     void take_up_unfinished();

@@ -109,8 +109,7 @@ void TemplateMaker::try_out(const WantedTemplate& wanted, const Template& draft)
     spec.name = "trial";
     spec.mac = mac_of(trial_id);
     const auto disk = draft.folder + "/trial.qcow2";
-    const auto place =
-        parts_.overlays.create_at(disk, wanted.profile, parts_.config.guest.disk, draft.disk);
+    const auto place = parts_.overlays.create_at(disk, wanted.profile, parts_.config.guest.disk, draft.disk);
     spec.overlay = place.overlay;
     spec.prototype = place.prototype;
     const AtEnd domain(quietly([&] { parts_.domains.force_off(trial_id); }));

@@ -140,7 +140,8 @@ std::string Templates::make_for(const std::string& image, const std::string& ver
     const Version of = parts_.roots.version(image, version);
     const Guest guest{.image = image, .profile = of.profile, .want = {version, 1, 1}};
     if (!may_fork(guest))
-        throw Error(ErrorKind::refused, fmt::format("guests of '{}' with the profile '{}' are not forked", image, of.profile),
+        throw Error(ErrorKind::refused,
+                    fmt::format("guests of '{}' with the profile '{}' are not forked", image, of.profile),
                     "a cloud image, or the profile says fork: never");
     const auto wanted = maker_.wanted(guest, guest.want);
     auto state = state_.lock();
@@ -151,7 +152,8 @@ std::string Templates::make_for(const std::string& image, const std::string& ver
     while (true) {
         const auto found = state->entries.find(wanted.key);
         if (found == state->entries.end())
-            throw Error(ErrorKind::failed, fmt::format("{} was removed meanwhile", name_of(image, version, of.profile)));
+            throw Error(ErrorKind::failed,
+                        fmt::format("{} was removed meanwhile", name_of(image, version, of.profile)));
         const Entry& entry = found->second;
         if (entry.stage == Stage::ready)
             return fmt::format("template of {}, {} MiB", name_of(image, version, of.profile), entry.it->bytes >> 20);
@@ -219,8 +221,8 @@ std::vector<TemplateSight> Templates::list() {
     }
     for (const Template& one : store_.all())  // not asked for since the daemon began
         if (!known.contains(one.key))
-            sights.push_back({one.image, one.version, one.profile, one.fork_point, Stage::ready, one.made, one.took,
-                              one.bytes, ""});
+            sights.push_back(
+                {one.image, one.version, one.profile, one.fork_point, Stage::ready, one.made, one.took, one.bytes, ""});
     return sights;
 }
 
@@ -301,8 +303,8 @@ std::shared_ptr<const Template> Templates::find_or_make(const WantedTemplate& wa
 /// Others of the same guests, which nothing can be forked from any more. Forks of them go on.
 void Templates::drop_unfit(const WantedTemplate& wanted) {
     for (const Template& one : store_.all()) {
-        const bool same_guests = one.image == wanted.image && one.version == wanted.version &&
-                                 one.profile == wanted.profile;
+        const bool same_guests =
+            one.image == wanted.image && one.version == wanted.version && one.profile == wanted.profile;
         if (!same_guests || one.key == wanted.key) continue;
         tell("template-dropped", fmt::format("{}: {}: made anew", name_of(one.image, one.version, one.profile),
                                              difference(one.needs, wanted.needs)));

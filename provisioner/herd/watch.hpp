@@ -20,24 +20,24 @@ struct Watch {
     std::uint64_t looks = 0;   ///< counts changes of `domain`, so that an older look never overwrites a newer one
     std::int64_t rested = -1;  ///< the revision of the row for which nothing was to be done
 
-    bool forkable = false;                   ///< it said FORKABLE since its domain started, and nothing else
-    std::optional<control::Renew> renewal;   ///< what it was told then, on the channel that it has
-    bool renewed = false;                    ///< it was told so since its domain started
-    std::string refusal;                     ///< why it could not be made new; empty: nothing of the kind was heard
-    std::optional<control::Hello> hello;  ///< the last HELLO since its domain started
-    std::string ready;                    ///< digest of the last READY since that HELLO
-    std::string told;                     ///< digest of the identity sent since that HELLO
-    Clock::time_point called;             ///< when its channel was last taken up, which asks for a word
+    bool forkable = false;                  ///< it said FORKABLE since its domain started, and nothing else
+    std::optional<control::Renew> renewal;  ///< what it was told then, on the channel that it has
+    bool renewed = false;                   ///< it was told so since its domain started
+    std::string refusal;                    ///< why it could not be made new; empty: nothing of the kind was heard
+    std::optional<control::Hello> hello;    ///< the last HELLO since its domain started
+    std::string ready;                      ///< digest of the last READY since that HELLO
+    std::string told;                       ///< digest of the identity sent since that HELLO
+    Clock::time_point called;               ///< when its channel was last taken up, which asks for a word
 
     Phase phase = Phase::gone;  ///< the phase that the times below are about
     Voice answers = Voice::silent;
-    Clock::time_point entered;   ///< when this process saw it enter, and of a ready one also when its answers changed
-    int asked = 0;               ///< rungs of the stop ladder taken
-    std::string reason;          ///< why we force it, for the fault it may end in
-    bool forgiven = false;       ///< it was a fork that did not work: its next start, a cold one, is its first
+    Clock::time_point entered;  ///< when this process saw it enter, and of a ready one also when its answers changed
+    int asked = 0;              ///< rungs of the stop ladder taken
+    std::string reason;         ///< why we force it, for the fault it may end in
+    bool forgiven = false;      ///< it was a fork that did not work: its next start, a cold one, is its first
     Pace pace;
-    Clock::time_point retry_at;  ///< not before this, after a failure
-    bool postponed = false;      ///< its step waits for space on a disk
+    Clock::time_point retry_at;                    ///< not before this, after a failure
+    bool postponed = false;                        ///< its step waits for space on a disk
     std::optional<Clock::time_point> ready_since;  ///< seen ready by this process; losing touch does not end it
     Clock::time_point first_word;                  ///< of the words that hear() counts
     int words = 0;

@@ -3,8 +3,11 @@
 namespace drover {
 
 nlohmann::json to_json(const FakeGuest::Memory& memory) {
-    return {{"boot_id", memory.boot_id}, {"host_key", memory.host_key}, {"ready", memory.ready},
-            {"forkable", memory.forkable}, {"refuses", memory.refuses}};
+    return {{"boot_id", memory.boot_id},
+            {"host_key", memory.host_key},
+            {"ready", memory.ready},
+            {"forkable", memory.forkable},
+            {"refuses", memory.refuses}};
 }
 
 FakeGuest::Memory memory_of(const nlohmann::json& json) {

@@ -13,9 +13,9 @@ class FakeGuest {
   public:
     /// What makes a guest the same guest to its daemon.
     struct Memory {
-        std::string boot_id;   ///< empty: it boots now
-        std::string host_key;  ///< public part, kept over boots; empty: none yet
-        std::string ready;     ///< digest of the identity that it runs under; empty: none yet
+        std::string boot_id;    ///< empty: it boots now
+        std::string host_key;   ///< public part, kept over boots; empty: none yet
+        std::string ready;      ///< digest of the identity that it runs under; empty: none yet
         bool forkable = false;  ///< it waits at its fork point
         bool refuses = false;   ///< to be renewed
         bool operator==(const Memory&) const = default;

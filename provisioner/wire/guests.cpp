@@ -68,9 +68,8 @@ const std::vector<std::string>& listing_fields() {
 Json guest_show(const Guest& guest, const std::string& instance) {
     Json result = guest_listing(guest, instance);
     auto timings = Json::object();
-    for_each_timing(guest.timings, [&](const char* name, Duration time) {
-        timings[name] = static_cast<double>(time.count()) / 1000;
-    });
+    for_each_timing(guest.timings,
+                    [&](const char* name, Duration time) { timings[name] = static_cast<double>(time.count()) / 1000; });
     result["ssh"] = "ssh root@" + to_text(guest.address);
     result["host_key"] = encode_host_key(guest);
     result["timings"] = timings;

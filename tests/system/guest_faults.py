@@ -1,6 +1,7 @@
 """Faults of guests' domains and overlays, and of versions, planted as an administrator, another program or a bad disk would make them.
 Each planter takes a Herd and returns what fsck has to say about it."""
 import dataclasses
+import json
 import pathlib
 import re
 import shutil
@@ -232,7 +233,55 @@ def file_among_the_copies(herd):
     return orphan_copy(herd, herd.chance.choice(["note", "gäst", "07"]), lambda path: path.write_text("no folder"))
 
 
+# ---- orphan-template
+
+
+def orphan_template(herd, name, make):
+    path = herd.drover.state / "templates" / name
+    make(path)
+    told = printable(str(path))
+    return [Fault("orphan-template", told, mends=("file", told))]
+
+
+def template_without_a_manifest(herd):
+    return orphan_template(herd, "0" * 32, lambda path: (path.mkdir(), (path / "memory").write_bytes(b"m" * 5000)))
+
+
+def make_template(path, version):
+    path.mkdir()
+    (path / "manifest.json").write_text(json.dumps({"image": "tiny", "version": f"sha256:{version}"}))
+    (path / "memory").write_bytes(b"m" * 5000)
+
+
+def template_of_a_version_that_nobody_knows(herd):
+    version = "".join(herd.chance.choices("0123456789abcdef", k=64))
+    return orphan_template(
+        herd, version[:32], lambda path: (make_template(path, version), (path / "state").write_bytes(b"s"))
+    )
+
+
+def template_without_its_state(herd):
+    return orphan_template(herd, "1" * 32, lambda path: make_template(path, herd.version))
+
+
+def file_among_the_templates(herd):
+    return orphan_template(herd, herd.chance.choice(["note", "gäst", "07"]), lambda path: path.write_text("no folder"))
+
+
+def domain_of_a_template(herd):
+    name = f"{herd.drover.instance}-{herd.chance.choice(['template', 'trial'])}"
+    herd.make_like(herd.guests[0], name, "create")
+    return [Fault("orphan-template", name, mends=("domain", name))]
+
+
 KINDS = {
+    "orphan-template": [
+        template_without_a_manifest,
+        template_of_a_version_that_nobody_knows,
+        domain_of_a_template,
+        template_without_its_state,
+        file_among_the_templates,
+    ],
     "orphan-copy": [copy_that_nobody_knows, file_among_the_copies],
     "orphan-root": [half_a_version, version_that_nobody_knows, file_among_the_versions],
     "orphan-domain": [

@@ -101,6 +101,8 @@ const std::vector<Planted> faults{
      "chmod go-w /hooks/a"},
     {"administrators", Level::warn, [](auto& h) { h.admin_group = false; }, "groupadd --system drover-admin"},
     {"apparmor", Level::warn, [](auto& h) { h.apparmor.enabled = true; }, "/var/lib/drover/** rwk"},
+    {"templates", Level::warn, [](auto& h) { h.apparmor.enabled = true; }, "/var/lib/drover/templates/** rwk"},
+    {"templates", Level::warn, [](auto& h) { h.herd.value->template_trouble = "tiny: it hangs"; }, "--template"},
     {"libvirt-guests", Level::warn, [](auto& h) { h.libvirt_guests = true; }, "systemctl disable libvirt-guests"},
     {"cgroups", Level::warn, [](auto& h) { h.hybrid_cgroups = true; }, "unified"},
     {"registry", Level::warn, [](auto& h) { h.herd = Seen<Herd>::hidden("malformed", "restore it"); }, "restore it"},
@@ -163,6 +165,10 @@ TEST(Doctor, ALocalRuleSatisfiesAppArmor) {
     auto host = healthy();
     host.apparmor = {true, "/var/lib/drover/** rwk,\n"};
     EXPECT_EQ(diagnosis_of(host, "apparmor").level, Level::ok);
+    EXPECT_EQ(diagnosis_of(host, "templates").level, Level::ok);
+    host.apparmor.local_rules = "/var/lib/drover/templates/** rwk, # of templates alone\n";
+    EXPECT_EQ(diagnosis_of(host, "templates").level, Level::ok);
+    EXPECT_EQ(diagnosis_of(host, "apparmor").level, Level::warn);
     host.apparmor.local_rules.clear();
     host.config.state = "/srv/drover";
     EXPECT_EQ(diagnosis_of(host, "apparmor").level, Level::ok);

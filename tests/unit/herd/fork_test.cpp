@@ -15,8 +15,10 @@ class ForkTest : public HerdTest {
 
     void start_forking() {
         parts.emplace(Parts{config, registry, domains, names, roots, overlays, copies, accelerator, subnet, "+0:+0",
-                            [this] { network.ensure({"test", registry.uuid(), subnet, "test.internal"}); }, "boot",
-                            nullptr, &domains});
+                            [this] {
+                                network.ensure({"test", registry.uuid(), subnet, "test.internal"});
+                            },
+                            "boot", nullptr, &domains});
         templates = std::make_unique<Templates>(*parts, store);
         parts->templates = templates.get();
         herd = std::make_unique<Herd>(*parts);

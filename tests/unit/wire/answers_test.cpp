@@ -81,7 +81,8 @@ TEST(Show, AddsHowToGetIn) {
     EXPECT_EQ(dump(guest_show(guest, "drover")["timings"]), "{}");
     // The fingerprint is what `ssh-keygen -lf` prints for this key.
     guest.host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
-    const auto show = guest_show(guest, "drover", {{"start", 1.5}});
+    guest.timings.start = Duration(1500);
+    const auto show = guest_show(guest, "drover");
     EXPECT_EQ(show["ssh"], "ssh root@10.77.0.5");
     EXPECT_EQ(show["host_key"]["fingerprint"], "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA");
     EXPECT_EQ(show["host_key"]["known_hosts"], "alice-4,10.77.0.5 " + guest.host_key);
@@ -214,7 +215,8 @@ TEST(Answers, HaveTheFieldsOfTheContract) {
     EXPECT_EQ(dump(encode(Plan{Verb::upgrade, {{"a-1", {}, {}, ShadowSight{{}, "did not answer"}}}, {}})["guests"]),
               R"([{"name":"a-1","begin":null,"end":null,"shadows":null,"unknown":"did not answer"}])");
     EXPECT_EQ(dump(encode(ImageRow{.image = "tiny"})),
-              R"({"image":"tiny","version":null,"current":false,"built":null,"promoted":null,"guests":0,"bytes":0})");
+              R"({"image":"tiny","version":null,"current":false,"built":null,"promoted":null,"guests":0,)"
+              R"("bytes":0,"templates":[]})");
     EXPECT_EQ(dump(encode(Status{"drover", "0.1.0", "u", "10.0.0.0/20", "tcg"})),
               R"({"instance":"drover","version":"0.1.0","registry":"u","subnet":"10.0.0.0/20","accelerator":"tcg"})");
 }
