@@ -31,6 +31,7 @@ struct Doors {
     Overlays& overlays;
     Fleet& fleet;
     PoolKeeper& pools;
+    Bell& pool_bell;
     ImageJobs& image_jobs;
     Accelerator& accelerator;
     Fsck& fsck;

@@ -83,11 +83,8 @@ struct PoolKeeper::Round {
 PoolKeeper::PoolKeeper(PoolParts parts) : parts_(std::move(parts)) {}
 
 PoolKeeper::~PoolKeeper() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    news_.notify_all();
+    ending_ = true;
+    parts_.bell.ring();
     if (worker_.joinable()) worker_.join();
 }
 
@@ -99,26 +96,15 @@ void PoolKeeper::start() {
     });
 }
 
-void PoolKeeper::wake() {
-    {
-        const std::lock_guard lock(mutex_);
-        woken_ = true;
-    }
-    news_.notify_all();
-}
-
 void PoolKeeper::work() {
-    while (true) {
+    while (!ending_) {
         try {
             round();
         } catch (const std::exception& error) {
             spdlog::warn("pools: {}", error.what());
         }
-        std::unique_lock lock(mutex_);
-        news_.wait_for(lock, any_ ? between_looks : without_pools, [this] { return woken_ || ending_; });
-        news_.wait_for(lock, collect, [this] { return ending_; });
-        woken_ = false;
-        if (ending_) return;
+        parts_.bell.wait(any_ ? between_looks : without_pools);
+        if (!ending_) std::this_thread::sleep_for(collect);
     }
 }
 

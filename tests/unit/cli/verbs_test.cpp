@@ -241,8 +241,8 @@ TEST_F(Verbs, ImagesAreListedAndBuilt) {
                                             {"guests", 3},
                                             {"bytes", 5 << 20}}});
     EXPECT_EQ(run_with(json(images), {"image", "list"}).out,
-              "IMAGE  VERSION              CURRENT  PROMOTED              GUESTS  MIB\n"
-              "tiny   sha256:aaaaaaaaaaaa  yes      2026-11-21T12:00:00Z  3       5\n");
+              "IMAGE  VERSION              CURRENT  PROMOTED              GUESTS  MIB  TEMPLATE\n"
+              "tiny   sha256:aaaaaaaaaaaa  yes      2026-11-21T12:00:00Z  3       5    -\n");
     wire::Json operation{{"id", "o-3"},
                          {"who", "root"},
                          {"verb", "image-build"},

@@ -104,10 +104,10 @@ TEST_F(Look, TRUST_7_ReadsTheRegistryAndNeverMakesOne) {
     soci::session sql(soci::sqlite3, "dbname=" + config_.state + "/registry.db");
     sql << "CREATE TABLE guests (phase TEXT, desired TEXT)";
     sql << "CREATE TABLE notes (key TEXT, value TEXT)";
-    sql << "CREATE TABLE events (id BIGINT, time BIGINT)";
+    sql << "CREATE TABLE events (id BIGINT, time BIGINT, kind TEXT, message TEXT)";
     sql << "INSERT INTO guests VALUES ('ready', 'ready'), ('stopped', 'stopped'), ('gone', 'gone')";
     sql << "INSERT INTO notes VALUES ('accelerator', 'boot tcg')";
-    sql << "INSERT INTO events VALUES (1, 5000)";
+    sql << "INSERT INTO events VALUES (1, 5000, 'daemon', '')";
     const auto herd = *picture().herd.value;
     EXPECT_EQ(herd.guests, 2);
     EXPECT_EQ(herd.ready, 1);

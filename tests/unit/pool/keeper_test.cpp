@@ -19,17 +19,18 @@ class PoolTest : public HerdTest {
 
     void keep(const PoolChange& change) {
         registry.pools.set(root, {"plain", "basic", Kind::vm}, change);
-        if (keeper) return keeper->wake();
+        if (keeper) return bell.ring();
         keeper = std::make_unique<PoolKeeper>(
             PoolParts{.config = config,
                       .registry = registry,
                       .nudge = [this](const std::vector<GuestId>& ids) { herd->nudge(ids); },
                       .may_run = [this] { return herd->hypervisor_reachable(); },
                       .reservation = [this](const PoolKey&) { return reservation(); },
-                      .load = [this] { return *load.lock(); }});
+                      .load = [this] { return *load.lock(); },
+                      .bell = bell});
         keeper->start();
         registry.events.watch([this] {
-            keeper->wake();
+            bell.ring();
             const std::lock_guard lock(mutex);
             ++news;
             happened.notify_all();
@@ -64,6 +65,7 @@ class PoolTest : public HerdTest {
 
     Synchronized<HostLoad> load;
     mutable Synchronized<std::string> size{"small"};
+    Bell bell;  // the herd rings it to its end
     std::unique_ptr<PoolKeeper> keeper;
 };
 
@@ -164,7 +166,7 @@ TEST_F(PoolTest, MembersOfAnotherSizeOrVersionAreMadeAnew) {
     ASSERT_TRUE(has(Phase::parked, 2));
     const GuestId old = members(Phase::parked).front().id;
     *size.lock() = "large";
-    keeper->wake();
+    bell.ring();
     ASSERT_TRUE(reaches(old, Phase::gone));
     EXPECT_TRUE(eventually([&] {
         const auto all = registry.pools.members();
@@ -178,12 +180,12 @@ TEST_F(PoolTest, WhereMemoryIsShortParkedMembersGo) {
     keep({.stopped = 1, .parked = 3});
     ASSERT_TRUE(has(Phase::parked, 3));
     load.lock()->free_memory = 0;
-    keeper->wake();
+    bell.ring();
     ASSERT_TRUE(has(Phase::parked, 0));
     EXPECT_EQ(members(Phase::stopped).size(), 1U);
     EXPECT_THAT(kinds_told(), Contains("pool-memory"));
     load.lock()->free_memory = 1LL << 40;
-    keeper->wake();
+    bell.ring();
     EXPECT_TRUE(has(Phase::parked, 3));
 }
 
@@ -191,7 +193,7 @@ TEST_F(PoolTest, ADrainedPoolIsNoMore) {
     keep({.stopped = 1, .parked = 2});
     ASSERT_TRUE(has(Phase::parked, 2));
     registry.pools.drain(root, {"plain", "basic", Kind::vm});
-    keeper->wake();
+    bell.ring();
     EXPECT_TRUE(eventually([&] { return registry.pools.list().empty(); }));
     EXPECT_TRUE(domains.list().empty());
     EXPECT_THAT(kinds_told(), Contains("pool-drained"));
@@ -225,7 +227,7 @@ TEST_F(PoolTest, FollowsTheDemand) {
     keep({.demand = 100});
     EXPECT_EQ(keeper->states().front().parked_target, 0);
     EXPECT_EQ(outcome_of(take(4).operation), "done");
-    keeper->wake();
+    bell.ring();
     EXPECT_TRUE(has(Phase::parked, 4));
 }
 
