@@ -194,10 +194,12 @@ void Templates::forget(const std::string& image, const std::string& version) {
     for (const Template& one : store_.all())
         if (one.image == image && one.version == version) store_.remove(one.key);
     auto state = state_.lock();
-    std::erase_if(state->entries, [&](const auto& one) {
-        return one.second.wanted.image == image && one.second.wanted.version == version &&
-               one.second.stage != Stage::making;
-    });
+    const auto is_of_it = [&](const auto& one) {
+        return one.second.wanted.image == image && one.second.wanted.version == version;
+    };
+    for (auto& one : state->entries)
+        if (is_of_it(one)) one.second.doomed = true;
+    std::erase_if(state->entries, [&](const auto& one) { return is_of_it(one) && one.second.stage != Stage::making; });
 }
 
 std::vector<TemplateSight> Templates::list() {
@@ -322,6 +324,10 @@ void Templates::settle(const std::string& key, std::shared_ptr<const Template> i
         const auto found = state->entries.find(key);
         if (found == state->entries.end()) return;
         Entry& entry = found->second;
+        if (entry.doomed) {
+            state->entries.erase(found);
+            return store_.remove(key);
+        }
         name = name_of(entry.wanted.image, entry.wanted.version, entry.wanted.profile);
         entry.it = std::move(it);
         entry.reason = reason;

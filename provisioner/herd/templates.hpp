@@ -69,6 +69,7 @@ class Templates {
         Clock::time_point began, retry_at;
         int failures = 0;   ///< in a row, of making it
         int bad_forks = 0;  ///< in a row
+        bool doomed = false;  ///< its version was removed while it was made
         std::set<GuestId> waiting;
     };
     struct State {

@@ -99,9 +99,14 @@ class Work:
 
         wait_until(look, f"{what}\n{self.drover.log_tail()}", PATIENCE)
 
+    def makes_templates(self):
+        rows = self.drover.ask("image", "list")
+        return [one for row in rows for one in row["templates"] if one["state"] in ("queued", "making")]
+
     def check(self):
         """Nothing is lost, nothing is left over, nothing is there twice."""
         wait_until(lambda: self.drover.ask("pool", "list") == [], "the pool is no more")
+        wait_until(lambda: not self.makes_templates(), "nobody is busy with a template", PATIENCE)
         guests = self.drover.guests()
         assert [guest["fault"] for guest in guests] == [None] * len(guests)
         assert [(guest["name"], guest["phase"]) for guest in guests] == [
