@@ -63,27 +63,32 @@ def processor_time(domain):
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def cost_of(drover, name):
-    """Seconds from the step to READY, seconds of a processor, MiB."""
+def pace_of(drover, name, way):
+    """Seconds from the step to READY, and seconds of a processor until now."""
     guest = drover.guest(name)
+    assert guest["started_by"] == way, events(drover, "fork-failed", "template-failed")
     parts = guest["timings"]
-    cost = (parts["start"] + parts["hello"] + parts["ready"], processor_time(guest["domain"]), memory_of(guest["domain"]))
-    return guest["started_by"], cost
+    return parts["start"] + parts["hello"] + parts["ready"], processor_time(guest["domain"])
+
+
+def medians(drover, names, paces):
+    """Of these guests, which all run: the paces of each when it was ready, and what memory each has."""
+    memory = [memory_of(drover.guest(name)["domain"]) for name in names]
+    return [statistics.median(column) for column in (*zip(*paces), memory)]
 
 
 def fork_and_cold(drover, owner, image, count):
-    """The medians of as many forks, and of as many cold boots of the same guests, one after the other."""
-    ways = {"fork": [], "cold": []}
-    for n in range(count):
-        (name,) = owner.request(1, "--image", image, "--additional")["created"]
-        way, cost = cost_of(drover, name)
-        ways[way].append(cost)
+    """The medians of as many forks, one after the other, and of cold boots of the same guests."""
+    names, paces = [], []
+    for _ in range(count):
+        names += owner.request(1, "--image", image, "--additional")["created"]
+        paces.append(pace_of(drover, names[-1], "fork"))
+    forks = medians(drover, names, paces)
+    paces = []
+    for name in names:
         drover.ask("restart", name)
-        way, cost = cost_of(drover, name)
-        ways[way].append(cost)
-        drover.ask("stop", name)
-    assert len(ways["fork"]) == len(ways["cold"]) == count, events(drover, "fork-failed", "template-failed")
-    return ([statistics.median(column) for column in zip(*ways[way])] for way in ("fork", "cold"))
+        paces.append(pace_of(drover, name, "cold"))
+    return forks, medians(drover, names, paces)
 
 
 @pytest.mark.promise("FORK-1")
@@ -193,7 +198,7 @@ def test_without_room_for_a_template_guests_boot_and_it_is_said(keys):
         one.start()
         one.ask("image", "build", TINY)
         space = shutil.disk_usage(state)
-        sh("fallocate", "-l", space.free - (120 << 20), state / "of-somebody-else")
+        sh("fallocate", "-l", str(space.free - (120 << 20)), state / "of-somebody-else")
         owner = Owner(one, "cramped", keys, quota=4)
         owner.request(4)
         assert {guest["started_by"] for guest in owner.guests()} == {"cold"}

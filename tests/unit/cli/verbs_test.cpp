@@ -234,15 +234,17 @@ TEST_F(Verbs, OwnersAreListedAndRemoved) {
 
 TEST_F(Verbs, ImagesAreListedAndBuilt) {
     const auto version = "sha256:" + std::string(64, 'a');
-    const auto images = wire::Json::array({{{"image", "tiny"},
-                                            {"version", version},
-                                            {"current", true},
-                                            {"promoted", "2026-11-21T12:00:00Z"},
-                                            {"guests", 3},
-                                            {"bytes", 5 << 20}}});
+    const auto images =
+        wire::Json::array({{{"image", "tiny"},
+                            {"version", version},
+                            {"current", true},
+                            {"promoted", "2026-11-21T12:00:00Z"},
+                            {"guests", 3},
+                            {"bytes", 5 << 20},
+                            {"templates", {{{"profile", "basic"}, {"state", "failed"}, {"reason", "it hangs"}}}}}});
     EXPECT_EQ(run_with(json(images), {"image", "list"}).out,
               "IMAGE  VERSION              CURRENT  PROMOTED              GUESTS  MIB  TEMPLATE\n"
-              "tiny   sha256:aaaaaaaaaaaa  yes      2026-11-21T12:00:00Z  3       5    -\n");
+              "tiny   sha256:aaaaaaaaaaaa  yes      2026-11-21T12:00:00Z  3       5    failed (basic): it hangs\n");
     wire::Json operation{{"id", "o-3"},
                          {"who", "root"},
                          {"verb", "image-build"},

@@ -107,12 +107,15 @@ TEST_F(Look, TRUST_7_ReadsTheRegistryAndNeverMakesOne) {
     sql << "CREATE TABLE events (id BIGINT, time BIGINT, kind TEXT, message TEXT)";
     sql << "INSERT INTO guests VALUES ('ready', 'ready'), ('stopped', 'stopped'), ('gone', 'gone')";
     sql << "INSERT INTO notes VALUES ('accelerator', 'boot tcg')";
-    sql << "INSERT INTO events VALUES (1, 5000, 'daemon', '')";
+    sql << "INSERT INTO events VALUES (1, 5000, 'template-failed', 'it hangs')";
     const auto herd = *picture().herd.value;
     EXPECT_EQ(herd.guests, 2);
     EXPECT_EQ(herd.ready, 1);
     EXPECT_EQ(herd.accelerator, "tcg");
     EXPECT_EQ(herd.newest_event, Time(std::chrono::seconds(5)));
+    EXPECT_EQ(herd.template_trouble, "it hangs");
+    sql << "INSERT INTO events VALUES (2, 6000, 'template-made', 'tiny'), (3, 7000, 'phase', 'of a guest')";
+    EXPECT_EQ(picture().herd.value->template_trouble, "");
     config_.testing.boot_id = "another";
     EXPECT_EQ(picture().herd.value->accelerator, "");
 }
