@@ -29,6 +29,7 @@ struct Doors {
     Overlays& overlays;
     Fleet& fleet;
     PoolKeeper& pools;
+    Bell& pool_bell;
     ImageJobs& image_jobs;
     Accelerator& accelerator;
     Fsck& fsck;

@@ -109,7 +109,7 @@ std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
     doors.overlays.expect_room();
     const GuestReservation reserved = doors.registry.guests.request(call.caller, request, reservation);
     doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
-    doors.pools.wake();
+    doors.pool_bell.ring();
     return answer(wire::encode(reserved, reserved.created.empty() ? "done" : "running"), 202);
 }
 

@@ -39,7 +39,7 @@ std::optional<Answer> set_pool(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const PoolChange change = wire::decode_pool_change(wire::parse(call.body));
     const Pool pool = doors.registry.pools.set(call.caller, key_of(doors, change), change);
-    doors.pools.wake();
+    doors.pool_bell.ring();
     return state_of(doors, pool.id);
 }
 
@@ -47,7 +47,7 @@ std::optional<Answer> drain_pool(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const PoolChange change = wire::decode_pool_name(wire::parse(call.body));
     const Pool pool = doors.registry.pools.drain(call.caller, key_of_existing(doors, change));
-    doors.pools.wake();
+    doors.pool_bell.ring();
     return state_of(doors, pool.id);
 }
 

@@ -121,7 +121,11 @@ void run_daemon(const Config& config) {
                 config.network.host_names == "hosts" ? "/etc/hosts" : "");
     fs::create_directories(fs::path(config.socket).parent_path());
     Server server(config.socket);
-    registry.events.watch([&] { server.news(); });
+    Bell pool_bell;
+    registry.events.watch([&] {
+        server.news();
+        pool_bell.ring();
+    });
     std::optional<ContainerMounts> mounts;
     if (hypervisor.runs_containers()) mounts.emplace(fs::path(config.socket).parent_path() / "containers");
     auto* const lender = mounts ? &*mounts : nullptr;
@@ -153,12 +157,13 @@ void run_daemon(const Config& config) {
                               return reservation_for(makings,
                                                      {.image = key.image, .profile = key.profile, .kind = key.kind});
                           },
-                      .load = [&] { return read_host_load(config.state); }});
+                      .load = [&] { return read_host_load(config.state); },
+                      .bell = pool_bell});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config, registry,   herd,        shadows, roots,  overlays, fleet,
-                      pools,  image_jobs, accelerator, fsck,    doctor, subnet,   lender};
+    const Doors doors{config,    registry,   herd,        shadows, roots,  overlays, fleet, pools,
+                      pool_bell, image_jobs, accelerator, fsck,    doctor, subnet,   lender};
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

@@ -75,7 +75,7 @@ class Domains {
     /// Its title and tag, live and defined, are those of `spec` from now on, of which nothing else counts.
     /// Error{not_found} when there is none. About 3 ms.
     virtual void rename(const DomainSpec& spec) = 0;
-    /// A running one that works in the background gets processors that nobody else wants; else as much as anybody.
+    /// A running one that works in the background gets an eighth of what others get of processors that they want too.
     /// Where nothing can be said of that, nothing happens.
     virtual void set_background(GuestId id, bool background) = 0;
     /// All domains of ours, running or defined, in any order.

@@ -263,16 +263,18 @@ void LibvirtDomains::rename(const DomainSpec& spec) {
     });
 }
 
-// Its weight among others of its sort. Where libvirt has no say over processors (no cgroups), it is as any other.
+// Its weight among others of its sort, an eighth of theirs: with much less it would starve, and be given up, where many
+// are busy. Where libvirt has no say over processors (no cgroups), it is as any other.
 void LibvirtDomains::set_background(GuestId id, bool background) {
-    constexpr unsigned long long least = 2, ordinary = 1024, ordinary_in_one_tree = 100;
+    constexpr unsigned long long ordinary = 1024, ordinary_in_one_tree = 100, part = 8;
     connection_.call([ours = ours_, id, background](virConnectPtr c) {
         const auto domain = find(c, *ours, id);
         if (!domain) return;
         const auto usual = has_one_cgroup_tree() ? ordinary_in_one_tree : ordinary;
         virTypedParameterPtr weight = nullptr;
         int count = 0, room = 0;
-        virTypedParamsAddULLong(&weight, &count, &room, VIR_DOMAIN_SCHEDULER_CPU_SHARES, background ? least : usual);
+        virTypedParamsAddULLong(&weight, &count, &room, VIR_DOMAIN_SCHEDULER_CPU_SHARES,
+                                background ? usual / part : usual);
         virDomainSetSchedulerParametersFlags(domain.get(), weight, count, VIR_DOMAIN_AFFECT_LIVE);
         virTypedParamsFree(weight, count);
     });

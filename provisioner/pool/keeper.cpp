@@ -83,11 +83,8 @@ struct PoolKeeper::Round {
 PoolKeeper::PoolKeeper(PoolParts parts) : parts_(std::move(parts)) {}
 
 PoolKeeper::~PoolKeeper() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    news_.notify_all();
+    ending_ = true;
+    parts_.bell.ring();
     if (worker_.joinable()) worker_.join();
 }
 
@@ -99,26 +96,15 @@ void PoolKeeper::start() {
     });
 }
 
-void PoolKeeper::wake() {
-    {
-        const std::lock_guard lock(mutex_);
-        woken_ = true;
-    }
-    news_.notify_all();
-}
-
 void PoolKeeper::work() {
-    while (true) {
+    while (!ending_) {
         try {
             round();
         } catch (const std::exception& error) {
             spdlog::warn("pools: {}", error.what());
         }
-        std::unique_lock lock(mutex_);
-        news_.wait_for(lock, any_ ? between_looks : without_pools, [this] { return woken_ || ending_; });
-        news_.wait_for(lock, collect, [this] { return ending_; });
-        woken_ = false;
-        if (ending_) return;
+        parts_.bell.wait(any_ ? between_looks : without_pools);
+        if (!ending_) std::this_thread::sleep_for(collect);
     }
 }
 
@@ -165,7 +151,9 @@ void PoolKeeper::keep(const Pool& pool, Round& round, Memory& memory) {
     const auto as = reservation(pool, memory);
     const auto seen = judged(members, as);
     const auto target = target_of(pool);
-    const bool may_make = as && !pool.draining && Clock::now() >= memory.retry_at;
+    // Who failed is counted first: it may open the breaker.
+    const bool any_failed = std::any_of(seen.begin(), seen.end(), [](const Judged& one) { return one.spoiled; });
+    const bool may_make = as && !pool.draining && !any_failed && Clock::now() >= memory.retry_at;
     const Wanted wanted{.stopped = pool.targets.stopped,
                         .parked = target,
                         .room = may_make ? static_cast<int>(std::min(round.room, is_open(pool) ? 1LL : round.room)) : 0,

@@ -1,15 +1,15 @@
 #pragma once
+#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "config/config.hpp"
+#include "model/bell.hpp"
 #include "model/sync.hpp"
 #include "model/wave.hpp"
 #include "pool/balance.hpp"
@@ -25,6 +25,7 @@ struct PoolParts {
     std::function<bool()> may_run;                           ///< whether guests are to run on this host at all
     std::function<Reservation(const PoolKey&)> reservation;  ///< what a request of this sort would get now
     std::function<HostLoad()> load;                          ///< how the host fares
+    Bell& bell;                                              ///< rung when something may have changed
 };
 
 /// Keeps pools filled: makes members, parks them, sends away what is outdated, spoiled or too many. It writes what
@@ -39,8 +40,6 @@ class PoolKeeper {
     PoolKeeper& operator=(const PoolKeeper&) = delete;
 
     void start();
-    /// Something may have changed: look soon. Any thread, returns at once.
-    void wake();
     /// How the pools are now, in the order of their names. Any thread.
     [[nodiscard]] std::vector<PoolState> states();
 
@@ -75,9 +74,8 @@ class PoolKeeper {
 
     PoolParts parts_;
     Synchronized<std::map<PoolId, Memory>> memories_;
-    std::mutex mutex_;
-    std::condition_variable news_;
-    bool woken_ = false, ending_ = false, any_ = false;
+    std::atomic<bool> ending_ = false;
+    bool any_ = false;         ///< pool or member
     std::ptrdiff_t turn_ = 0;  ///< whose turn it is to be served first
     Clock::time_point forget_at_;
     std::thread worker_;

@@ -27,7 +27,7 @@ def wait_until_full(drover, kind="vm", timeout=600):
 
 
 def members(drover, phase="parked"):
-    return [guest for guest in drover.guests() if guest["owner"] is None and guest["phase"] == phase]
+    return [guest for guest in drover.guests() if guest["owner"] is None and guest["phase"] == guest["desired"] == phase]
 
 
 def kinds_told(drover):
