@@ -151,7 +151,9 @@ void PoolKeeper::keep(const Pool& pool, Round& round, Memory& memory) {
     const auto as = reservation(pool, memory);
     const auto seen = judged(members, as);
     const auto target = target_of(pool);
-    const bool may_make = as && !pool.draining && Clock::now() >= memory.retry_at;
+    // Who failed is counted first: it may open the breaker.
+    const bool any_failed = std::any_of(seen.begin(), seen.end(), [](const Judged& one) { return one.spoiled; });
+    const bool may_make = as && !pool.draining && !any_failed && Clock::now() >= memory.retry_at;
     const Wanted wanted{.stopped = pool.targets.stopped,
                         .parked = target,
                         .room = may_make ? static_cast<int>(std::min(round.room, is_open(pool) ? 1LL : round.room)) : 0,

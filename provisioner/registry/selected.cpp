@@ -45,14 +45,11 @@ std::vector<Guest> picked(const std::vector<Guest>& guests, const std::vector<st
     return result;
 }
 
-/// What is in a pool nobody moves but the pool. Error{refused} naming one that is meant by its very name.
+/// What is in a pool is meant by its very name alone.
 void leave_out_pools(std::vector<Guest>& guests, const Selection& selection) {
-    for (const Guest& guest : guests) {
-        if (guest.owner || std::count(selection.globs.begin(), selection.globs.end(), guest.name) == 0) continue;
-        throw Error(ErrorKind::refused, fmt::format("guest '{}' belongs to a pool", guest.name),
-                    "drover pool set or drain says what is in it");
-    }
-    std::erase_if(guests, [](const Guest& guest) { return !guest.owner; });
+    std::erase_if(guests, [&](const Guest& guest) {
+        return !guest.owner && std::count(selection.globs.begin(), selection.globs.end(), guest.name) == 0;
+    });
 }
 
 }  // namespace

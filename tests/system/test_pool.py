@@ -106,7 +106,9 @@ def test_what_is_adopted_is_its_owners_alone(drover, owner, keys):
     drover.ask("pool", "set", TINY, "--parked", 1, "--stopped", 1)
     wait_until_full(drover)
     (member,) = members(drover)
-    assert drover.refuse(4, "retire", member["name"], "--yes")["hint"]
+    refused = drover.call("stop", member["name"])
+    assert refused.code == 1 and "pool" in refused.json["items"][0]["reason"]
+    assert drover.ask("stop", "--all")["items"] == [], "no verb means what is in a pool but by its name"
     assert drover.guests("--owner", owner.name) == []
     domain = member["domain"]
     names = [ask_for_one(owner)[0] for _ in range(2)]
