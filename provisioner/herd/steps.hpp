@@ -44,6 +44,7 @@ struct Done {
     bool look = false;             ///< the domain changed by our hand: look again
     bool later = false;            ///< it could not be done now, through nobody's fault: try again in a second
     std::vector<MadeCopy> made{};  ///< of the copies that were owed
+    std::function<void()> then{};  ///< what nobody waits for: once it is committed
 
     /// Whether the row is to be written: the phase or the make moved, or nothing is owed any more. (identify may have
     /// written the row itself already.)
@@ -84,6 +85,7 @@ class Steps {
     void run_domain(const Guest& guest);
     void remove_domain(GuestId id);
     std::string introduce(const Guest& guest, std::vector<control::FromDaemon> lines);
+    void add_rehearsal(control::Identity identity, std::vector<control::FromDaemon>& lines);
     void make_known(const Guest& guest);
     bool give_host_key(Guest& guest, const Watch& watch, std::vector<control::FromDaemon>& lines);
     [[nodiscard]] control::Identity identity_for(const Guest& guest) const;
