@@ -192,6 +192,16 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     commit(guest, done.after, "phase",
            fmt::format("{} -> {} ({})", to_text(guest.phase), to_text(done.after.phase), to_text(step)), done.made);
     failpoint("step.committed");
+    if (done.then) tidy_up(guest, done.then);
+}
+
+/// A failure is nobody's loss: the next start does the same.
+void Herd::tidy_up(const Guest& guest, const std::function<void()>& work) {
+    try {
+        work();
+    } catch (const Error& error) {
+        spdlog::warn("{}: {}", guest.name, error.what());
+    }
 }
 
 void Herd::commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,

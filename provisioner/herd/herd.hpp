@@ -63,6 +63,7 @@ class Herd {
     std::optional<double> cpu_used_by(const Guest& guest);
     bool try_step(Step step, const Guest& guest, const Watch& watch);
     void do_step(Step step, const Guest& guest, const Watch& watch);
+    static void tidy_up(const Guest& guest, const std::function<void()>& work);
 
     void take_over();
     void wake_all_by(Agenda::Clock::time_point when);

@@ -22,6 +22,7 @@ struct Done {
     bool look = false;             ///< the domain changed by our hand: look again
     bool later = false;            ///< it could not be done now, through nobody's fault: try again in a second
     std::vector<MadeCopy> made{};  ///< of the copies that were owed
+    std::function<void()> then{};  ///< what nobody waits for: once it is committed
 
     /// Whether the row is to be written: the phase or the make moved, or nothing is owed any more. (identify may have
     /// written the row itself already.)
@@ -70,6 +71,7 @@ class Steps {
     void renew_overlay(const Guest& guest, const Template* from);
     bool fork(const Guest& guest, const DomainSpec& spec, const Template& from);
     std::string introduce(const Guest& guest, std::vector<control::FromDaemon> lines);
+    void add_rehearsal(control::Identity identity, std::vector<control::FromDaemon>& lines);
     void make_known(const Guest& guest);
     bool give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,
                        std::vector<control::FromDaemon>& lines);

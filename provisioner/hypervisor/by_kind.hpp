@@ -25,7 +25,7 @@ class DomainsByKind : public Domains {
     void press_power_button(GuestId id) override { of(id).press_power_button(id); }
     void force_off(GuestId id) override { of(id).force_off(id); }
     void undefine(GuestId id) override;
-    void rename(const DomainSpec& spec) override { of(spec.id).rename(spec); }
+    void rename(const DomainSpec& spec, bool live) override { of(spec.id).rename(spec, live); }
     void set_background(GuestId id, bool background) override { of(id).set_background(id, background); }
     std::vector<DomainSeen> list() override;
     DomainSeen look(GuestId id) override { return of(id).look(id); }

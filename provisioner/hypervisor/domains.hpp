@@ -75,9 +75,9 @@ class Domains {
     virtual void force_off(GuestId id) = 0;
     /// Removes the definition; absent: nothing. A running domain lives on without one: force it off first.
     virtual void undefine(GuestId id) = 0;
-    /// Its title and tag, live and defined, are those of `spec` from now on, of which nothing else counts.
-    /// Error{not_found} when there is none. About 3 ms.
-    virtual void rename(const DomainSpec& spec) = 0;
+    /// Its title and tag are those of `spec` from now on, of which nothing else counts. Error{not_found} when there is
+    /// none. `live`: of the running one, about 2 ms; else of its definition, which waits for the disk.
+    virtual void rename(const DomainSpec& spec, bool live) = 0;
     /// A running one that works in the background gets an eighth of what others get of processors that they want too.
     /// Where nothing can be said of that, nothing happens.
     virtual void set_background(GuestId id, bool background) = 0;

@@ -247,14 +247,14 @@ void LibvirtDomains::undefine(GuestId id) {
     driver_.tidy_up_after(ours_->domain_name(id));
 }
 
-void LibvirtDomains::rename(const DomainSpec& spec) {
-    connection_.call([ours = ours_, tags = tags_, spec](virConnectPtr c) {
+void LibvirtDomains::rename(const DomainSpec& spec, bool live) {
+    connection_.call([ours = ours_, tags = tags_, spec, live](virConnectPtr c) {
         const auto name = ours->domain_name(spec.id);
         const auto domain = find(c, *ours, spec.id);
         if (!domain) throw Error(ErrorKind::not_found, fmt::format("there is no domain {}", name));
-        const unsigned live = is_active(domain) ? VIR_DOMAIN_AFFECT_LIVE : 0;
+        const unsigned which = live ? VIR_DOMAIN_AFFECT_LIVE : VIR_DOMAIN_AFFECT_CONFIG;
         const auto set = [&](int what, const std::string& text, const char* key, const char* uri) {
-            if (virDomainSetMetadata(domain.get(), what, text.c_str(), key, uri, live | VIR_DOMAIN_AFFECT_CONFIG) < 0)
+            if (virDomainSetMetadata(domain.get(), what, text.c_str(), key, uri, which) < 0)
                 throw last_error("rename domain " + name);
         };
         tags->forget(spec.id);

@@ -352,16 +352,15 @@ void FakeDomains::undefine(GuestId id) {
     });
 }
 
-void FakeDomains::rename(const DomainSpec& spec) {
+void FakeDomains::rename(const DomainSpec& spec, bool live) {
     state_->with_world([&](World& world) {
         world.check(spec.id);
         auto* domain = world.find(spec.id);
         if (domain == nullptr) throw Error(ErrorKind::not_found, fmt::format("there is no domain {}", spec.id));
-        for (auto* part : {&domain->defined, &domain->live}) {
-            if (!*part) continue;
-            (*part)->name = spec.name;
-            (*part)->owner = spec.owner;
-        }
+        auto& part = live ? domain->live : domain->defined;
+        if (!part) throw Error(ErrorKind::not_found, fmt::format("domain {} is not there so", spec.id));
+        part->name = spec.name;
+        part->owner = spec.owner;
         world.changed.insert(spec.id);
     });
 }

@@ -36,7 +36,7 @@ class FakeDomains : public Domains, public Forks {
     void press_power_button(GuestId id) override;
     void force_off(GuestId id) override;
     void undefine(GuestId id) override;
-    void rename(const DomainSpec& spec) override;
+    void rename(const DomainSpec& spec, bool live) override;
     void set_background(GuestId id, bool background) override;
     std::vector<DomainSeen> list() override;
     DomainSeen look(GuestId id) override;

@@ -54,7 +54,7 @@ void SimulatedGuests::undefine(GuestId id) {
     voices_.forget(id);
 }
 
-void SimulatedGuests::rename(const DomainSpec& spec) { hypervisor_->rename(spec); }
+void SimulatedGuests::rename(const DomainSpec& spec, bool live) { hypervisor_->rename(spec, live); }
 
 void SimulatedGuests::set_background(GuestId id, bool background) { hypervisor_->set_background(id, background); }
 

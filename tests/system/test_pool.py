@@ -113,7 +113,8 @@ def test_what_is_adopted_is_its_owners_alone(drover, owner, keys):
     domain = member["domain"]
     names = [ask_for_one(owner)[0] for _ in range(2)]
     guests = {name: drover.guest(name) for name in names}
-    assert [guests[name]["started_by"] for name in names] == ["adopt", "cold"]
+    assert guests[names[0]]["started_by"] == "adopt"
+    assert guests[names[1]]["started_by"] != "adopt"
     assert guests[names[0]]["domain"] == domain
     assert [guests[name]["address"] for name in names][0] == member["address"]
     for name in names:
@@ -259,7 +260,7 @@ def test_outdated_members_are_made_anew_and_failures_open_the_breaker(drover, ow
     assert "not ready within 2s" in drover.say("pool", "list").out
     (check,) = [check for check in drover.call("doctor").json if check["check"] == "pools"]
     assert check["level"] == "warn" and "not ready within 2s" in check["message"] and check["mend"]
-    assert "pool-breaker" in kinds_told(drover)
+    wait_until(lambda: "pool-breaker" in kinds_told(drover), "an event tells of the breaker")
     assert 'drover_pool_breaker_open{image="tiny",kind="container"' in metrics(drover)
 
     drover.ask("image", "promote", TINY, good)
