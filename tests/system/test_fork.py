@@ -3,11 +3,15 @@ import concurrent.futures
 import contextlib
 import json
 import pathlib
+import re
 import shutil
 import statistics
+import tempfile
 import time
 
 import pytest
+from bare_forks import loop_of_forks, one_by_one
+from test_bad_days_libvirtd import Libvirtd
 from drover import ROOT, TINY, Drover, Owner, assert_all_different, everywhere, sh, virsh, wait_until
 
 DEBIAN = "debian"
@@ -33,6 +37,15 @@ def owner(request, drover, keys):
     if drover.process is None:
         drover.start()
     one.retire_all()
+
+
+@pytest.fixture
+def public():
+    """A folder that the user sees into whom QEMU runs as."""
+    with tempfile.TemporaryDirectory(prefix="drover-bare-") as folder:
+        path = pathlib.Path(folder)
+        path.chmod(0o755)
+        yield path
 
 
 def events(drover, *kinds):
@@ -138,6 +151,27 @@ def test_forks_of_one_request_are_ready_and_share_nothing_that_they_must_not(dro
     assert macs == [guest["mac"] for guest in shown]
 
 
+@pytest.mark.promise("FORK-2")
+def test_forks_of_one_request_against_doing_it_by_hand(drover, owner, full, figure, public):
+    image, count, sample = (DEBIAN, 100, 5) if full else (TINY, 6, 2)
+    drover.ask("image", "build", image, "--template")
+    began = time.monotonic()
+    names = owner.request(count, "--image", image, "--timeout", "0")["created"]
+    took = time.monotonic() - began
+    guest = drover.guest(names[0])
+    text = virsh("dumpxml", guest["domain"])
+    template = pathlib.Path(re.search(r'"mem-path": ?"(.*?)"', text.replace("&quot;", '"')).group(1)).parent
+    base = pathlib.Path(re.search(r"<source file='([^']*base.raw)'", text).group(1))
+    fresh = base.with_name("overlay.qcow2")
+    everywhere(lambda name: drover.ask("retire", name, "--yes", "--purge"), names[1:])  # the figures are of the same host
+    bare = loop_of_forks(guest, template, fresh, public, count)
+    by_hand = count * one_by_one(guest, base, public, sample)
+    figure(f"{count} of {image}: requested; a bare loop of forks", f"{took:.1f}, {bare:.1f}", "s")
+    figure("against the loop (promised: at most 2.5)", f"{took / bare:.2f}", "")
+    figure(f"against booting one by one ({sample}, scaled; promised: at least 20)", f"{by_hand / took:.1f}", "")
+    assert not full or (took <= 2.5 * bare and by_hand >= 20 * took)
+
+
 @contextlib.contextmanager
 def image_like_tiny(name, change):
     """A recipe of the lab's own: tiny under another name, changed."""
@@ -230,6 +264,36 @@ def test_a_template_that_hangs_is_given_up(keys):
         assert templates(one, "hanging")[0]["state"] == "failed"
         assert one.findings() == [] and folders(one) == []
         one.stop()
+
+
+@pytest.mark.promise("FORK-4")
+def test_an_image_whose_forks_cannot_be_renewed_is_not_forked(drover, owner):
+    def refuse(folder):
+        conf = folder / "root/etc/drover/guest.conf"
+        conf.write_text(conf.read_text() + "renew /bin/false\n")
+
+    with image_like_tiny("stale", refuse):
+        drover.ask("image", "build", "stale")
+        error = drover.refuse(1, "image", "build", "stale", "--template")
+        assert "cannot be renewed" in error["message"], error
+        (name,) = owner.request(1, "--image", "stale")["created"]
+        shown = drover.guest(name)
+        assert (shown["phase"], shown["started_by"]) == ("ready", "cold")
+        assert any("cannot be renewed" in text for text in events(drover, "template-failed"))
+
+
+@pytest.mark.promise("FORK-5")
+def test_libvirtd_dies_while_it_forks(drover, owner, full, chance):
+    libvirtd = Libvirtd()
+    for _ in range(10 if full else 2):
+        asked = owner.request(20 if full else 4, "--additional", "--no-wait")["operation"]
+        time.sleep(chance.uniform(0.05, 1.0))
+        libvirtd.end()
+        libvirtd.start()
+        wait_until(lambda: drover.ask("operations", asked)[0]["finished"], "all are where they should be", 300)
+        assert drover.ask("operations", asked)[0]["outcome"] == "done"
+    owner.wait_for("ready", len(owner.guests()))
+    assert drover.findings() == []
 
 
 @pytest.mark.promise("FORK-5")
