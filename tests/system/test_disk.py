@@ -49,13 +49,14 @@ def test_the_root_and_the_prototype_are_there_once(drover, keys, full, figure):
     owner = Owner(drover, "many", keys, quota=count)
     guests_that_never_ran(drover, owner, image, count)
 
-    prototypes = used(drover.state / "prototypes")
-    each = (used(drover.state) - before - prototypes) / count
+    prototypes, templates = used(drover.state / "prototypes"), used(drover.state / "templates")
+    each = (used(drover.state) - before - prototypes - templates) / count
     figure(f"{count} guests of {image} that never ran", each / MB, "MB each, with their share of the registry")
     figure("root", roots / MB, "MB")
     figure("prototype", prototypes / MB, "MB")
+    figure("template", templates / MB, "MB")
     assert used(drover.state / "roots") == roots
-    assert len(list((drover.state / "prototypes").iterdir())) == 1
+    assert len(list((drover.state / "prototypes").iterdir())) <= 2  # the profile's, and a template's disk
     assert each < 1 * MB and max(overlays(drover, owner.guests())) < 1 * MB
 
     for kind, number in running.items():
