@@ -256,6 +256,8 @@ class Owner:
     def retire_all(self):
         if self.guests():
             self.drover.ask("retire", "--owner", self.name, "--yes")
+        # Those that were on their way already are not waited for.
+        wait_until(lambda: not self.guests(), f"the guests of {self.name} are gone")
         self.drover.ask("owner", "remove", self.name)
 
 
