@@ -37,12 +37,19 @@ def thaw():
             continue  # it went meanwhile
 
 
+def hand_on(child, number):
+    try:
+        os.kill(child, number)
+    except ProcessLookupError:
+        pass  # it has just ended
+
+
 def main(command):
     signal.pthread_sigmask(signal.SIG_BLOCK, HANDED_ON)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal tells the command too, which decides
     child = start(command)
     for number in HANDED_ON:
-        signal.signal(number, lambda received, _: os.kill(child, received))
+        signal.signal(number, lambda received, _: hand_on(child, received))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDED_ON)
     code = reap_until(child)
     thaw()

@@ -70,6 +70,15 @@ std::pair<DomainHandle, std::string> find_channel(virConnectPtr connection, cons
                 "it was defined by something else: force it off and start it again");
 }
 
+// libvirt knows again that it is frozen; nobody else's is touched.
+void suspend_again(virDomainPtr domain, const Ownership& ours, std::vector<DomainSeen>& all) {
+    Uuid uuid{};
+    virDomainGetUUIDString(domain, uuid.data());
+    const auto id = ours.guest_of(virDomainGetName(domain), uuid.data());
+    for (DomainSeen& seen : all)
+        if (seen.id == id && virDomainSuspend(domain) == 0) seen.run = Run::paused;
+}
+
 UniqueFd open_socket(virConnectPtr connection, const Ownership& ours, GuestId id, int /*most_processes*/) {
     return connect_channel(find_channel(connection, ours, id, read_channel_path).second);
 }
@@ -97,6 +106,7 @@ struct LibvirtDomains::Driver {
     std::vector<Stated> (*states)(virConnectPtr connection);
     UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
     bool (*ended_unnoticed)(virDomainPtr domain);    ///< null: libvirt notices
+    bool (*is_frozen)(virDomainPtr domain);          ///< though libvirt calls it running; null: libvirt knows
     void (*tidy_up)(const std::string& instance);    ///< what domains that run no more left behind
     void (*tidy_up_after)(const std::string& name);  ///< what this one left behind
 };
@@ -115,12 +125,13 @@ const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
     states_at_once,
     open_socket,
     nullptr,
+    nullptr,
     no_trace,
     no_trace};
 
 // It knows no flags.
 const LibvirtDomains::Driver LibvirtDomains::test_driver{
-    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, nullptr, no_trace, no_trace};
+    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, nullptr, nullptr, no_trace, no_trace};
 
 const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
                                                               0,
@@ -129,6 +140,7 @@ const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
                                                               states_one_by_one,
                                                               open_console,
                                                               drover::ended_unnoticed,
+                                                              drover::is_frozen,
                                                               remove_process_limits,
                                                               remove_process_limit};
 
@@ -282,8 +294,14 @@ void LibvirtDomains::set_background(GuestId id, bool background) {
 
 std::vector<DomainSeen> LibvirtDomains::list() {
     driver_.tidy_up(ours_->instance);
-    auto all = connection_.call([ours = ours_, tags = tags_, states = driver_.states](virConnectPtr c) {
-        return list_all(c, *ours, *tags, states(c));
+    auto all = connection_.call([ours = ours_, tags = tags_, &driver = driver_](virConnectPtr c) {
+        const auto states = driver.states(c);
+        auto seen = list_all(c, *ours, *tags, states);
+        for (const auto& stated : states)
+            if (driver.is_frozen != nullptr && stated.state == VIR_DOMAIN_RUNNING &&
+                driver.is_frozen(stated.domain.get()))
+                suspend_again(stated.domain.get(), *ours, seen);
+        return seen;
     });
     if (driver_.ended_unnoticed != nullptr)
         for (auto& seen : all)
@@ -310,9 +328,12 @@ DomainSeen LibvirtDomains::look_for_fate(GuestId id) {
     using Clock = std::chrono::steady_clock;
     for (const auto until = Clock::now() + 1s;; std::this_thread::sleep_for(10ms)) {
         const bool late = Clock::now() >= until;
-        auto [seen, unnoticed] = connection_.call([ours = ours_, id, unnoticed = driver_.ended_unnoticed](auto* c) {
+        auto [seen, unnoticed] = connection_.call([ours = ours_, id, &driver = driver_](auto* c) {
             auto look = look_at(c, *ours, id);
-            return std::pair(std::move(look.seen), look.domain && unnoticed(look.domain.get()));
+            if (look.seen.run == Run::running && driver.is_frozen(look.domain.get()) &&
+                virDomainSuspend(look.domain.get()) == 0)
+                look.seen.run = Run::paused;
+            return std::pair(std::move(look.seen), look.domain && driver.ended_unnoticed(look.domain.get()));
         });
         const bool known = watch_->complete(seen) && !unnoticed;
         if (known || (late && !(unnoticed && bury(id)))) return seen;

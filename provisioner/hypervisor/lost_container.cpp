@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include "model/unique_fd.hpp"
 
@@ -40,6 +41,20 @@ pid_t parent_of(pid_t process) {
 bool ended_unnoticed(virDomainPtr container) {
     const auto process = static_cast<int>(virDomainGetID(container));
     return process > 0 && !controller_lives(process, virDomainGetName(container));
+}
+
+// Of the controller's group, which it shares with all inside.
+bool is_frozen(virDomainPtr container) {
+    const std::string_view mark = ":freezer:";
+    std::ifstream groups(fmt::format("/proc/{}/cgroup", static_cast<int>(virDomainGetID(container))));
+    for (std::string line; std::getline(groups, line);) {
+        const auto at = line.find(mark);
+        if (at == std::string::npos) continue;
+        std::ifstream file("/sys/fs/cgroup/freezer" + line.substr(at + mark.size()) + "/freezer.state");
+        std::string state;
+        return std::getline(file, state) && state == "FROZEN";
+    }
+    return false;
 }
 
 void terminate_children(pid_t controller) {

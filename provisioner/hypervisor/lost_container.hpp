@@ -10,6 +10,10 @@ namespace drover {
 /// milliseconds that is so after each end; where libvirt lost touch, for ever.
 bool ended_unnoticed(virDomainPtr container);
 
+/// Whether a container is frozen. A libvirtd that starts anew has forgotten that it froze one: it calls it running, can
+/// neither let it go on nor end it, and knows again when it is told to suspend it.
+bool is_frozen(virDomainPtr container);
+
 /// Sends SIGTERM to the children of this controller, which are the first processes in its container.
 void terminate_children(pid_t controller);
 
