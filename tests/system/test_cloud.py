@@ -89,7 +89,8 @@ def test_an_addition_goes_on_after_a_kill(drover, tmp_path):
     drover.kill()
     drover.environment = None
     drover.start()
-    done = wait_until(lambda: [o for o in drover.ask("operations") if o["verb"] == "image-add" and o["finished"]], "it ends")
+    added = lambda: [o for o in drover.ask("operations") if o["verb"] == "image-add" and "killed" in str(o["arguments"])]
+    done = wait_until(lambda: [o for o in added() if o["finished"]], "it ends")
     assert done[0]["outcome"] == "done" and versions(drover, "killed")[done[0]["message"]]["current"]
     assert drover.findings() == []
 
