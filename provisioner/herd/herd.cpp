@@ -182,7 +182,10 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
         done.after.timings = w.pace.over(done.after.timings);
         w.postponed = false;
         if (done.later) w.retry_at = Clock::now() + retry_touch;
-        if (!done.told.empty()) w.told = done.told;
+        if (!done.told.empty()) {
+            w.told = done.told;
+            w.called = Clock::now();  // that asks for a word, too
+        }
         if (done.look) w.expect_look();
         w.note_phase(done.after.phase, Clock::now());
         if (step == Step::stop) w.asked = 1;

@@ -89,7 +89,7 @@ class Herd {
     Guest given_up(Guest guest, const std::string& kind, const std::string& message) const;
     [[nodiscard]] Duration backoff(int attempts) const;
     [[nodiscard]] Duration timeout_of(Phase phase) const;
-    [[nodiscard]] Duration call_interval() const;
+    [[nodiscard]] Duration call_interval(const Guest& guest) const;
 
     void heard(GuestId id, const control::FromGuest& message);
     Watch watch_of(const Guest& guest);

@@ -15,6 +15,7 @@ using Clock = Agenda::Clock;
 constexpr auto proven_after = std::chrono::minutes(10);
 constexpr Duration longest_call_interval = std::chrono::seconds(10);
 constexpr int calls_before_timeout = 10;
+constexpr Duration adopted_call_interval = std::chrono::seconds(1);
 
 bool should_talk(Phase phase) { return phase == Phase::starting || phase == Phase::ready || phase == Phase::stopping; }
 
@@ -70,7 +71,7 @@ void Herd::look_if_due(const Guest& guest) {
 void Herd::listen(const Guest& guest, const Watch& watch) {
     if (watch.domain.run != Run::running || !should_talk(guest.phase)) return;
     const auto now = Clock::now();
-    const bool waits_too_long = owes_word(guest, watch) && now >= watch.called + call_interval();
+    const bool waits_too_long = owes_word(guest, watch) && now >= watch.called + call_interval(guest);
     if (sessions_.attached(guest.id) && !waits_too_long) return;
     change_watch(guest.id, [&](Watch& w) {
         w.called = now;
@@ -87,7 +88,9 @@ void Herd::listen(const Guest& guest, const Watch& watch) {
     }
 }
 
-Duration Herd::call_interval() const {
+/// Of an adopted guest nothing is slow: somebody waits for a word that only needs to be let out.
+Duration Herd::call_interval(const Guest& guest) const {
+    if (guest.phase == Phase::starting && guest.started_by == "adopt") return adopted_call_interval;
     return std::min(longest_call_interval, parts_.config.ready_timeout / calls_before_timeout);
 }
 
@@ -148,7 +151,7 @@ void Herd::wake_later(const Guest& guest, const Watch& watch) {
     if (watch.retry_at > Clock::now()) when = std::min(when, watch.retry_at);
     if (guest.phase == Phase::starting && guest.started_by == "fork" && !watch.renewed)
         when = std::min<Clock::time_point>(when, watch.entered + fork_patience(parts_.config));
-    if (owes_word(guest, watch)) when = std::min<Clock::time_point>(when, Clock::now() + call_interval());
+    if (owes_word(guest, watch)) when = std::min<Clock::time_point>(when, Clock::now() + call_interval(guest));
     if (when != Clock::time_point::max()) agenda_.add_by(guest.id, when);  // a word may be due before
 }
 

@@ -27,7 +27,7 @@ struct Watch {
     std::optional<control::Hello> hello;    ///< the last HELLO since its domain started
     std::string ready;                      ///< digest of the last READY since that HELLO
     std::string told;                       ///< digest of the identity sent since that HELLO
-    Clock::time_point called;               ///< when its channel was last taken up, which asks for a word
+    Clock::time_point called;  ///< when a word of it was last asked for: its channel was taken up, or it was told
 
     Phase phase = Phase::gone;  ///< the phase that the times below are about
     Voice answers = Voice::silent;
