@@ -151,7 +151,7 @@ class Copies {
     std::optional<Copy> get(CopyId id);
     /// Of the guests that the globs mean, none: of all, gone ones included, and only of this owner's when one is given;
     /// by the guests' names and by age.
-    std::vector<Copy> list(const std::vector<std::string>& globs, const std::optional<std::string>& owner);
+    std::vector<Copy> list(const Selection& selection, const std::optional<std::string>& owner);
     /// Nothing is made from it from now on: its files can go. Error{not_found}; Error{refused} while it is owed, or an
     /// overlay is to be made from it.
     Copy begin_removal(const Caller& caller, const std::string& guest, const std::string& name,
@@ -205,8 +205,8 @@ class Services {
     /// What an ended daemon had not done; by operation.
     std::vector<Pending> pending();
 
-    /// Of the guests that the globs mean, by natural order and then by priority. Error{not_found} when one means none.
-    std::vector<ServiceRow> list(const std::vector<std::string>& globs, const std::optional<std::string>& visible_owner,
+    /// Of the guests that are meant, by natural order and then by priority. Error{not_found} as Guests::change().
+    std::vector<ServiceRow> list(const Selection& selection, const std::optional<std::string>& visible_owner,
                                  const Declared& declared);
     /// The same of one guest.
     std::vector<ServiceRow> of(const Guest& guest, const Declared& declared);

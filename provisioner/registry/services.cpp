@@ -234,11 +234,9 @@ std::vector<Services::Pending> Services::pending() {
     return result;
 }
 
-std::vector<ServiceRow> Services::list(const std::vector<std::string>& globs,
-                                       const std::optional<std::string>& visible_owner, const Declared& declared) {
+std::vector<ServiceRow> Services::list(const Selection& selection, const std::optional<std::string>& visible_owner,
+                                       const Declared& declared) {
     return session_.read([&](Transaction& transaction) {
-        Selection selection{.globs = globs, .owner = {}};
-        selection.all = globs.empty();
         return rows_of(transaction.sql, selected(transaction.sql, selection, visible_owner), declared);
     });
 }
