@@ -50,6 +50,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Event", encode(Event{})},
         {"Owner", encode(Owner{})},
         {"Copy", encode(Copy{})},
+        {"ServiceRow", encode(ServiceRow{})},
         {"Image", encode(ImageRow{})},
         {"Verification", encode(Verification{})},
         {"Differences", encode(Differences{})},
