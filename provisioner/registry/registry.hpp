@@ -151,7 +151,7 @@ class Copies {
     std::optional<Copy> get(CopyId id);
     /// Of the guests that the globs mean, none: of all, gone ones included, and only of this owner's when one is given;
     /// by the guests' names and by age.
-    std::vector<Copy> list(const Selection& selection, const std::optional<std::string>& owner);
+    std::vector<Copy> list(const std::vector<std::string>& globs, const std::optional<std::string>& owner);
     /// Nothing is made from it from now on: its files can go. Error{not_found}; Error{refused} while it is owed, or an
     /// overlay is to be made from it.
     Copy begin_removal(const Caller& caller, const std::string& guest, const std::string& name,
