@@ -24,7 +24,7 @@ TEST(ServiceLines, are_read_as_they_were_written) {
 }
 
 TEST(ServiceLines, that_are_not_exactly_right_are_none) {
-    for (const auto& line : {std::string("SERVICE 7 web"),
+    for (const std::string& line : std::vector<std::string>{std::string("SERVICE 7 web"),
                              std::string("SERVICE 7 web start"),
                              std::string("SERVICE 7 web KILL"),
                              std::string("SERVICE 7 web START "),
@@ -45,9 +45,8 @@ TEST(ServiceLines, that_are_not_exactly_right_are_none) {
                              "PASSWORD 9 root " + hash + ":",
                              "PASSWORD root " + hash})
         EXPECT_FALSE(decode_from_daemon(line)) << line;
-    for (const auto* line :
-         {"SERVICE web", "SERVICE web unknown", "SERVICE web UP", "SERVICE web up ", "SERVICE  up",
-          "SERVICE web up down", "SERVICE We\xc3\xb6b up", "SERVICE web;x up", "SERVICE 7 web START"})
+    for (const auto* line : {"SERVICE web", "SERVICE web unknown", "SERVICE web UP", "SERVICE web up ", "SERVICE  up",
+                             "SERVICE web up down", "SERVICE w\xc3\xb6g up", "SERVICE web;x up", "SERVICE 7 web START"})
         EXPECT_FALSE(decode_from_guest(line)) << line;
 }
 
