@@ -183,7 +183,7 @@ std::map<std::string, ServiceStatus> Herd::take_services(GuestId id) {
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
     questions_.heard(id, message);
-    services_.heard(id, message);
+    if (services_.heard(id, message)) return;
     if (const auto* state = std::get_if<control::ServiceState>(&message)) return heard_service(id, *state);
     const auto* hello = std::get_if<control::Hello>(&message);
     const auto* ready = std::get_if<control::Ready>(&message);
