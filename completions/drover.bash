@@ -46,6 +46,7 @@ _drover_flags() {
     operations) echo "$common --limit --plot" ;;
     'pool set') echo "$common --profile --kind --stopped --parked --schedule --demand" ;;
     'pool drain') echo "$common --profile --kind" ;;
+    'health pause') echo "$common --for --reason" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build') echo "$common --template --no-wait --timeout" ;;
     'image remove') echo "$common --no-wait --timeout" ;;
@@ -61,7 +62,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies pool fsck doctor
+            copies pool health fsck doctor
         ;;
     host) echo stop start status ;;
     autostart)
@@ -72,8 +73,12 @@ _drover_words() {
     image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
     pool) echo list set drain ;;
+    health)
+        echo pause resume explain
+        _drover_names guests
+        ;;
     list | show | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
-        restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
+        restore | backup | export | 'copies list' | 'copies remove' | 'health explain') _drover_names guests ;;
     import) compgen -f ;;
     'image add')
         _drover_names images
@@ -101,7 +106,7 @@ _drover_values() {
     --kind) echo vm container ;;
     --login) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;
-    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for) ;;
+    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for | --reason) ;;
     *) return 1 ;;
     esac
 }
@@ -116,7 +121,7 @@ _drover() {
             if _drover_values "$word" >/dev/null </dev/null; then ((n++)); fi
         elif [[ -z $verb ]]; then
             verb=$word
-        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies || $verb == pool ]]; then
+        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies || $verb == pool || $verb == health ]]; then
             verb+=" $word"
         fi
     done

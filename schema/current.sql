@@ -166,6 +166,19 @@ CREATE TABLE copies (
     UNIQUE (guest, name)
 );
 
+-- What was done for guests that fell silent or fell over: as many of the last hours as count.
+CREATE TABLE heals (
+    id      BIGINT NOT NULL PRIMARY KEY,
+    guest   BIGINT NOT NULL REFERENCES guests (id),
+    subject TEXT   NOT NULL DEFAULT '',   -- the service; '': the guest itself
+    action  TEXT   NOT NULL,   -- 'restart': it fell silent; 'start': it was off
+    time    BIGINT NOT NULL,
+    certain BIGINT NOT NULL,   -- by the time that certainly passed
+    ended   BIGINT             -- NULL: not yet well again
+);
+CREATE INDEX heals_of_guests ON heals (guest, certain);
+CREATE INDEX heals_open ON heals (id) WHERE ended IS NULL;
+
 -- One row per address that is not free: used by a guest, or resting in quarantine until free_at.
 CREATE TABLE addresses (
     address BIGINT NOT NULL PRIMARY KEY,
@@ -204,6 +217,7 @@ CREATE TABLE events (
     became    TEXT   -- the phase that its guest got into with it, but for a fresh one's; 'ended': its operation
 );
 CREATE INDEX events_of_owner ON events (owner, id);
+CREATE INDEX events_of_health ON events (guest, id) WHERE kind IN ('health', 'fault');
 
 -- The first answer to a request that came with an idempotency key, kept for a day.
 CREATE TABLE idempotency (

@@ -26,6 +26,8 @@ void add_image(CLI::App& app, Action& chosen);
 void add_copies(CLI::App& app, Action& chosen);
 /// pool list, set, drain.
 void add_pool(CLI::App& app, Action& chosen);
+/// health, health pause, resume, explain.
+void add_health(CLI::App& app, Action& chosen);
 void add_import(CLI::App& app, Action& chosen);
 void add_fsck(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);

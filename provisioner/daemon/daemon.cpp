@@ -180,10 +180,22 @@ void run_daemon(const Config& config) {
                           },
                       .load = [&] { return read_host_load(config.state); },
                       .bell = pool_bell});
+    Health health({.config = config,
+                   .registry = registry,
+                   .for_each_pulse = [&](const auto& take) { herd.for_each_pulse(take); },
+                   .pulse = [&](GuestId id) { return herd.pulse(id); },
+                   .ask = [&](const auto& ids, const auto& anew) { herd.ask_for_life(ids, anew); },
+                   .nudge = [&](const std::vector<GuestId>& guests) { herd.nudge(guests); },
+                   .blind =
+                       [&] {
+                           if (!herd.hypervisor_reachable()) return "the hypervisor does not answer";
+                           return herd.host().is_stopped() ? "the host is stopped" : "";
+                       },
+                   .load = [&] { return read_host_load(config.state); }});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots, overlays, fleet,           pools, pool_bell,
+    const Doors doors{config,     registry,    herd, shadows, roots, overlays, fleet, health, pools, pool_bell,
                       image_jobs, accelerator, fsck, doctor,  hooks, subnet,   parts.templates, lender};
 
     signals.call([&] { server.stop(); });
@@ -192,6 +204,7 @@ void run_daemon(const Config& config) {
     herd.start();
     fleet.start();
     pools.start();
+    health.start();
     hooks.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);

@@ -38,6 +38,7 @@ Registry::Registry(const Options& options)
       copies(*session_),
       leases(*session_),
       pools(*session_),
+      heals(*session_),
       images(*session_),
       operations(*session_),
       events(*session_) {}

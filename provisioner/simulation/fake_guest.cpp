@@ -61,13 +61,21 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
                        if (memory_.forkable) return err(n, "not renewed yet");
                        return become(told.identity), ok + presence();
                    },
-                   [&](const control::Ping&) { return ok + presence(); },
+                   [&](const control::Ping&) { return ok + presence() + levels(); },
                    [&](const control::Stop&) { return stopping_ = true, ok; },
                    [&](const control::Path&) { return std::string(); },
                    // It has nothing of its own.
                    [&](const control::AskShadows&) { return ok; }, [&](const control::Reset&) { return ok; },
                    [&](const control::Renew& told) { return renew(told) ? ok + presence() : err(n, "cannot renew"); }},
         message);
+}
+
+/// Once it is somebody: its clock is right, half of all it has is used.
+std::string FakeGuest::levels() const {
+    if (memory_.ready.empty()) return "";
+    constexpr std::int64_t half = 64LL << 20;
+    const auto time = now().time_since_epoch().count();
+    return control::encode(control::FromGuest{control::Levels{time, half, 2 * half, half, 2 * half}});
 }
 
 void FakeGuest::take(const control::Key& key) {

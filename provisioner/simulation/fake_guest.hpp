@@ -37,6 +37,7 @@ class FakeGuest {
   private:
     std::string answer(const control::FromDaemon& message);
     [[nodiscard]] std::string presence() const;
+    [[nodiscard]] std::string levels() const;
     void take(const control::Key& key);
     bool renew(const control::Renew& told);
     void become(const control::Identity& identity);

@@ -29,6 +29,7 @@ struct FakeMachine : Machine {
         last = introduction;
         in_force = introduction.digest();
     }
+    std::optional<control::Levels> levels() override { return full; }
     std::optional<Hiding> hiding(const PathChange& change) override {
         const auto found = own.find(change.path);
         return found == own.end() ? std::nullopt : std::optional(found->second);
@@ -38,6 +39,7 @@ struct FakeMachine : Machine {
 
     std::map<std::string, Hiding> own;
     std::vector<PathChange> to_reset;
+    std::optional<control::Levels> full;
 };
 
 struct Talk : testing::Test {
