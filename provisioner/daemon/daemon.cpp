@@ -16,6 +16,7 @@
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
+#include "health/prober.hpp"
 #include "herd/host_load.hpp"
 #include "model/at_end.hpp"
 #include "model/failpoint.hpp"
@@ -47,6 +48,20 @@ std::vector<HostName> names_of(Registry& registry) {
             names.push_back({guest.address, guest.name});
     }
     return names;
+}
+
+/// Guests that are ready, and whose profiles have them asked something.
+std::vector<ProbeTarget> probe_targets(Registry& registry, const Overlays& overlays, Herd& herd) {
+    std::vector<ProbeTarget> targets;
+    if (!overlays.any_probes()) return targets;
+    for (const Guest& guest : registry.guests.list({}, std::nullopt)) {
+        if (guest.phase != Phase::ready || guest.desired != Desired::ready || guest.profile == cloud_profile) continue;
+        const auto pulse = herd.pulse(guest.id);
+        if (!pulse || !pulse->is_watched()) continue;
+        const Profile& profile = overlays.profile(guest.profile);
+        if (!profile.probes.empty()) targets.push_back({guest.id, guest.name, guest.address, profile.probes});
+    }
+    return targets;
 }
 
 /// SIGTERM and SIGINT become one call, on a thread of its own; every other thread has them blocked.
@@ -192,6 +207,12 @@ void run_daemon(const Config& config) {
                            return herd.host().is_stopped() ? "the host is stopped" : "";
                        },
                    .load = [&] { return read_host_load(config.state); }});
+    Prober prober({.targets = [&] { return probe_targets(registry, overlays, herd); },
+                   .tell =
+                       [&](const ProbeTarget& target, const std::string& message) {
+                           registry.events.add("health", target.name, std::nullopt, message);
+                       },
+                   .restart = {}});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
@@ -205,6 +226,7 @@ void run_daemon(const Config& config) {
     fleet.start();
     pools.start();
     health.start();
+    prober.start();
     hooks.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);

@@ -2,6 +2,8 @@
 #include <string>
 #include <vector>
 
+#include "model/probe.hpp"
+
 namespace drover {
 
 /// Which paths of a guest are its own. Read from overlays/<name>/overlay.yaml by storage; told to the guest's first
@@ -14,6 +16,7 @@ struct Profile {
     std::vector<std::string> volatile_;   ///< emptied at every boot
     std::string skeleton;                 ///< folder laid into a new overlay, or empty
     bool fork = true;                     ///< may be started from a template's memory
+    std::vector<Probe> probes;            ///< what its guests are asked from the host
 
     bool operator==(const Profile&) const = default;
 };

@@ -11,6 +11,7 @@
 #include "model/names.hpp"
 #include "storage/digest.hpp"
 #include "storage/durable.hpp"
+#include "storage/probe_reader.hpp"
 #include "storage/strict_yaml.hpp"
 
 namespace drover {
@@ -43,7 +44,7 @@ class ProfileReader {
   public:
     explicit ProfileReader(const fs::path& folder)
         : folder_(folder),
-          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork"}) {}
+          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork", "probes"}) {}
 
     Profile read() {
         Profile profile;
@@ -53,6 +54,7 @@ class ProfileReader {
         profile.merged = paths("merged");
         profile.volatile_ = paths("volatile");
         profile.fork = fork();
+        profile.probes = read_probes(yaml_);
         if (fs::is_directory(folder_ / "skeleton")) profile.skeleton = fs::absolute(folder_ / "skeleton");
         if (kernel_parameters(profile).size() > longest_parameters)
             yaml_.refuse(0, fmt::format("its paths take more than {} characters together", longest_parameters),
