@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/fields.hpp"
+#include "model/time.hpp"
 
 namespace drover {
 namespace {

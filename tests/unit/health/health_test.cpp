@@ -1,5 +1,6 @@
 #include "health/health.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <atomic>

@@ -17,7 +17,7 @@ using testing::IsEmpty;
 const Clock::time_point start{1h};
 
 Pulse pulse(Duration quiet, int unanswered) {
-    return {.id = 1, .phase = Phase::ready, .run = Run::running, .heard = {}, .quiet_since = start - quiet,
+    return {.id = 1, .phase = Phase::ready, .run = drover::Run::running, .heard = {}, .quiet_since = start - quiet,
             .unanswered = unanswered, .levels = {}};
 }
 
@@ -70,7 +70,7 @@ TEST(HealthRules, SilenceCountsOnlyWhereAWordWasAskedFor) {
     EXPECT_EQ(judge(pulse(10min, 2), start, config), Verdict::silent);
     EXPECT_EQ(judge(pulse(299s, 9), start, config), Verdict::suspect);
     EXPECT_EQ(judge(pulse(149s, 4), start, config), Verdict::well);
-    for (const Run run : {Run::off, Run::paused, Run::unknown}) {
+    for (const drover::Run run : {drover::Run::off, drover::Run::paused, drover::Run::unknown}) {
         Pulse other = pulse(10min, 9);
         other.run = run;
         EXPECT_EQ(judge(other, start, config), Verdict::well);
