@@ -98,21 +98,23 @@ std::string Health::reason_to_hold(const Look& look) {
 }
 
 void Health::note_holds(const Look& look) {
-    if (suspension_.note(reason_to_hold(look), look.now, interval_)) {
-        parts_.registry.heals.set_suspended(suspension_.reason());
+    suspension_.note(reason_to_hold(look), look.now, interval_);
+    tell_state(look);
+    if (told_ == suspension_.reason()) return;
+    parts_.registry.heals.set_suspended(suspension_.reason());
+    if (told_ || !suspension_.reason().empty())
         spdlog::warn("health: {}", suspension_.reason().empty() ? "the ladder goes on" : suspension_.reason());
-    }
-    const auto pause = *pause_.lock();
+    told_ = suspension_.reason();
+}
+
+void Health::tell_state(const Look& look) {
     const auto healing = static_cast<long long>(healing_.lock()->size());
     auto state = state_.lock();
     const Ladder before = state->ladder;
-    state->ladder = pause ? Ladder::paused : suspension_.reason().empty() ? Ladder::watching : Ladder::suspended;
-    state->reason = pause ? pause->said.reason : suspension_.reason();
-    if (before != state->ladder)
-        state->since = state->ladder == Ladder::watching ? std::nullopt : std::optional(drover::now());
-    if (pause) state->since = pause->said.since;
-    state->ends_in = pause && pause->until ? std::optional(std::chrono::ceil<Duration>(*pause->until - look.now))
-                                           : std::nullopt;
+    state->ladder = suspension_.reason().empty() ? Ladder::watching : Ladder::suspended;
+    state->reason = suspension_.reason();
+    if (state->ladder == Ladder::watching) state->since.reset();
+    if (before == Ladder::watching && state->ladder != before) state->since = drover::now();
     state->watched = look.census.watched;
     state->silent = look.census.sick;
     state->healing = healing;

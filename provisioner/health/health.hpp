@@ -78,6 +78,7 @@ class Health {
     void tick();
     Look look();
     void note_holds(const Look& look);
+    void tell_state(const Look& look);
     [[nodiscard]] std::string reason_to_hold(const Look& look);
     [[nodiscard]] std::string held();
     void check(const Look& look);
@@ -99,7 +100,8 @@ class Health {
     Clock::time_point begun_, looked_, forgotten_;
     Clock::time_point late_until_;  ///< this thread was not let run: nobody's silence is told from that
     health::Suspension suspension_;
-    Synchronized<HealthState> state_;
+    std::optional<std::string> told_;  ///< the reason that the registry knows; none: what a killed daemon left
+    Synchronized<HealthState> state_;  ///< but for the pause
     Synchronized<std::optional<Pause>> pause_;
     Synchronized<std::unordered_map<GuestId, Memory>> memories_;
     Synchronized<std::set<GuestId>> healing_;     ///< guests with an open heal

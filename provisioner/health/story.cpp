@@ -31,12 +31,6 @@ Wellness wellness_of(const Guest& guest, const std::optional<Pulse>& pulse, bool
 HealthState Health::state() {
     HealthState state = *state_.lock();
     const auto pause = *pause_.lock();
-    if (!pause && state.ladder == Ladder::paused) {
-        state.ladder = Ladder::watching;
-        state.reason.clear();
-        state.since.reset();
-        state.ends_in.reset();
-    }
     if (!pause) return state;
     state.ladder = Ladder::paused;
     state.reason = pause->said.reason;

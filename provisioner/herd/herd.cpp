@@ -188,6 +188,7 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
         }
         if (done.look) w.expect_look();
         w.note_phase(done.after.phase, Clock::now());
+        w.note_run(Clock::now());
         if (step == Step::stop) w.asked = 1;
         if (step == Step::press) w.asked = 2;
     });
