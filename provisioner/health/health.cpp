@@ -20,6 +20,7 @@ constexpr Duration longest_beat = std::chrono::seconds(1);
 constexpr Duration shortest_beat = std::chrono::milliseconds(20);
 constexpr int beats_an_interval = 30;
 constexpr Duration starved_after = std::chrono::seconds(5);
+constexpr auto time_to_look = std::chrono::seconds(10);
 constexpr auto between_cleanings = std::chrono::minutes(10);
 constexpr std::size_t most_decisions = 20;
 
@@ -90,7 +91,9 @@ Health::Look Health::look() {
 }
 
 std::string Health::reason_to_hold(const Look& look) {
-    if (auto blind = parts_.blind(); !blind.empty()) return blind;
+    auto blind = parts_.blind();
+    has_seen_ = has_seen_ || blind.empty() || look.now - begun_ >= time_to_look;
+    if (!blind.empty()) return has_seen_ ? blind : "";  // that it has not looked yet is nothing to tell
     if (look.now < late_until_) return "the host is so busy that this daemon was not let run";
     if (auto many = health::too_many(look.census, parts_.config.health); !many.empty()) return many;
     if (look.census.sick == 0) return "";  // nobody asks how the host fares

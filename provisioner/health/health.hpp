@@ -99,6 +99,7 @@ class Health {
     const Duration interval_, beat_;
     Clock::time_point begun_, looked_, forgotten_;
     Clock::time_point late_until_;  ///< this thread was not let run: nobody's silence is told from that
+    bool has_seen_ = false;          ///< the hypervisor answered, or had time enough to
     health::Suspension suspension_;
     std::optional<std::string> told_;  ///< the reason that the registry knows; none: what a killed daemon left
     Synchronized<HealthState> state_;  ///< but for the pause

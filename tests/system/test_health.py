@@ -1,4 +1,5 @@
 """Watching over guests: who falls silent, over or asleep is healed by the documented rung, so many times, unless too many are at once."""
+import json
 import os
 import signal
 import time
@@ -35,16 +36,19 @@ def drover(watched):
     return drover
 
 
+def events(drover, *more):
+    return [json.loads(line) for line in drover.call("events", *more).out.splitlines()]
+
+
 class Story:
     """What happens to one guest from now on."""
 
     def __init__(self, drover, name):
         self.drover, self.name = drover, name
-        events = drover.ask("events")
-        self.since = events[-1]["id"] if events else 0
+        self.since = max((event["id"] for event in events(drover)), default=0)
 
     def told(self, kind="health"):
-        return [e["message"] for e in self.drover.ask("events", "--since", self.since)
+        return [e["message"] for e in events(self.drover, "--since", self.since)
                 if e["guest"] == self.name and e["kind"] == kind]
 
     def wait_for(self, words, kind="health", timeout=240):
