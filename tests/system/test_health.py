@@ -61,7 +61,7 @@ def state_of(drover, name):
 
 def run_aside(owner, name, script):
     """In the guest, after the login has ended."""
-    owner.ssh(name, f"nohup sh -c 'sleep 1; {script}' >/dev/null 2>&1 </dev/null &")
+    owner.ssh(name, f"sh -c 'sleep 1; {script}' >/dev/null 2>&1 </dev/null &")
 
 
 def pid_of(domain):
@@ -99,7 +99,7 @@ def test_a_container_that_answers_garbage_is_stopped_and_started_again(drover, o
 def test_a_vm_whose_channel_a_program_takes_over_is_healed(drover, owner):
     name, _ = one(owner)
     story, boot = Story(drover, name), owner.boot_id(name)
-    owner.ssh(name, "printf '#!/bin/sh\\nexec 3<>/dev/virtio-ports/drover.control\\nwhile :; do echo HELLO you >&3; sleep 1; done\\n' "
+    owner.ssh(name, "printf '#!/bin/sh\\nexec 3<>$(ls /dev/vport*)\\nwhile :; do echo HELLO you >&3; sleep 1; done\\n' "
               ">/root/evil; chmod 755 /root/evil; mount --bind /root/evil /usr/libexec/drover-guest")
     run_aside(owner, name, "kill -9 $(pidof drover-guest)")
     story.wait_for("said nothing for")
