@@ -10,7 +10,6 @@ namespace {
 
 constexpr const char* qemu_namespace = "http://libvirt.org/schemas/domain/qemu/1.0";
 constexpr const char* memory_id = "drover.memory";
-constexpr int fork_cache = 16;  // MiB of translations: what a boot runs through once, a fork does not
 
 void add_argument(pugi::xml_node line, const std::string& text) { xml::add(line, "qemu:arg", {{"value", text}}); }
 
@@ -33,7 +32,6 @@ std::string with_memory(const DomainSpec& spec, const std::string& memory, bool 
     if (is_template) return xml::print(domain);
     add_argument(line, "-incoming");
     add_argument(line, "defer");
-    if (auto cache = domain.child("features").child("tcg").child("tb-cache")) cache.text().set(fork_cache);
     return xml::print(domain);
 }
 
