@@ -299,7 +299,7 @@ def test_libvirtd_dies_while_it_forks(drover, owner, full, chance):
 @pytest.mark.promise("FORK-5")
 def test_killed_while_it_forks_nothing_leaks(drover, owner, full, chance):
     shm = sorted(pathlib.Path("/dev/shm").iterdir())
-    count, rounds = (20, 20) if full else (4, 3)
+    count, rounds = (20, 20) if full else (4, 2)
     for n in range(rounds):
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             asked = pool.submit(drover.call, "request", "--owner", owner.name, "--count", count, "--additional")
