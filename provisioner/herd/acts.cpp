@@ -51,7 +51,8 @@ void Acts::tell_first_locked(GuestId id, Line& line) {
     Open& first = line.front();
     if (first.until == Clock::time_point{}) {
         first.until = Clock::now() + patience_;
-        if (limits_.emplace(first.until, id).first == limits_.begin()) news_.notify_all();
+        const auto limit = limits_.emplace(first.until, id).first;
+        if (limit == limits_.begin()) news_.notify_all();
     }
     Act& act = first.end.act;
     first.told = sessions_.send(id, act.lines);
