@@ -43,6 +43,9 @@ _drover_flags() {
     give) echo "$common --owner" ;;
     'host stop') echo "$common --budget --no-wait --timeout" ;;
     events) echo "$common --since --follow" ;;
+    console) echo "$common --force --linger" ;;
+    logs) echo "$common --follow --previous --boot --lines --raw" ;;
+    top) echo "$common --once --interval" ;;
     operations) echo "$common --limit --plot" ;;
     'pool set') echo "$common --profile --kind --stopped --parked --schedule --demand" ;;
     'pool drain') echo "$common --profile --kind" ;;
@@ -61,7 +64,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies pool fsck doctor
+            copies pool fsck doctor console logs top
         ;;
     host) echo stop start status ;;
     autostart)
@@ -72,7 +75,7 @@ _drover_words() {
     image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
     pool) echo list set drain ;;
-    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
+    list | show | console | logs | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
         restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
     import) compgen -f ;;
     'image add')
@@ -101,7 +104,7 @@ _drover_values() {
     --kind) echo vm container ;;
     --login) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;
-    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for) ;;
+    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for | --linger | --boot | --lines | --interval) ;;
     *) return 1 ;;
     esac
 }

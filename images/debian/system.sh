@@ -13,6 +13,7 @@ system() {
     of_the_guest "$root"
     web_server "$root"
     wanted "$root/usr/lib/systemd/system" multi-user.target drover-guest.service drover-identified.path acpid.service
+    wanted "$root/usr/lib/systemd/system" multi-user.target drover-console.service
     wanted "$root/etc/systemd/system" sockets.target ssh.socket
     wanted "$root/etc/systemd/system" multi-user.target cron.path
     ln -sf multi-user.target "$root/usr/lib/systemd/system/default.target"
