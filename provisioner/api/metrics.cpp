@@ -155,7 +155,7 @@ void add_process(MetricsPage& page, const ProcessFacts& facts) {
 
 std::string metrics_text(const Doors& doors) {
     MetricsPage page;
-    page.gauge("drover_build_info", "1; what runs here", {{"version", DROVER_VERSION}, {"instance", doors.config.instance}},
+    page.gauge("drover_build_info", "1; what runs here", {{"version", DROVER_VERSION}, {"herd", doors.config.instance}},
                1);
     add_guests(page, doors.registry);
     add_herd(page, doors.herd);

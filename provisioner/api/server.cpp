@@ -1,6 +1,7 @@
 #include <utility>  // before Asio: its coroutines need it with g++ 12
 //
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -68,10 +69,10 @@ http::response<http::string_body> response_of(const Answer& answer, const http::
     return response;
 }
 
-/// Whether the caller has gone: it has nothing to say while it listens.
+/// Whether the caller has gone; one that has no more to say still listens.
 bool has_hung_up(Stream& stream) {
-    char byte = 0;
-    return ::recv(stream.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    pollfd socket{stream.socket().native_handle(), 0, 0};
+    return ::poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 /// A socket file that nobody serves is left over from a killed daemon.
