@@ -19,8 +19,23 @@ Visitor::Visitor(asio::io_context& io, SeatPtr seat, UniqueFd socket)
 
 void Visitor::begin(const std::shared_ptr<Line>& line, const std::string& said) {
     line_ = line;
+    await_end();
     if (said.empty()) return listen();
     line->say(said);
+}
+
+/// Also of one who is not listened to, since the guest takes nothing.
+void Visitor::await_end() {
+    socket_.async_wait(Channel::wait_error, [self = shared_from_this()](const boost::system::error_code& error) {
+        if (!error) self->leave();
+    });
+}
+
+void Visitor::leave() {
+    if (closed_) return;
+    const auto line = line_.lock();
+    close();
+    if (line) line->left(this);
 }
 
 void Visitor::listen() {
@@ -29,10 +44,7 @@ void Visitor::listen() {
                             [self = shared_from_this()](const boost::system::error_code& error, std::size_t size) {
                                 self->listening_ = false;
                                 if (self->closed_) return;
-                                if (!error) return self->pass_on(size);
-                                const auto line = self->line_.lock();
-                                self->close();
-                                if (line) line->left(self.get());
+                                error ? self->leave() : self->pass_on(size);
                             });
 }
 

@@ -44,6 +44,8 @@ class Visitor : public std::enable_shared_from_this<Visitor> {
 
   private:
     void listen();
+    void await_end();
+    void leave();
     void pass_on(std::size_t size);
     void flush();
     void on_shown(const boost::system::error_code& error);

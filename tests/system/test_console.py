@@ -52,8 +52,9 @@ def test_a_command_is_answered_and_the_terminal_is_given_back(drover, guest):
         sit_down(terminal)
         terminal.type("echo $((6*7))-$(hostname)\r")
         terminal.expect(rf"42-{guest}\r\n")
-        terminal.type("sleep 100\r")  # the guest's own Ctrl-C, not the client's
-        terminal.type("\x03")
+        terminal.type("echo sle''eping; sleep 1000\r")
+        terminal.expect(r"sleeping\r\n")
+        terminal.type("\x03")  # the guest's, not the client's
         terminal.type("echo still-$((1+1))\r")
         terminal.expect(r"still-2\r\n")
         assert visitor(drover, guest)["who"] == "root"

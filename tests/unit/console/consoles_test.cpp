@@ -229,8 +229,10 @@ TEST_F(ConsolesTest, AGuestThatReadsNothingHoldsItsVisitorAlone) {
     EXPECT_LT(said, 2U << 20);
     say(bob.mine, "hello\r");
     EXPECT_EQ(hear(other.guest, "\r"), "hello\r");
+    alice.mine = UniqueFd();
+    EXPECT_TRUE(comes_true([&] { return !consoles_->visitor(7); }));
     Person carol;
-    sit(7, carol, "carol", true);
+    sit(7, carol, "carol");
     say(tty.guest, "still talking\n");
     EXPECT_EQ(hear(carol.mine, "\n"), "still talking\n");
 }
