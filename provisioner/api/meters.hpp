@@ -12,7 +12,7 @@ namespace drover {
 class ApiMeters {
   public:
     /// The statuses that occur; any other counts as the last.
-    static constexpr std::array statuses{200, 101, 400, 403, 404, 409, 499, 503, 504, 500};
+    static constexpr std::array statuses{200, 101, 201, 202, 204, 400, 403, 404, 409, 499, 503, 504, 500};
 
     struct OfRoute {
         Spans took;  ///< from the call's coming to its answer, of those that did not wait for news
