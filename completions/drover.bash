@@ -38,6 +38,8 @@ _drover_flags() {
         echo "$common --owner --all --wave --plan --to --canary --settle --shadows --with-snapshot --no-wait --timeout"
         ;;
     shadows) echo "$common --owner --all --to" ;;
+    service | keys) echo "$common --owner --all --no-wait --timeout" ;;
+    passwd) echo "$common --user --timeout" ;;
     autostart) echo "$common --owner --all" ;;
     protect) echo "$common --off --owner --all" ;;
     give) echo "$common --owner" ;;
@@ -64,7 +66,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies pool fsck doctor console logs top
+            copies pool service keys passwd fsck doctor console logs top
         ;;
     host) echo stop start status ;;
     autostart)
@@ -75,8 +77,12 @@ _drover_words() {
     image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
     pool) echo list set drain ;;
-    list | show | console | logs | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
-        restore | backup | export | 'copies list' | 'copies remove') _drover_names guests ;;
+    list | show | console | logs | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | \
+        lease | snapshot | restore | backup | export | keys | passwd | 'copies list' | 'copies remove') _drover_names guests ;;
+    service)
+        echo list enable disable start stop restart
+        _drover_names guests
+        ;;
     import) compgen -f ;;
     'image add')
         _drover_names images
@@ -102,7 +108,7 @@ _drover_values() {
     --canary) _drover_names guests ;;
     --shadows) echo warn hold reset-path ;;
     --kind) echo vm container ;;
-    --login) compgen -u ;;
+    --login | --user) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;
     --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for | --linger | --boot | --lines | --interval) ;;
     *) return 1 ;;

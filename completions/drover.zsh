@@ -32,7 +32,9 @@ _drover_verbs() {
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'lease:lend guests until a day' 'snapshot:keep a copy of overlays' 'restore:give overlays of copies back'
         'recover:take retired guests back' 'backup:keep guests, or the registry' 'export:write a guest into a file'
-        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand' 'fsck:hold registry, hypervisor and disk against each other'
+        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand'
+        'service:list, enable, disable, start, stop, restart services' 'keys:have guests take ssh keys anew'
+        'passwd:a one-time password for a console' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
     )
     _describe verb verbs
@@ -102,6 +104,15 @@ _drover_rest() {
         ;;
     pause | resume | cancel) _arguments $common '1:operation:_drover_names operations' ;;
     shadows) _arguments $common $selection $guests '--to[which]:version:_drover_names versions' ;;
+    service)
+        _arguments $common $waiting $selection \
+            '*:guest, verb or service:{ compadd list enable disable start stop restart; _drover_names guests; }'
+        ;;
+    keys) _arguments $common $waiting $selection $guests ;;
+    passwd)
+        _arguments $common '--user[whose password]:login' '--timeout[how long to wait]:duration' \
+            '1:guest:_drover_names guests'
+        ;;
     autostart) _arguments $common $selection '1:what:(last always never)' $guests ;;
     protect) _arguments $common $selection '--off[let them be again]' $guests ;;
     give) _arguments $common '--owner[whose from now on]:owner:_drover_names owners' $guests ;;

@@ -26,8 +26,8 @@ struct Call {
     std::string body;
     std::string idempotency_key;
     Peer peer;
-    std::optional<std::string> on_behalf_of;   ///< the header, as it came
-    std::string upgrade;                       ///< the header: what the caller would like to speak instead
+    std::optional<std::string> on_behalf_of;  ///< the header, as it came
+    std::string upgrade;                      ///< the header: what the caller would like to speak instead
     std::chrono::steady_clock::time_point came = std::chrono::steady_clock::now();
     bool is_first = true;                      ///< it did not wait for news yet
     Caller caller;                             ///< who the peer acts as

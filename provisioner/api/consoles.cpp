@@ -28,7 +28,8 @@ void open_console(const Doors& doors, const Guest& guest) {
         doors.herd.open_console(guest.id);
     } catch (const Error& error) {
         if (error.kind() != ErrorKind::not_found) throw;
-        throw refusal(guest, fmt::format("does not run, though it is {}", to_text(guest.phase)), "try again in a moment");
+        throw refusal(guest, fmt::format("does not run, though it is {}", to_text(guest.phase)),
+                      "try again in a moment");
     }
     if (!doors.consoles.is_open(guest.id))
         throw refusal(guest, "has no console", "only guests of a real hypervisor have one");

@@ -76,7 +76,8 @@ void add_herd(MetricsPage& page, const Herd& herd) {
     page.counter("drover_corrections_total", "Times that a guest was not what its row said", {},
                  number(meters.corrections.value()));
     page.gauge("drover_control_sessions", "Guests whose control channel is open", {}, number(herd.attached()));
-    page.gauge("drover_hypervisor_reachable", "1 while the hypervisor answers", {}, herd.hypervisor_reachable() ? 1 : 0);
+    page.gauge("drover_hypervisor_reachable", "1 while the hypervisor answers", {},
+               herd.hypervisor_reachable() ? 1 : 0);
 }
 
 void add_waves(MetricsPage& page, const Herd& herd) {
@@ -84,7 +85,8 @@ void add_waves(MetricsPage& page, const Herd& herd) {
         const Labels labels{{"class", word(wave.wave)}};
         page.gauge("drover_wave_in_flight", "Guests that are under way", labels, number(wave.under_way));
         page.gauge("drover_wave_waiting", "Guests that wait in line", labels, number(wave.waiting));
-        page.gauge("drover_wave_limit", "How many may be under way, as the adaptive rule has found", labels, wave.limit);
+        page.gauge("drover_wave_limit", "How many may be under way, as the adaptive rule has found", labels,
+                   wave.limit);
     }
 }
 
@@ -120,7 +122,8 @@ void add_consoles(MetricsPage& page, const Consoles& consoles) {
     const auto figures = consoles.figures();
     page.gauge("drover_consoles_open", "Consoles that are read", {}, number(static_cast<long long>(figures.open)));
     page.gauge("drover_console_visitors", "People at consoles", {}, number(static_cast<long long>(figures.visitors)));
-    page.counter("drover_console_bytes_total", "Bytes that guests printed on their consoles", {}, number(figures.bytes));
+    page.counter("drover_console_bytes_total", "Bytes that guests printed on their consoles", {},
+                 number(figures.bytes));
     page.counter("drover_console_log_failures_total", "Writes of console logs that failed", {}, number(figures.errors));
 }
 
@@ -139,7 +142,8 @@ void add_load(MetricsPage& page, const Config& config) {
     if (load.free_memory)
         page.gauge("drover_host_memory_available_bytes", "Memory that is available", {}, number(*load.free_memory));
     if (load.free_disk)
-        page.gauge("drover_state_free_bytes", "Room on the file system of the state folder", {}, number(*load.free_disk));
+        page.gauge("drover_state_free_bytes", "Room on the file system of the state folder", {},
+                   number(*load.free_disk));
 }
 
 void add_process(MetricsPage& page, const ProcessFacts& facts) {

@@ -21,6 +21,10 @@ constexpr Route table[] = {
     {"POST", "/v1/imports", Who::administrators, api::import_guest},
     {"POST", "/v1/changes", Who::everybody, api::change_guests},
     {"POST", "/v1/shadows", Who::everybody, api::show_shadows},
+    {"GET", "/v1/services", Who::everybody, api::list_services},
+    {"POST", "/v1/services", Who::everybody, api::change_services},
+    {"POST", "/v1/keys", Who::everybody, api::tell_keys},
+    {"POST", "/v1/passwords", Who::everybody, api::tell_password},
     {"POST", "/v1/settings", Who::everybody, api::set_guests},
     {"GET", "/v1/pools", Who::administrators, api::list_pools},
     {"POST", "/v1/pools", Who::administrators, api::set_pool},
@@ -78,8 +82,7 @@ template <typename Work>
 std::optional<Answer> counted(ApiMeters& meters, std::size_t route, const Call& call, Work work) {
     const auto note = [&](int status) {
         meters.answered(route, status);
-        if (call.is_first)
-            meters.of(route).took.note(std::chrono::steady_clock::now() - call.came);
+        if (call.is_first) meters.of(route).took.note(std::chrono::steady_clock::now() - call.came);
     };
     try {
         auto answer = work();

@@ -47,10 +47,11 @@ class Talk {
     std::optional<End> turn() {
         const bool listens = !input_ended_ && (is_terminal_ || unsent_.size() < most_unsent);
         const auto console_events = static_cast<short>(unsent_.empty() ? POLLIN : POLLIN | POLLOUT);
-        std::array<pollfd, 3> files{pollfd{listens ? STDIN_FILENO : -1, POLLIN, 0},
-                                    pollfd{console_, console_events, 0}, pollfd{signals_.fd(), POLLIN, 0}};
+        std::array<pollfd, 3> files{pollfd{listens ? STDIN_FILENO : -1, POLLIN, 0}, pollfd{console_, console_events, 0},
+                                    pollfd{signals_.fd(), POLLIN, 0}};
         const bool waits_for_silence = input_ended_ && unsent_.empty();
-        const int found = ::poll(files.data(), files.size(), waits_for_silence ? static_cast<int>(linger_.count()) : -1);
+        const int found =
+            ::poll(files.data(), files.size(), waits_for_silence ? static_cast<int>(linger_.count()) : -1);
         if (found == 0) return End::left;
         if (found < 0 && errno != EINTR) return End::closed;
         if (files[2].revents != 0)
@@ -105,8 +106,8 @@ class Talk {
 std::string target_of(const Options& options) { return "/v1/guests/" + wire::escape(options.name) + "/console"; }
 
 End talk(Context& context, const Options& options, Duration linger) {
-    Upgraded console = Client(context.socket)
-                           .upgrade(target_of(options), {{"force", options.force}}, wire::console_protocol);
+    Upgraded console =
+        Client(context.socket).upgrade(target_of(options), {{"force", options.force}}, wire::console_protocol);
     const bool is_terminal = ::isatty(STDIN_FILENO) != 0;
     if (is_terminal)
         context.console.err << fmt::format("at the console of {}; Ctrl-] leaves it\n", options.name) << std::flush;
@@ -120,7 +121,8 @@ int explain(Context& context, const Options& options) {
     const auto state = Client(context.socket).get(target_of(options));
     const auto& visitor = state.at("visitor");
     if (!visitor.is_null())
-        throw Error(ErrorKind::failed, fmt::format("{} took the console of {} over", field(visitor, "who"), options.name),
+        throw Error(ErrorKind::failed,
+                    fmt::format("{} took the console of {} over", field(visitor, "who"), options.name),
                     fmt::format("drover console {} --force takes it back", options.name));
     context.console.err << fmt::format("\nthe console of {} has closed\n", options.name);
     return 0;

@@ -78,11 +78,11 @@ void add_load(Lines& lines, const wire::Json& load) {
         const auto& value = load.at(name);
         return value.is_null() ? std::string("?") : fmt::format("{:.0f}%", value.get<double>());
     };
-    add_heading(lines, fmt::format("pressure, 10 s: memory some {} full {}, io some {} full {}; free: memory {}, disk {}; "
-                                   "{} cores",
-                                   percent("memory_some"), percent("memory_full"), percent("io_some"),
-                                   percent("io_full"), size_of(load, "free_memory"), size_of(load, "free_disk"),
-                                   field(load, "cores")));
+    add_heading(lines,
+                fmt::format("pressure, 10 s: memory some {} full {}, io some {} full {}; free: memory {}, disk {}; "
+                            "{} cores",
+                            percent("memory_some"), percent("memory_full"), percent("io_some"), percent("io_full"),
+                            size_of(load, "free_memory"), size_of(load, "free_disk"), field(load, "cores")));
 }
 
 void add_pools(Lines& lines, const wire::Json& pools) {

@@ -30,6 +30,9 @@ void add_image(CLI::App& app, Action& chosen);
 void add_copies(CLI::App& app, Action& chosen);
 /// pool list, set, drain.
 void add_pool(CLI::App& app, Action& chosen);
+/// service, keys.
+void add_service(CLI::App& app, Action& chosen);
+void add_passwd(CLI::App& app, Action& chosen);
 void add_import(CLI::App& app, Action& chosen);
 void add_fsck(CLI::App& app, Action& chosen);
 void add_doctor(CLI::App& app, Action& chosen);

@@ -11,8 +11,8 @@
 #include <unordered_map>
 
 #include "console/line.hpp"
-#include "model/sync.hpp"
 #include "model/error.hpp"
+#include "model/sync.hpp"
 
 namespace drover {
 
@@ -115,8 +115,8 @@ void Consoles::open(GuestId id, UniqueFd console) {
         if (!state_->lines.emplace(id, line).second) return;
     }
     state_->tell([&] {
-        state_->logs.go_on(
-            id, fmt::format("\r\n-- droverd was away; listening again since {} --\r\n", to_rfc3339(now())));
+        state_->logs.go_on(id,
+                           fmt::format("\r\n-- droverd was away; listening again since {} --\r\n", to_rfc3339(now())));
     });
     boost::asio::post(state_->io, [line] { line->listen(); });
 }

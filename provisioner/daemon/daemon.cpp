@@ -188,9 +188,26 @@ void run_daemon(const Config& config) {
     Fsck fsck(config);
     Doctor doctor(config);
     ApiMeters api_meters(routes().size());
-    const Doors doors{config,   registry,   herd,   shadows, roots,  overlays, fleet,
-                      pools,    pool_bell,  image_jobs, accelerator, fsck, doctor, hooks,
-                      consoles, api_meters, hypervisor.meters(), subnet, parts.templates, lender};
+    const Doors doors{config,
+                      registry,
+                      herd,
+                      shadows,
+                      roots,
+                      overlays,
+                      fleet,
+                      pools,
+                      pool_bell,
+                      image_jobs,
+                      accelerator,
+                      fsck,
+                      doctor,
+                      hooks,
+                      consoles,
+                      api_meters,
+                      hypervisor.meters(),
+                      subnet,
+                      parts.templates,
+                      lender};
     std::optional<MetricsPort> metrics_port;
     if (!config.metrics_listen.empty())
         metrics_port.emplace(config.metrics_listen, [&] { return metrics_text(doors); });

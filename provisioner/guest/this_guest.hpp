@@ -1,5 +1,6 @@
 #pragma once
 #include "guest/conversation.hpp"
+#include "guest/services.hpp"
 #include "guest/settings.hpp"
 
 namespace drover::guest {
@@ -19,6 +20,12 @@ class ThisGuest : public Machine {
     void put_into_force(const Introduction& introduction) override;
     std::optional<Hiding> hiding(const PathChange& change) override;
     void reset_later(const std::vector<PathChange>& changes) override;
+    std::string serve(const control::ServiceOrder& order) override;
+    std::vector<control::ServiceState> services_known() override;
+    void put_password(const control::Password& password) override;
+
+    /// What is being done to services, beside the conversation.
+    Services& services() { return services_; }
 
     /// It is a template for the fork point `ready`, or a fork of one that is not renewed yet.
     [[nodiscard]] bool is_template() const;
@@ -35,6 +42,7 @@ class ThisGuest : public Machine {
     [[nodiscard]] bool is_written_here(const std::string& path) const;
 
     Settings settings_;
+    Services services_;
 };
 
 }  // namespace drover::guest

@@ -36,7 +36,11 @@ Herd::Herd(const Parts& parts)
                             .wake = [this](Instant when) { agenda_.add_by(the_next, when); },
                             .stopped = [this](StoppedWave wave) { put_back(std::move(wave)); }}),
       sessions_({.said = [this](GuestId id, const control::FromGuest& message) { heard(id, message); },
-                 .closed = [this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); }}),
+                 .closed =
+                     [this](GuestId id) {
+                         services_.lost(id);
+                         agenda_.add_by(id, Clock::now() + retry_touch);
+                     }}),
       steps_(parts_, sessions_) {
     if (parts_.consoles != nullptr)
         parts_.consoles->watch([this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); });
@@ -51,10 +55,12 @@ Herd::~Herd() {
     parts_.domains.watch(nullptr);
     agenda_.close();
     for (std::thread& worker : workers_) worker.join();
+    services_.close();
 }
 
 void Herd::start() {
     take_over();
+    services_.start();
     if (const auto when = host_.force_at()) wake_all_by(*when);
     agenda_.add(everybody);
     for (int i = 0; i < parts_.config.steps_in_flight + quick_workers; ++i) {
@@ -224,6 +230,9 @@ void Herd::commit(const Guest& before, const Guest& after, const std::string& ki
     read.rev = after.rev;  // a step that saved on its way counted it up
     if (!parts_.registry.guests.save(read, row, kind, message, made)) return;
     spdlog::info("{}: {}", row.name, message);
+    const bool was_ready = before.phase == Phase::ready, is_ready = row.phase == Phase::ready;
+    if (is_ready && !was_ready) services_.became_ready(row, take_services(row.id));
+    if (was_ready && !is_ready) services_.left_ready(row.id, row.phase);
     waves_.note(row, cpu_used_by(row));
 }
 

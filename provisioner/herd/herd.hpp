@@ -13,6 +13,7 @@
 #include "herd/meters.hpp"
 #include "herd/questions.hpp"
 #include "herd/seldom.hpp"
+#include "herd/service_desk.hpp"
 #include "herd/steps.hpp"
 #include "herd/watch.hpp"
 #include "herd/waves.hpp"
@@ -55,6 +56,8 @@ class Herd {
     [[nodiscard]] std::size_t attached() const { return sessions_.count(); }
     /// Takes up the console of a guest that runs. Errors of Domains::open_console().
     void open_console(GuestId id);
+    /// Services of guests, and what else guests that are ready are told to do once.
+    [[nodiscard]] ServiceDesk& services() { return services_; }
     /// Whether the hypervisor answered last time.
     [[nodiscard]] bool hypervisor_reachable() const { return reachable_; }
 
@@ -101,6 +104,8 @@ class Herd {
     [[nodiscard]] Duration call_interval(const Guest& guest) const;
 
     void heard(GuestId id, const control::FromGuest& message);
+    void heard_service(GuestId id, const control::ServiceState& state);
+    std::map<std::string, ServiceStatus> take_services(GuestId id);
     Watch watch_of(const Guest& guest);
     Voice voice_of(const Guest& guest, const Watch& watch);
     template <typename Change> void change_watch(GuestId id, Change&& change) {
@@ -124,8 +129,9 @@ class Herd {
     Synchronized<std::unordered_set<OperationId>> learnt_;  ///< operations whose rules are known
     Synchronized<std::vector<StoppedWave>> stopped_;        ///< to be put back: the registry did not take it
     std::atomic<bool> reachable_ = false;
-    Seldom lost_, found_;             ///< said of it
-    Questions questions_{sessions_};  ///< hears what the sessions' thread says, so it outlives that
+    Seldom lost_, found_;                              ///< said of it
+    Questions questions_{sessions_};                   ///< hears what the sessions' thread says, so it outlives that
+    ServiceDesk services_{parts_, sessions_, steps_};  ///< the same
     control::Sessions sessions_;
     Steps steps_;
     std::vector<std::thread> workers_;

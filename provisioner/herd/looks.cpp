@@ -186,9 +186,23 @@ void Herd::lost_touch(const std::string& why) {
     agenda_.add_at(everybody, Clock::now() + retry_touch);
 }
 
+/// Kept until it is ready: who forks a guest that runs knows how its services are.
+void Herd::heard_service(GuestId id, const control::ServiceState& state) {
+    auto watches = watches_.lock();
+    if (const auto found = watches->find(id); found != watches->end()) found->second.hear_service(state);
+}
+
+std::map<std::string, ServiceStatus> Herd::take_services(GuestId id) {
+    std::map<std::string, ServiceStatus> services;
+    change_watch(id, [&](Watch& watch) { services = std::exchange(watch.services, {}); });
+    return services;
+}
+
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
     questions_.heard(id, message);
+    services_.heard(id, message);
+    if (const auto* state = std::get_if<control::ServiceState>(&message)) return heard_service(id, *state);
     const auto* hello = std::get_if<control::Hello>(&message);
     const auto* ready = std::get_if<control::Ready>(&message);
     const auto* refusal = std::get_if<control::Err>(&message);

@@ -15,7 +15,7 @@ struct HerdMeters {
         Spans done;    ///< how long those took that did what they were to do
         Count failed;  ///< those that cost an attempt
     };
-    std::array<OfStep, 12> steps;  ///< by Step
+    std::array<OfStep, 12> steps;                ///< by Step
     std::array<Spans, started_by.size()> ready;  ///< from the step that set out to ready, by started_by
     Count faults;                                ///< guests that were given up
     Count corrections;                           ///< what was seen was not what the row said

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,7 @@ struct Watch {
     std::optional<control::Hello> hello;    ///< the last HELLO since its domain started
     std::string ready;                      ///< digest of the last READY since that HELLO
     std::string told;                       ///< digest of the identity sent since that HELLO
+    std::map<std::string, ServiceStatus> services;  ///< what it said of them since that HELLO
     Clock::time_point called;  ///< when a word of it was last asked for: its channel was taken up, or it was told
 
     Phase phase = Phase::gone;  ///< the phase that the times below are about
@@ -84,6 +86,13 @@ struct Watch {
         hello.reset();
         ready.clear();
         told.clear();
+        services.clear();
+    }
+
+    /// Of a service; a guest has no more of them than a profile can tell it.
+    void hear_service(const control::ServiceState& said) {
+        constexpr std::size_t most_services = 64;
+        if (services.size() < most_services) services[said.name] = said.status;
     }
 
     /// Its domain starts: whatever was said was another's.

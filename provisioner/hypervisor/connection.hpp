@@ -58,7 +58,8 @@ class Connection {
     /// `work` may still be running, so it must own all that it uses.
     template <typename Work> auto call(Work work) -> std::invoke_result_t<Work&, virConnectPtr>;
 
-    /// All calls so far. One that was given up or whose connection was lost failed; what the hypervisor refused did not.
+    /// All calls so far. One that was given up or whose connection was lost failed; what the hypervisor refused did
+    /// not.
     [[nodiscard]] const CallMeter& meter() const { return meter_; }
     /// What it connects to.
     [[nodiscard]] const std::string& uri() const;

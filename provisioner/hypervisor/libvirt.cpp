@@ -90,8 +90,7 @@ UniqueFd open_tty_of(virConnectPtr connection, const Ownership& ours, GuestId id
                      const std::pair<DomainHandle, std::string>& found) {
     auto tty = open_terminal(found.second);
     const auto now = find(connection, ours, id);
-    if (!now || virDomainGetID(now.get()) != virDomainGetID(found.first.get()))
-        throw not_running(ours.domain_name(id));
+    if (!now || virDomainGetID(now.get()) != virDomainGetID(found.first.get())) throw not_running(ours.domain_name(id));
     return tty;
 }
 

@@ -81,6 +81,7 @@ std::string Wave::describe(Hold hold, const Ticket& ticket, Instant now) const {
                                ticket.host);
         case Hold::pressure:
         case Hold::floor: return describe_brake(ticket);
+        case Hold::adoption: return fmt::format("a guest that is adopted on {}", ticket.host);
     }
     return "";
 }

@@ -36,6 +36,7 @@ Registry::Registry(const Options& options)
       owners(*session_),
       guests(*session_, options.rules),
       copies(*session_),
+      services(*session_),
       leases(*session_),
       pools(*session_),
       images(*session_),

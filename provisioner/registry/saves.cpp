@@ -6,6 +6,7 @@
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
+#include "registry/services.hpp"
 
 namespace drover {
 namespace {
@@ -95,6 +96,7 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         if (!message.empty()) {
             add_event(transaction, {kind, before.name, before.owner, before.operation, message, became(before, after)});
         }
+        if (before.phase == Phase::ready && after.phase != Phase::ready) forget_services(transaction, before.id);
         Guest row = after;
         row.desired = *desired;
         note_member(transaction, before, row);

@@ -22,6 +22,10 @@ StrictYaml::StrictYaml(const std::filesystem::path& file, const std::vector<std:
         refuse(error.mark.line + 1, error.msg);
     }
     if (!root_.IsMap()) refuse(0, "is no mapping of keys to values");
+    expect_keys(keys);
+}
+
+void StrictYaml::expect_keys(const std::vector<std::string>& keys) const {
     std::set<std::string> seen;
     for (const auto& entry : root_) {
         const auto key = scalar(entry.first, "a key");
@@ -51,6 +55,19 @@ std::vector<Located> StrictYaml::list(const std::string& key) const {
     std::vector<Located> texts;
     for (const auto& item : node) texts.push_back(scalar(item, fmt::format("an item of '{}'", key)));
     return texts;
+}
+
+std::vector<StrictYaml> StrictYaml::mappings(const std::string& key, const std::vector<std::string>& keys) const {
+    const auto node = find(key);
+    if (!node.IsDefined()) return {};
+    if (!node.IsSequence()) refuse(line_of(node), fmt::format("'{}' is no list", key));
+    std::vector<StrictYaml> result;
+    for (const auto& item : node) {
+        if (!item.IsMap()) refuse(line_of(item), fmt::format("an item of '{}' is no mapping of keys to values", key));
+        result.push_back(StrictYaml(file_, item));
+        result.back().expect_keys(keys);
+    }
+    return result;
 }
 
 void StrictYaml::refuse(int line, const std::string& message, const std::string& hint) const {

@@ -83,6 +83,18 @@ Change decode_change(const Json& body);
 Json encode(const ShadowQuery& query);
 ShadowQuery decode_shadow_query(const Json& body);
 
+/// guest service priority wanted ("up" or "down") state ("up", "down", "failed", "absent", "unknown") since (or null).
+Json encode(const ServiceRow& row);
+/// The body of POST /v1/services: verb, service, and exactly one of globs, owner, all.
+Json encode(const ServiceChange& change);
+ServiceChange decode_service_change(const Json& body);
+/// The body of POST /v1/keys: exactly one of globs, owner, all.
+Json encode(const Selection& selection);
+Selection decode_key_change(const Json& body);
+/// The body of POST /v1/passwords: guest, user, hash.
+Json encode(const PasswordChange& change);
+PasswordChange decode_password_change(const Json& body);
+
 /// guest kind name version asked made (or null) expires (or null) bytes file (or null).
 Json encode(const Copy& copy);
 /// Whether a listing has all these values: exact text of the field; "" for null, one of several for addresses, the
@@ -281,6 +293,10 @@ ListQuery decode_list_query(const Parameters& parameters);
 
 /// What of GET /v1/copies is meant: glob (repeated).
 std::vector<std::string> decode_copy_query(const Parameters& parameters);
+
+/// What of GET /v1/services is meant: glob (repeated) or owner; none of them: all that there are.
+Parameters encode_service_query(const Selection& selection);
+Selection decode_service_query(const Parameters& parameters);
 
 /// since, limit, follow=true.
 struct EventQuery {

@@ -10,6 +10,7 @@ from drover import BIN, ROOT, TINY, Owner, sh, wait_until
 GATEWAY = "www-data"
 OWNER, OTHER, ADMIN, STRANGER = "who-owner", "who-other", "who-admin", "who-stranger"
 DENIED = 403
+NO_PASSWORD = f"$6$salt${'.' * 86}"
 
 # Who a role is: the account at the socket, and whom it speaks for.
 ROLES = {
@@ -47,6 +48,11 @@ ASKED = {
     "POST /v1/imports": lambda of: ("/v1/imports", {"file": "/nonexistent", "owner": of.owner}),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
     "POST /v1/shadows": lambda of: ("/v1/shadows", {"globs": [of.guest]}),
+    "GET /v1/services": lambda of: (f"/v1/services?glob={of.guest}", None),
+    # Nobody has what hashes to this; a service that is up is started.
+    "POST /v1/services": lambda of: ("/v1/services", {"verb": "start", "service": "ssh", "globs": [of.guest]}),
+    "POST /v1/keys": lambda of: ("/v1/keys", {"globs": [of.guest]}),
+    "POST /v1/passwords": lambda of: ("/v1/passwords", {"guest": of.guest, "user": "root", "hash": NO_PASSWORD}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
     "GET /v1/pools": lambda of: ("/v1/pools", None),
     # Who may ask is told that an image is to be named; it changes nothing.
