@@ -24,6 +24,7 @@ _drover_verbs() {
         'rebuild:give guests a fresh overlay' 'retire:remove guests for good'
         'upgrade:have guests run another version' 'rollback:have guests run the version before'
         'shadows:what guests have of their own that hides a version' 'events:what happened'
+        'console:sit at a guest'\''s console' 'logs:what a guest wrote on its console' 'top:watch the herd'
         'operations:what was asked for' 'pause:let no further guest begin' 'resume:let it go on'
         'cancel:put back what was not begun' 'owner:set, list, remove'
         'image:list, build, add, promote, rollback, remove, diff, verify, sbom'
@@ -57,6 +58,15 @@ _drover_rest() {
             '--gone[also guests that are gone]' '*--where[only with this value]:key=value'
         ;;
     show) _arguments $common '1:guest:_drover_names guests' ;;
+    console)
+        _arguments $common '1:guest:_drover_names guests' '--force[take the place of whoever sits there]' \
+            '--linger[leave after so long a silence]:duration'
+        ;;
+    logs)
+        _arguments $common '1:guest:_drover_names guests' '--follow[go on]' '--previous[of the start before the last]' \
+            '--boot[of so many starts ago]:number' '--lines[only the last]:number' '--raw[byte for byte]'
+        ;;
+    top) _arguments $common '--once[print it once]' '--interval[look so often]:duration' ;;
     start | stop | restart) _arguments $common $waiting $selection $waves $guests ;;
     recover) _arguments $common $waiting $selection $waves '*:guest' ;;
     rollback) _arguments $common $waiting $selection $waves $guests '--with-snapshot[the data too]' ;;

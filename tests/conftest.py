@@ -93,7 +93,7 @@ def chance(request):
 @pytest.fixture(scope="session")
 def daemon():
     """The daemon that all tests share, with a gateway, and with the image tiny built."""
-    drover = Drover("test", "gateway:\n  uid: www-data\n")
+    drover = Drover("test", "gateway:\n  uid: www-data\nmetrics:\n  listen: 127.0.0.1:9177\n")
     drover.start()
     try:
         drover.ask("image", "build", TINY)

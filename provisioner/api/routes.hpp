@@ -32,6 +32,9 @@ std::optional<Answer> list_guests(const Doors&, const Call&);
 std::optional<Answer> show_guest(const Doors&, const Call&);
 std::optional<Answer> request_guests(const Doors&, const Call&);
 std::optional<Answer> change_guests(const Doors&, const Call&);
+std::optional<Answer> show_console(const Doors&, const Call&);
+std::optional<Answer> attach_console(const Doors&, const Call&);
+std::optional<Answer> show_log(const Doors&, const Call&);
 std::optional<Answer> list_copies(const Doors&, const Call&);
 std::optional<Answer> remove_copy(const Doors&, const Call&);
 std::optional<Answer> import_guest(const Doors&, const Call&);
@@ -42,7 +45,6 @@ std::optional<Answer> tell_password(const Doors&, const Call&);
 std::optional<Answer> list_pools(const Doors&, const Call&);
 std::optional<Answer> set_pool(const Doors&, const Call&);
 std::optional<Answer> drain_pool(const Doors&, const Call&);
-std::optional<Answer> show_metrics(const Doors&, const Call&);
 std::optional<Answer> show_shadows(const Doors&, const Call&);
 std::optional<Answer> set_guests(const Doors&, const Call&);
 std::optional<Answer> show_host(const Doors&, const Call&);
@@ -70,6 +72,8 @@ std::optional<Answer> compare_versions(const Doors&, const Call&);
 std::optional<Answer> backup_registry(const Doors&, const Call&);
 std::optional<Answer> run_fsck(const Doors&, const Call&);
 std::optional<Answer> run_doctor(const Doors&, const Call&);
+std::optional<Answer> show_metrics(const Doors&, const Call&);
+std::optional<Answer> show_overview(const Doors&, const Call&);
 std::optional<Answer> show_status(const Doors&, const Call&);
 }  // namespace api
 

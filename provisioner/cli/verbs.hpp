@@ -18,6 +18,10 @@ void add_host(CLI::App& app, Action& chosen);
 /// autostart, protect, give, lease.
 void add_settings(CLI::App& app, Action& chosen);
 void add_events(CLI::App& app, Action& chosen);
+/// console.
+void add_attach(CLI::App& app, Action& chosen);
+void add_logs(CLI::App& app, Action& chosen);
+void add_top(CLI::App& app, Action& chosen);
 /// operations, pause, resume, cancel.
 void add_operations(CLI::App& app, Action& chosen);
 void add_owner(CLI::App& app, Action& chosen);

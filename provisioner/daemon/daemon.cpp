@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "api/callers.hpp"
+#include "api/metrics.hpp"
+#include "api/metrics_port.hpp"
 #include "api/routes.hpp"
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
@@ -155,6 +157,8 @@ void run_daemon(const Config& config) {
                 boot_id,
                 lender,
                 hypervisor.forks()};
+    Consoles consoles(config.state + "/consoles", {config.consoles.log, config.consoles.boots});
+    parts.consoles = &consoles;
     parts.may_go = [&](const Guest& guest) { return hooks.may_go(guest); };
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
@@ -183,8 +187,30 @@ void run_daemon(const Config& config) {
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots, overlays, fleet,           pools, pool_bell,
-                      image_jobs, accelerator, fsck, doctor,  hooks, subnet,   parts.templates, lender};
+    ApiMeters api_meters(routes().size());
+    const Doors doors{config,
+                      registry,
+                      herd,
+                      shadows,
+                      roots,
+                      overlays,
+                      fleet,
+                      pools,
+                      pool_bell,
+                      image_jobs,
+                      accelerator,
+                      fsck,
+                      doctor,
+                      hooks,
+                      consoles,
+                      api_meters,
+                      hypervisor.meters(),
+                      subnet,
+                      parts.templates,
+                      lender};
+    std::optional<MetricsPort> metrics_port;
+    if (!config.metrics_listen.empty())
+        metrics_port.emplace(config.metrics_listen, [&] { return metrics_text(doors); });
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

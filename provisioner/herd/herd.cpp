@@ -42,6 +42,8 @@ Herd::Herd(const Parts& parts)
                          agenda_.add_by(id, Clock::now() + retry_touch);
                      }}),
       steps_(parts_, sessions_) {
+    if (parts_.consoles != nullptr)
+        parts_.consoles->watch([this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); });
     parts_.domains.watch([this](GuestId id) {
         if (id != everybody) change_watch(id, [](Watch& watch) { watch.expect_look(); });
         agenda_.add(id);
@@ -49,6 +51,7 @@ Herd::Herd(const Parts& parts)
 }
 
 Herd::~Herd() {
+    if (parts_.consoles != nullptr) parts_.consoles->watch(nullptr);
     parts_.domains.watch(nullptr);
     agenda_.close();
     for (std::thread& worker : workers_) worker.join();
@@ -132,6 +135,7 @@ bool Herd::round(const Guest& guest) {
     const Step step = next_step(guest, seen);
     if (step != Step::none && may_act) return take_step(step, guest, watch);
     if (step == Step::none) change_watch(guest.id, [&](Watch& w) { w.rested = guest.rev; });
+    read_console(guest, watch);
     wake_later(guest, watch);
     return false;
 }
@@ -181,10 +185,15 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     }
     const auto began = Clock::now();
     Done done = steps_.perform(step, guest, renewing(step, guest, watch));
+    meters_.of(step).done.note(Clock::now() - began);
     failpoint("step.done");
     change_watch(guest.id, [&](Watch& w) {
         w.pace.did(step, began, Clock::now());
-        if (done.after.phase == Phase::ready && guest.phase != Phase::ready) w.pace.arrived(Clock::now());
+        if (step == Step::start || step == Step::adopt) w.set_out = began;
+        if (done.after.phase == Phase::ready && guest.phase != Phase::ready) {
+            w.pace.arrived(Clock::now());
+            if (w.set_out) meters_.arrived(done.after.started_by, Clock::now() - *std::exchange(w.set_out, {}));
+        }
         done.after.timings = w.pace.over(done.after.timings);
         w.postponed = false;
         if (done.later) w.retry_at = Clock::now() + retry_touch;
@@ -242,6 +251,7 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
         take_step(correction.step, guest, watch);
         return;
     }
+    meters_.corrections.add();
     const std::string why = watch.reason.empty() ? std::string(correction.why) : watch.reason;
     Guest after = corrected(guest, correction, seen, now());
     if (watch.forgiven) after.attempts = guest.attempts;
@@ -260,6 +270,7 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
 }
 
 void Herd::failed(const Guest& guest, Step step, const std::string& message) {
+    meters_.of(step).failed.add();
     Guest after = guest;
     ++after.attempts;
     after = given_up(after, std::string(to_text(step)), message);
@@ -284,7 +295,7 @@ void Herd::postponed(const Guest& guest, Step step, const std::string& why) {
 
 /// Attempts exhausted: a copy is owed no more; back to the version that was good; or faulted until somebody asks for it
 /// again. The operation that asked failed: what comes then is no part of it.
-Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& message) const {
+Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& message) {
     if (!exhausted(guest, parts_.config.attempts)) return guest;
     if (guest.copy && kind == to_text(Step::copy)) {  // nothing is wrong with the guest itself
         guest.copy = false;
@@ -298,6 +309,7 @@ Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& me
         guest.operation.reset();
     } else {
         guest.fault = Fault{kind, message, now()};
+        meters_.faults.add();
     }
     return guest;
 }

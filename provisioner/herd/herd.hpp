@@ -10,6 +10,7 @@
 
 #include "herd/agenda.hpp"
 #include "herd/host_mode.hpp"
+#include "herd/meters.hpp"
 #include "herd/questions.hpp"
 #include "herd/seldom.hpp"
 #include "herd/service_desk.hpp"
@@ -48,6 +49,13 @@ class Herd {
     [[nodiscard]] std::string waits_for(GuestId id) const { return waves_.waits_for(id); }
     /// Questions to those guests that it has a channel to.
     [[nodiscard]] Questions& questions() { return questions_; }
+    /// How each class of work fares.
+    [[nodiscard]] std::vector<WaveSight> waves() const { return waves_.sight(); }
+    [[nodiscard]] const HerdMeters& meters() const { return meters_; }
+    /// Guests whose control channel is open.
+    [[nodiscard]] std::size_t attached() const { return sessions_.count(); }
+    /// Takes up the console of a guest that runs. Errors of Domains::open_console().
+    void open_console(GuestId id);
     /// Services of guests, and what else guests that are ready are told to do once.
     [[nodiscard]] ServiceDesk& services() { return services_; }
     /// Whether the hypervisor answered last time.
@@ -77,6 +85,7 @@ class Herd {
     void look_at_all();
     void look_if_due(const Guest& guest);
     void listen(const Guest& guest, const Watch& watch);
+    void read_console(const Guest& guest, const Watch& watch);
     Seen see(const Guest& guest, const Watch& watch) const;
     [[nodiscard]] bool is_bad_fork(const Guest& guest, const Watch& watch) const;
     void give_up_fork(const Guest& guest, const Watch& watch);
@@ -89,7 +98,7 @@ class Herd {
     void failed(const Guest& guest, Step step, const std::string& message);
     void postponed(const Guest& guest, Step step, const std::string& why);
     void lost_touch(const std::string& why);
-    Guest given_up(Guest guest, const std::string& kind, const std::string& message) const;
+    Guest given_up(Guest guest, const std::string& kind, const std::string& message);
     [[nodiscard]] Duration backoff(int attempts) const;
     [[nodiscard]] Duration timeout_of(Phase phase) const;
     [[nodiscard]] Duration call_interval(const Guest& guest) const;
@@ -112,6 +121,7 @@ class Herd {
     void turn(GuestId id);
 
     Parts parts_;
+    HerdMeters meters_;
     Synchronized<std::unordered_map<GuestId, Watch>> watches_;
     Agenda agenda_;
     HostMode host_;

@@ -88,6 +88,24 @@ void Herd::listen(const Guest& guest, const Watch& watch) {
     }
 }
 
+/// What a guest prints is kept, from as soon as nothing more urgent is to be done about it. One without a console goes
+/// on without.
+void Herd::read_console(const Guest& guest, const Watch& watch) {
+    if (parts_.consoles == nullptr || watch.domain.run != Run::running || !should_talk(guest.phase)) return;
+    if (parts_.consoles->is_open(guest.id)) return;
+    try {
+        open_console(guest.id);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::unavailable) throw;
+        spdlog::debug("{}: console: {}", guest.name, error.what());
+    }
+}
+
+void Herd::open_console(GuestId id) {
+    if (parts_.consoles->is_open(id)) return;
+    if (UniqueFd console = parts_.domains.open_console(id)) parts_.consoles->open(id, std::move(console));
+}
+
 /// Of an adopted guest nothing is slow: somebody waits for a word that only needs to be let out.
 Duration Herd::call_interval(const Guest& guest) const {
     if (guest.phase == Phase::starting && guest.started_by == "adopt") return adopted_call_interval;

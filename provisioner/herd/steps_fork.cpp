@@ -16,6 +16,7 @@ Done Steps::start(const Guest& guest) {
     const auto from = template_for(guest);
     if (guest.profile == cloud_profile) parts_.overlays.put_seed(guest.id, seed_of(identity_for(guest)));
     renew_overlay(guest, from.get());
+    if (parts_.consoles != nullptr) parts_.consoles->begin(guest.id, guest.name);
     const DomainSpec spec = blueprints_.of(after, after.have);
     parts_.domains.define(spec);
     failpoint("start.defined");

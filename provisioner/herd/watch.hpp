@@ -38,6 +38,7 @@ struct Watch {
     std::string reason;         ///< why we force it, for the fault it may end in
     bool forgiven = false;      ///< it was a fork that did not work: its next start, a cold one, is its first
     Pace pace;
+    std::optional<Clock::time_point> set_out;      ///< on its way to ready
     Clock::time_point retry_at;                    ///< not before this, after a failure
     bool postponed = false;                        ///< its step waits for space on a disk
     std::optional<Clock::time_point> ready_since;  ///< seen ready by this process; losing touch does not end it

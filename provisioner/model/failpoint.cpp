@@ -13,13 +13,14 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 60> names{
+constexpr std::array<std::string_view, 61> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
     // Between two effects of one step.
     "build.overlay", "build.defined", "start.defined", "start.named", "start.lent", "start.forked", "identify.key",
-    "retire.off", "retire.undefined", "retire.unnamed", "retire.kept", "park.suspended", "adopt.resumed", "adopt.told",
+    "retire.off", "retire.undefined", "retire.unnamed", "retire.kept", "retire.emptied", "park.suspended",
+    "adopt.resumed", "adopt.told",
     // Each commit: all is written and nothing committed; committed and nobody told.
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",

@@ -30,6 +30,14 @@ struct Planned {
     std::optional<Instant> begin, end;
 };
 
+/// How one class of work fares: for people and for metrics.
+struct WaveSight {
+    WaveClass wave = WaveClass::start;
+    std::size_t under_way = 0, waiting = 0;
+    double limit = 0;     ///< that the adaptive rule has found for its host; shared by all but stops and refills
+    std::string held_by;  ///< what the first in line waits for; empty: nobody waits
+};
+
 /// The wave (of one class) of an operation that was stopped by its `stop_on`. What had not begun is to be put back to
 /// what it was: these, who were in line, and those of the operation who had not come yet.
 struct StoppedWave {
@@ -106,6 +114,8 @@ class Wave {
     /// what is known of their costs, as if no brake held and all went well.
     [[nodiscard]] std::vector<Planned> plan(Instant now) const;
 
+    /// Each class, in their order.
+    [[nodiscard]] std::vector<WaveSight> sight(Instant now) const;
     [[nodiscard]] std::size_t waiting() const { return tickets_.size() - taken(); }
     /// Whether it uses a slot: what it costs is counted until it is where it should be.
     [[nodiscard]] bool has_slot(GuestId id) const;

@@ -74,6 +74,8 @@ std::vector<std::string> Registry::note_keys(const std::string& beginning) {
     });
 }
 
+const CallMeter& Registry::writes() const { return session_->writes(); }
+
 void Registry::backup(const std::string& file) { session_->copy_to(file); }
 
 }  // namespace drover

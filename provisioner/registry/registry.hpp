@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/copy.hpp"
+#include "model/meter.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
 #include "registry/uptime.hpp"
@@ -55,6 +56,16 @@ class Owners {
 
   private:
     Session& session_;
+};
+
+/// How many guests are alike.
+struct Crowd {
+    Kind kind = Kind::vm;
+    Phase phase = Phase::reserved;
+    Desired desired = Desired::ready;
+    bool is_owned = true;  ///< not a pool's
+    bool is_faulted = false;
+    long long count = 0;
 };
 
 /// Guests and their addresses.
@@ -131,6 +142,8 @@ class Guests {
     long long count_up();
     /// How many vms of the image and profile are on their way to run for the first time.
     long long count_new(const std::string& image, const std::string& profile);
+    /// All that are not gone, counted.
+    std::vector<Crowd> census();
     /// Those that the operation has an item for, by id; none for an operation without.
     std::vector<GuestId> ids_in(OperationId operation);
     /// Those that this operation was the last to write, not gone, by natural order.
@@ -345,6 +358,14 @@ class Operations {
     std::vector<Operation> list(int limit);
     /// The same, but only what this caller asked for as this owner exists.
     std::vector<Operation> list_of(int limit, const Caller& caller, const std::string& owner);
+    /// How many there are of one verb that ended, or stand, alike.
+    struct Tally {
+        std::string verb, outcome;
+        long long count = 0;
+    };
+    std::vector<Tally> tallies();
+    /// Among the newest those that have not ended, newest first, at most `limit`.
+    std::vector<Operation> running(int limit);
     /// Begun without guests and not finished: what a killed daemon left.
     std::vector<Operation> unfinished_without_items();
 
@@ -396,6 +417,8 @@ class Registry {
     explicit Registry(const Options& options);
     ~Registry();
 
+    /// What its writes cost.
+    [[nodiscard]] const CallMeter& writes() const;
     /// Its UUID, made with the file: the owner tag of all that is ours.
     [[nodiscard]] const std::string& uuid() const { return uuid_; }
     /// A small durable note: the subnet that `auto` chose, the accelerator found at this boot.

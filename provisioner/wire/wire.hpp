@@ -306,6 +306,19 @@ struct EventQuery {
 };
 EventQuery decode_event_query(const Parameters& parameters);
 
+/// What of a guest's log is meant: boot=N starts ago, the last lines=N (0: all), follow=true for what is to come.
+struct LogQuery {
+    int boot = 0;
+    int lines = 0;
+    bool follow = false;
+};
+LogQuery decode_log_query(const Parameters& parameters);
+
+/// The protocol that a console is spoken to in once the HTTP is over: the bytes alone.
+inline constexpr const char* console_protocol = "drover-console";
+/// The body of POST /v1/guests/NAME/console: force, false when absent.
+bool decode_console(const Json& body);
+
 /// How a look at an operation may wait: until it is finished, more than `done` items are done, or `wait` has passed.
 /// Without a wait the answer comes at once.
 struct OperationWait {
