@@ -38,11 +38,16 @@ _drover_flags() {
         echo "$common --owner --all --wave --plan --to --canary --settle --shadows --with-snapshot --no-wait --timeout"
         ;;
     shadows) echo "$common --owner --all --to" ;;
+    service | keys) echo "$common --owner --all --no-wait --timeout" ;;
+    passwd) echo "$common --user --timeout" ;;
     autostart) echo "$common --owner --all" ;;
     protect) echo "$common --off --owner --all" ;;
     give) echo "$common --owner" ;;
     'host stop') echo "$common --budget --no-wait --timeout" ;;
     events) echo "$common --since --follow" ;;
+    console) echo "$common --force --linger" ;;
+    logs) echo "$common --follow --previous --boot --lines --raw" ;;
+    top) echo "$common --once --interval" ;;
     operations) echo "$common --limit --plot" ;;
     'pool set') echo "$common --profile --kind --stopped --parked --schedule --demand" ;;
     'pool drain') echo "$common --profile --kind" ;;
@@ -62,7 +67,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies pool health fsck doctor
+            copies pool health service keys passwd fsck doctor console logs top
         ;;
     host) echo stop start status ;;
     autostart)
@@ -73,12 +78,16 @@ _drover_words() {
     image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
     pool) echo list set drain ;;
+    list | show | console | logs | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | \
+        lease | snapshot | restore | backup | export | keys | passwd | 'copies list' | 'copies remove' | 'health explain') _drover_names guests ;;
+    service)
+        echo list enable disable start stop restart
+        _drover_names guests
+        ;;
     health)
         echo pause resume explain
         _drover_names guests
         ;;
-    list | show | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | lease | snapshot | \
-        restore | backup | export | 'copies list' | 'copies remove' | 'health explain') _drover_names guests ;;
     import) compgen -f ;;
     'image add')
         _drover_names images
@@ -104,9 +113,9 @@ _drover_values() {
     --canary) _drover_names guests ;;
     --shadows) echo warn hold reset-path ;;
     --kind) echo vm container ;;
-    --login) compgen -u ;;
+    --login | --user) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;
-    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for | --reason) ;;
+    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for | --linger | --boot | --lines | --interval | --reason) ;;
     *) return 1 ;;
     esac
 }

@@ -12,3 +12,4 @@ CREATE TABLE heals (
 CREATE INDEX heals_of_guests ON heals (guest, certain);
 CREATE INDEX heals_open ON heals (id) WHERE ended IS NULL;
 CREATE INDEX events_of_health ON events (guest, id) WHERE kind IN ('health', 'fault');
+CREATE INDEX services_down ON services (guest) WHERE status IN ('down', 'failed');

@@ -179,6 +179,17 @@ CREATE TABLE heals (
 CREATE INDEX heals_of_guests ON heals (guest, certain);
 CREATE INDEX heals_open ON heals (id) WHERE ended IS NULL;
 
+-- What is wanted of guests' services where it is not what their profile says, and how they were last heard to be.
+CREATE TABLE services (
+    guest   BIGINT NOT NULL REFERENCES guests (id),
+    service TEXT   NOT NULL,
+    wanted  TEXT   CHECK (wanted IN ('up', 'down')),   -- NULL: what the profile says
+    status  TEXT   NOT NULL DEFAULT 'unknown' CHECK (status IN ('unknown', 'up', 'down', 'failed', 'absent')),
+    since   BIGINT,   -- when that was heard first; NULL: never
+    PRIMARY KEY (guest, service)
+);
+CREATE INDEX services_down ON services (guest) WHERE status IN ('down', 'failed');
+
 -- One row per address that is not free: used by a guest, or resting in quarantine until free_at.
 CREATE TABLE addresses (
     address BIGINT NOT NULL PRIMARY KEY,
@@ -186,7 +197,7 @@ CREATE TABLE addresses (
 );
 CREATE INDEX addresses_resting ON addresses (free_at) WHERE free_at IS NOT NULL;
 
--- How far an operation is with one guest. A guest has at most one pending item: a later operation supersedes it. What
+-- How far an operation is with one guest. A guest has at most one pending item that is no act: a later operation supersedes it. What
 -- was wanted of it before is put back when the operation is cancelled before it has begun with it.
 CREATE TABLE items (
     operation BIGINT NOT NULL REFERENCES operations (id),
@@ -201,9 +212,11 @@ CREATE TABLE items (
     ended       BIGINT,   -- NULL: pending
     was_version TEXT   NOT NULL DEFAULT '',
     canary      BIGINT NOT NULL DEFAULT 0 CHECK (canary IN (0, 1)),   -- the others wait until it is done
+    act         BIGINT NOT NULL DEFAULT 0 CHECK (act IN (0, 1)),   -- done once, beside whatever moves the guest
     PRIMARY KEY (operation, guest)
 );
-CREATE UNIQUE INDEX items_pending ON items (guest) WHERE outcome = 'pending';
+CREATE UNIQUE INDEX items_pending ON items (guest) WHERE outcome = 'pending' AND act = 0;
+CREATE INDEX items_acting ON items (operation) WHERE outcome = 'pending' AND act = 1;
 
 -- What happened, in order. `owner` is the one who may see it besides administrators.
 CREATE TABLE events (

@@ -2,8 +2,10 @@
 #include <functional>
 #include <vector>
 
+#include "api/meters.hpp"
 #include "api/reservation.hpp"
 #include "config/config.hpp"
+#include "console/consoles.hpp"
 #include "doctor/doctor.hpp"
 #include "fleet/fleet.hpp"
 #include "fsck/fsck.hpp"
@@ -39,6 +41,9 @@ struct Doors {
     Fsck& fsck;
     Doctor& doctor;
     Hooks& hooks;
+    Consoles& consoles;
+    ApiMeters& api_meters;
+    std::vector<std::pair<Kind, const CallMeter*>> hypervisors;  ///< what their calls cost
     Subnet subnet;
     Templates* templates = nullptr;     ///< none: nothing can be forked
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated

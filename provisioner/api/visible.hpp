@@ -6,7 +6,7 @@
 
 namespace drover::api {
 
-/// The guest of this name, also a gone one. Error{not_found}: guests of others do not exist for the caller.
+/// The guest of this name. Guests of others do not exist for the caller: Error{not_found}.
 Guest visible_guest(const Doors& doors, const Call& call, const std::string& name);
 
 }  // namespace drover::api

@@ -69,28 +69,6 @@ void confirm(Console& console, const Change& change, bool yes) {
     if (answer != "y" && answer != "yes") throw Error(ErrorKind::refused, "not confirmed, nothing done");
 }
 
-bool went_well(const Item& item) { return item.outcome == "done" || item.outcome == "unchanged"; }
-
-wire::Json summary(const Operation& operation) {
-    auto items = wire::operation_with_items(operation)["items"];
-    for (auto& item : items) {
-        for (const auto* time : {"begun", "ended"}) item.erase(time);  // `drover operations` has them
-    }
-    return {{"operation", operation_name(operation.id)}, {"items", items}, {"outcome", operation.outcome}};
-}
-
-void tell(Console& console, const Operation& operation) {
-    const auto good = std::count_if(operation.items.begin(), operation.items.end(), went_well);
-    console.out << fmt::format("{} {} {}: {} of {}\n", operation_name(operation.id), operation.verb, operation.outcome,
-                               good, guests(operation.items.size()));
-    for (const auto& item : operation.items) {
-        if (item.outcome == "done" || item.outcome == "pending") continue;
-        console.out << fmt::format("  {} {} ({}){}{}\n", item.name, item.outcome, to_text(item.phase),
-                                   item.reason.empty() ? "" : ": ", printable(item.reason));
-    }
-    if (!operation.finished) console.out << "follow with: drover operations " << operation_name(operation.id) << '\n';
-}
-
 /// "12s", "3m20s", "1h05m"; as exact as a forecast is.
 std::string about(const wire::Json& seconds) {
     if (!seconds.is_number()) return "";
@@ -136,9 +114,7 @@ int change(Context& context, const Options& options) {
     if (change.plan) return tell_what_would_be(context, client, change);
     auto operation = wire::decode_operation(client.post("/v1/changes", wire::encode(change)));
     if (!operation.finished && !options.wait.no_wait) operation = follow(context, client, operation.id, timeout);
-    context.json ? print_json(context.console, summary(operation)) : tell(context.console, operation);
-    const bool well = std::all_of(operation.items.begin(), operation.items.end(), went_well);
-    return well || !operation.finished ? 0 : form_of(ErrorKind::failed).exit_code;
+    return tell_outcome(context, operation);
 }
 
 void add_upgrade_options(CLI::App& added, Options& options) {

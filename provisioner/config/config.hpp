@@ -71,6 +71,14 @@ struct Config {
 
     WavePolicies waves;  ///< waves.{stop,start,upgrade,refill}
 
+    struct Consoles {
+        long long log = 1LL << 20;  ///< bytes that are kept of one start
+        int boots = 3;              ///< of how many starts
+        bool operator==(const Consoles&) const = default;
+    } consoles;
+
+    std::string metrics_listen;  ///< metrics.listen: "127.0.0.1:9100"; empty: only the API has them
+
     struct Hooks {
         std::string folder = "/etc/drover/hooks";
         Duration timeout = std::chrono::seconds(30);

@@ -66,6 +66,9 @@ const std::vector<Key<Config>>& top_keys() {
          [](Config& c, const Value& v) {
              c.upgrade_shadows = parse_shadow_policy(v.one_of({"warn", "hold", "reset-path"}));
          }},
+        {"consoles.log", [](Config& c, const Value& v) { c.consoles.log = v.size(mib, 64 * mib); }},
+        {"consoles.boots", [](Config& c, const Value& v) { c.consoles.boots = v.number(1, 100); }},
+        {"metrics.listen", [](Config& c, const Value& v) { c.metrics_listen = v.endpoint(); }},
         {"hooks.folder", [](Config& c, const Value& v) { c.hooks.folder = v.path(longest_state); }},
         {"hooks.timeout", [](Config& c, const Value& v) { c.hooks.timeout = v.duration(100ms, 10min); }},
         {"health.interval", [](Config& c, const Value& v) { c.health.interval = v.duration(100ms, 1h); }},

@@ -6,12 +6,13 @@
 #include "control/fields.hpp"
 #include "control/identity_json.hpp"
 #include "model/error.hpp"
+#include "model/names.hpp"
+#include "model/password.hpp"
 
 namespace drover::control {
 namespace {
 
 constexpr std::size_t longest_key = 2048;
-constexpr std::size_t longest_word = 64;
 constexpr std::size_t key_bytes = 32;
 constexpr std::string_view no_key = "-";
 constexpr std::string_view forkable = "FORKABLE";
@@ -57,9 +58,23 @@ std::optional<std::uint32_t> parse_number(std::string_view text) {
     return n;
 }
 
-bool is_word(std::string_view text) {
-    constexpr std::string_view allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._@-";
-    return !text.empty() && text.size() <= longest_word && text.find_first_not_of(allowed) == std::string_view::npos;
+/// What `read` makes of a text, when it takes it.
+template <typename Read> auto if_right(Read read, std::string_view text) -> std::optional<decltype(read(text))> {
+    try {
+        return read(text);
+    } catch (const Error&) {
+        return std::nullopt;
+    }
+}
+
+bool is_service_name(std::string_view text) {
+    const auto check = [](std::string_view name) { return check_plain_name("service", name), true; };
+    return if_right(check, text).has_value();
+}
+
+bool is_login(std::string_view text) {
+    const auto check = [](std::string_view name) { return check_login(name), true; };
+    return if_right(check, text).has_value();
 }
 
 std::optional<FromGuest> decode_hello(std::string_view line) {
@@ -85,8 +100,10 @@ std::optional<FromGuest> decode_err(std::string_view line) {
 
 std::optional<FromGuest> decode_service(std::string_view line) {
     const auto fields = split(line, 3);
-    if (fields.empty() || !is_word(fields[1]) || !is_word(fields[2])) return std::nullopt;
-    return ServiceState{std::string(fields[1]), std::string(fields[2])};
+    if (fields.empty() || !is_service_name(fields[1])) return std::nullopt;
+    const auto status = if_right(parse_service_status, fields[2]);
+    if (!status || *status == ServiceStatus::unknown) return std::nullopt;
+    return ServiceState{std::string(fields[1]), *status};
 }
 
 std::optional<FromGuest> decode_hidden(std::string_view line) {
@@ -185,6 +202,21 @@ std::optional<FromDaemon> decode_renew(std::string_view line) {
     return Renew{*n, std::string(fields[2]), std::string(fields[3]), std::string(fields[4]), *time};
 }
 
+std::optional<FromDaemon> decode_order(std::string_view line) {
+    const auto fields = split(line, 4);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    const auto act = n ? if_right(parse_service_act, fields[3]) : std::nullopt;
+    if (!act || !is_service_name(fields[2])) return std::nullopt;
+    return ServiceOrder{*n, std::string(fields[2]), *act};
+}
+
+std::optional<FromDaemon> decode_password(std::string_view line) {
+    const auto fields = split(line, 4);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    if (!n || !is_login(fields[2]) || !is_password_hash(fields[3])) return std::nullopt;
+    return Password{*n, std::string(fields[2]), std::string(fields[3])};
+}
+
 bool fits(std::string_view line) { return line.size() < max_line && is_clean_text(line); }
 
 }  // namespace
@@ -198,7 +230,7 @@ std::string encode(const FromGuest& message) {
         [](const Ready& m) { return "READY " + m.digest; },
         [](const Ok& m) { return numbered("OK", m.n); },
         [](const Err& m) { return numbered("ERR", m.n) + " " + m.text; },
-        [](const ServiceState& m) { return "SERVICE " + m.name + " " + m.state; },
+        [](const ServiceState& m) { return "SERVICE " + m.name + " " + std::string(to_text(m.status)); },
         [](const Hidden& m) {
             auto line = numbered("HIDDEN", m.n);
             for (const auto& [index, how] : m.entries)
@@ -231,6 +263,10 @@ std::string encode(const FromDaemon& message) {
         [](const Renew& m) {
             return numbered("RENEW", m.n) + " " + m.seed + " " + m.boot_id + " " + m.mac + " " + std::to_string(m.time);
         },
+        [](const ServiceOrder& m) {
+            return numbered("SERVICE", m.n) + " " + m.name + " " + std::string(to_text(m.act));
+        },
+        [](const Password& m) { return numbered("PASSWORD", m.n) + " " + m.user + " " + m.hash; },
     };
     return finished(std::visit(text, message));
 }
@@ -260,6 +296,8 @@ std::optional<FromDaemon> decode_from_daemon(std::string_view line) {
     if (word == "SHADOWS") return decode_counted<AskShadows>(line);
     if (word == "RESET") return decode_counted<Reset>(line);
     if (word == "RENEW") return decode_renew(line);
+    if (word == "SERVICE") return decode_order(line);
+    if (word == "PASSWORD") return decode_password(line);
     return std::nullopt;
 }
 

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "model/service.hpp"
 #include "model/shadow.hpp"
 
 /// The control channel's language, pure: no I/O, shared with the guest's end. docs/design/0003-control-channel.md is
@@ -40,9 +41,10 @@ struct Err {
     std::string text;
     bool operator==(const Err&) const = default;
 };
-/// `SERVICE name state`
+/// `SERVICE name state`: up, down, failed or absent.
 struct ServiceState {
-    std::string name, state;
+    std::string name;
+    ServiceStatus status = ServiceStatus::unknown;
     bool operator==(const ServiceState&) const = default;
 };
 /// `HIDDEN n i HOW i HOW ...`: of the paths of the request n, counted from 0, these hide what the root has.
@@ -131,7 +133,21 @@ struct Renew {
     std::int64_t time = 0;  ///< the host's clock, ms since 1970
     bool operator==(const Renew&) const = default;
 };
-using FromDaemon = std::variant<Key, Introduce, Ping, Stop, Path, AskShadows, Reset, Renew>;
+/// `SERVICE n name START|STOP|RESTART|STATUS`: of a service that the guest's profile declares. Answered, once it is
+/// done, by SERVICE and then OK n or ERR n text; other lines are answered meanwhile.
+struct ServiceOrder {
+    std::uint32_t n = 0;
+    std::string name;
+    ServiceAct act = ServiceAct::status;
+    bool operator==(const ServiceOrder&) const = default;
+};
+/// `PASSWORD n USER HASH`: what opens that login on the guest's console from now on, once.
+struct Password {
+    std::uint32_t n = 0;
+    std::string user, hash;  ///< hash: is_password_hash()
+    bool operator==(const Password&) const = default;
+};
+using FromDaemon = std::variant<Key, Introduce, Ping, Stop, Path, AskShadows, Reset, Renew, ServiceOrder, Password>;
 
 inline constexpr std::size_t renewal_seed_bytes = 64;
 

@@ -12,6 +12,8 @@
 #include <thread>
 
 #include "api/callers.hpp"
+#include "api/metrics.hpp"
+#include "api/metrics_port.hpp"
 #include "api/routes.hpp"
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
@@ -170,6 +172,8 @@ void run_daemon(const Config& config) {
                 boot_id,
                 lender,
                 hypervisor.forks()};
+    Consoles consoles(config.state + "/consoles", {config.consoles.log, config.consoles.boots});
+    parts.consoles = &consoles;
     parts.may_go = [&](const Guest& guest) { return hooks.may_go(guest); };
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
@@ -206,18 +210,48 @@ void run_daemon(const Config& config) {
                            if (!herd.hypervisor_reachable()) return "the hypervisor does not answer";
                            return herd.host().is_stopped() ? "the host is stopped" : "";
                        },
-                   .load = [&] { return read_host_load(config.state); }});
+                   .load = [&] { return read_host_load(config.state); },
+                   .services_wanted = [&] { return herd.services().wanted_up(); },
+                   .services_down = [&] { return herd.services().down_though_wanted(); },
+                   .ask_service = [&](GuestId id, const std::string& name) { herd.services().ask(id, name); },
+                   .restart_service = [&](const ServiceRow& row) { herd.services().restart(row); }});
     Prober prober({.targets = [&] { return probe_targets(registry, overlays, herd); },
                    .tell =
                        [&](const ProbeTarget& target, const std::string& message) {
                            registry.events.add("health", target.name, std::nullopt, message);
                        },
-                   .restart = {}});
+                   .restart =
+                       [&](const ProbeTarget& target, const Probe& probe, const std::string& why) {
+                           health.mend_service(target.id, probe.restart, why);
+                       }});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots, overlays, fleet, health, pools, pool_bell,
-                      image_jobs, accelerator, fsck, doctor,  hooks, subnet,   parts.templates, lender};
+    ApiMeters api_meters(routes().size());
+    const Doors doors{config,
+                      registry,
+                      herd,
+                      shadows,
+                      roots,
+                      overlays,
+                      fleet,
+                      health,
+                      pools,
+                      pool_bell,
+                      image_jobs,
+                      accelerator,
+                      fsck,
+                      doctor,
+                      hooks,
+                      consoles,
+                      api_meters,
+                      hypervisor.meters(),
+                      subnet,
+                      parts.templates,
+                      lender};
+    std::optional<MetricsPort> metrics_port;
+    if (!config.metrics_listen.empty())
+        metrics_port.emplace(config.metrics_listen, [&] { return metrics_text(doors); });
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");

@@ -20,7 +20,8 @@ constexpr std::size_t most_in_a_line = 200;
 }  // namespace
 
 std::string Conversation::greeting() {
-    const auto hello = encode(FromGuest(control::Hello{machine_.boot_id(), machine_.host_key()}));
+    auto hello = encode(FromGuest(control::Hello{machine_.boot_id(), machine_.host_key()}));
+    for (const auto& service : machine_.services_known()) hello += encode(FromGuest(service));
     return machine_.digest_in_force().empty() ? hello : hello + state();
 }
 
@@ -113,6 +114,19 @@ std::string Conversation::take(const control::Reset& reset) try {
 }
 
 std::string Conversation::take(const control::Renew& renew) { return err(renew.n, "this guest is at no fork point"); }
+
+std::string Conversation::take(const control::ServiceOrder& order) try {
+    return machine_.serve(order);
+} catch (const std::exception& error) {
+    return err(order.n, error.what());
+}
+
+std::string Conversation::take(const control::Password& password) try {
+    machine_.put_password(password);
+    return ok(password.n);
+} catch (const std::exception& error) {
+    return err(password.n, error.what());
+}
 
 std::string Conversation::state() {
     const auto digest = machine_.digest_in_force();

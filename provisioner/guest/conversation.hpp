@@ -42,6 +42,13 @@ class Machine {
     virtual std::optional<Hiding> hiding(const PathChange& change) = 0;
     /// Notes durably what is to be the root's again once it boots on that root, instead of what was noted before.
     virtual void reset_later(const std::vector<PathChange>& changes) = 0;
+    /// Begins to do it, after what was ordered before, and returns at once what is to be said at once. What is to be
+    /// said once it is done is another's to say.
+    virtual std::string serve(const control::ServiceOrder& order) = 0;
+    /// What is known of services that nobody has ordered yet: a fork has its template's.
+    virtual std::vector<control::ServiceState> services_known() = 0;
+    /// Has this password open the login, durably.
+    virtual void put_password(const control::Password& password) = 0;
 };
 
 /// The guest's side of the control channel: lines in, lines out (each with its newline). A line that is not exactly
@@ -75,6 +82,8 @@ class Conversation {
     std::string take(const control::AskShadows& ask);
     std::string take(const control::Reset& reset);
     std::string take(const control::Renew& renew);
+    std::string take(const control::ServiceOrder& order);
+    std::string take(const control::Password& password);
     std::vector<PathChange> told(std::uint32_t n, std::uint32_t count);
 
     Machine& machine_;

@@ -38,6 +38,13 @@ Keep parse_keep(std::string_view text) {
     return keep;
 }
 
+std::vector<Service> read_services(std::string_view text) {
+    auto services = parse_services(text);
+    if (!services)
+        throw Error(ErrorKind::usage, "'" + std::string(text) + "' on the kernel command line names no services");
+    return *services;
+}
+
 }  // namespace
 
 KernelLine parse_kernel_line(std::string_view text) {
@@ -45,8 +52,9 @@ KernelLine parse_kernel_line(std::string_view text) {
     while (!text.empty()) {
         const auto word = text.substr(0, text.find_first_of(" \n"));
         text.remove_prefix(std::min(text.size(), word.size() + 1));
-        constexpr std::string_view version = "droverd.version=";
+        constexpr std::string_view version = "droverd.version=", services = "droverd.services=";
         if (word.starts_with(version)) line.version = word.substr(version.size());
+        if (word.starts_with(services)) line.profile.services = read_services(word.substr(services.size()));
         if (!word.starts_with("drover.")) continue;
         const auto key = word.substr(0, word.find('='));
         const auto value = word.substr(std::min(word.size(), key.size() + 1));

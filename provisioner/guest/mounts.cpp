@@ -53,7 +53,8 @@ void mount_volatile(const fs::path& target, bool for_everybody) {
 /// is full comes up without.
 void keep_in_sight(const Profile& profile, const fs::path& root, const fs::path& overlay) try {
     put_folder(below(root, own_overlay), 0700);
-    put_file(below(root, own_profile), kernel_parameters(profile) + "\n", 0600);
+    put_file(below(root, own_profile), kernel_parameters(profile) + " " + service_parameter(profile.services) + "\n",
+             0600);
     bind(overlay, below(root, own_overlay));
     mount_attr read_only{.attr_set = MOUNT_ATTR_RDONLY, .attr_clr = 0, .propagation = 0, .userns_fd = 0};
     if (mount_setattr(AT_FDCWD, below(root, own_overlay).c_str(), 0, &read_only, sizeof read_only) != 0)

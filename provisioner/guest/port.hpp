@@ -32,8 +32,12 @@ class Port {
     /// nothing in it. Error{failed} when the port is gone.
     std::optional<Input> wait(std::optional<std::chrono::milliseconds> timeout);
 
-    /// Sends text, or keeps it until the host takes it. When nobody is connected and nothing came in, or nobody reads, it
-    /// is dropped: whoever connects asks anew. (What a host sends comes in before the kernel knows that it connected.)
+    /// Readable once wait() has something.
+    [[nodiscard]] int watched() const { return events_.get(); }
+
+    /// Sends text, or keeps it until the host takes it. When nobody is connected and nothing came in, or nobody reads,
+    /// it is dropped: whoever connects asks anew. (What a host sends comes in before the kernel knows that it
+    /// connected.)
     void send(const std::string& text);
 
   private:

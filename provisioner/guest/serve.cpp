@@ -1,6 +1,9 @@
 #include "guest/serve.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <exception>
 #include <optional>
@@ -31,6 +34,7 @@ class Patience {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(*end_ - Clock::now());
         return std::max(left, std::chrono::milliseconds(0));
     }
+    [[nodiscard]] bool is_over() const { return end_ && Clock::now() >= *end_; }
 
   private:
     std::optional<Clock::time_point> end_;
@@ -42,6 +46,15 @@ void answer(Port& port, Conversation& conversation, const Port::Input& input) {
     port.send(answers);
     if (input.lost) conversation.start_anew();
     if (input.connected) port.send(conversation.state());
+}
+
+/// Waits for a word of the host, or a program that does something to a service. False: neither came in time.
+bool wait_for(const Port& port, const Services& services, std::optional<std::chrono::milliseconds> timeout) {
+    const auto other = services.left();
+    const auto shorter = timeout && other ? std::min(timeout, other) : timeout ? timeout : other;
+    std::array<pollfd, 2> events{{{port.watched(), POLLIN, 0}, {services.watched(), POLLIN, 0}}};
+    const int count = poll(events.data(), events.size(), shorter ? static_cast<int>(shorter->count()) : -1);
+    return count != 0;
 }
 
 /// A template stays here; a fork of it goes on. Returns what the daemon said already beyond RENEW.
@@ -67,11 +80,12 @@ void serve() {
     port.send(conversation.greeting());
     answer(port, conversation, {.lines = told});
     for (bool stopping = false; true;) {
-        const auto input = port.wait(patience_left.left());
-        if (input) {
+        const bool is_news = wait_for(port, guest.services(), patience_left.left());
+        port.send(guest.services().go_on());
+        if (const auto input = port.wait(std::chrono::milliseconds(0))) {
             answer(port, conversation, *input);
             if (!input->lines.empty()) patience_left.renew(conversation.could_go_on());
-        } else {
+        } else if (!is_news && patience_left.is_over()) {
             port.send(conversation.go_on());
             patience_left.renew(false);
         }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <ctime>
 
 #include "guest/files.hpp"
@@ -16,6 +17,7 @@
 #include "guest/levels.hpp"
 #include "guest/mounts.hpp"
 #include "guest/network.hpp"
+#include "guest/passwords.hpp"
 #include "guest/port.hpp"
 #include "guest/program.hpp"
 #include "guest/renewal.hpp"
@@ -55,10 +57,20 @@ void put_hostname(const std::string& name) {
     if (sethostname(name.data(), name.size()) != 0) fail("cannot set the hostname " + name);
 }
 
+/// As the first program was told. Whoever spoils the file in a guest has no services until the next boot.
+std::vector<Service> declared_services() try {
+    return parse_kernel_line(read_if_there(own_profile).value_or("")).profile.services;
+} catch (const std::exception& error) {
+    std::fprintf(stderr, "drover-guest: no services: %s\n", error.what());  // NOLINT(cert-err33-c)
+    return {};
+}
+
 }  // namespace
 
-ThisGuest::ThisGuest() : settings_(parse_settings(read_if_there("/etc/drover/guest.conf").value_or(""))) {
+ThisGuest::ThisGuest()
+    : settings_(parse_settings(read_if_there("/etc/drover/guest.conf").value_or(""))), services_(declared_services()) {
     put_folder("/run/drover", 0755);
+    put_passwords_into_force(root);
 }
 
 std::string ThisGuest::boot_id() {
@@ -129,6 +141,15 @@ std::optional<Hiding> ThisGuest::hiding(const PathChange& change) {
 
 void ThisGuest::reset_later(const std::vector<PathChange>& changes) { put_reset_list(own_state, changes); }
 
+std::string ThisGuest::serve(const control::ServiceOrder& order) { return services_.take(order); }
+
+std::vector<control::ServiceState> ThisGuest::services_known() { return services_.known(); }
+
+void ThisGuest::put_password(const control::Password& password) {
+    remember_password(root, password);
+    put_passwords_into_force(root);
+}
+
 bool ThisGuest::is_template() const {
     if (is_there(channel_file) || read_if_there(renewed) == yes) return false;
     return parse_kernel_line(read_if_there("/proc/cmdline").value_or("")).template_ == "ready";
@@ -139,6 +160,7 @@ void ThisGuest::settle() {
     put_file(renewed, "no\n", 0644);
     if (!is_there(boot_id_file)) mask_boot_id(boot_id_file);
     if (!settings_.settled.empty()) run_program(settings_.settled, time_to_start);
+    services_.settle();
     forget_template(root);
     // What is in memory and on the disk by now need not be brought there by every fork.
     host_key();

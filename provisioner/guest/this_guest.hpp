@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "guest/conversation.hpp"
+#include "guest/services.hpp"
 #include "guest/settings.hpp"
 
 namespace drover::guest {
@@ -22,6 +23,12 @@ class ThisGuest : public Machine {
     std::optional<control::Levels> levels() override;
     std::optional<Hiding> hiding(const PathChange& change) override;
     void reset_later(const std::vector<PathChange>& changes) override;
+    std::string serve(const control::ServiceOrder& order) override;
+    std::vector<control::ServiceState> services_known() override;
+    void put_password(const control::Password& password) override;
+
+    /// What is being done to services, beside the conversation.
+    Services& services() { return services_; }
 
     /// It is a template for the fork point `ready`, or a fork of one that is not renewed yet.
     [[nodiscard]] bool is_template() const;
@@ -39,6 +46,7 @@ class ThisGuest : public Machine {
 
     Settings settings_;
     std::chrono::steady_clock::time_point next_levels_;
+    Services services_;
 };
 
 }  // namespace drover::guest

@@ -68,7 +68,9 @@ void Health::tick() {
     const Look seen = look();
     end_pause_if_over();
     note_holds(seen);
+    learn_services(seen.now);
     check(seen);
+    mend_services(seen);
     tend();
     if (seen.now - forgotten_ >= between_cleanings) forget();
 }
@@ -144,7 +146,10 @@ void Health::check(const Look& look) {
         }
         if (verdict == Verdict::silent) decide(pulse.id, why_not, "is silent, and nothing is done: " + why_not);
         if (verdict == Verdict::suspect) decide(pulse.id, "suspect", "says nothing; is asked again");
-        if (verdict == Verdict::well && pulse.unanswered == 0) decide(pulse.id, "", "");
+        if (verdict == Verdict::well && pulse.unanswered == 0) {
+            decide(pulse.id, "", "");
+            ask_services(pulse.id);
+        }
         if (look.now - pulse.quiet_since < interval_ / 2) continue;  // it spoke: that is life enough
         (pulse.unanswered == 1 ? anew : ask).push_back(pulse.id);
     }
@@ -171,7 +176,8 @@ void Health::act(const Pulse& pulse, Clock::time_point now) {
 void Health::tend() {
     std::set<GuestId> healing, restarting;
     for (const Heals::Open& heal : parts_.registry.heals.open()) {
-        if (!heal.subject.empty() || tend(heal)) continue;
+        if (heal.subject.empty() ? tend(heal) : tend_service(heal)) continue;
+        if (!heal.subject.empty()) continue;
         healing.insert(heal.guest);
         if (heal.action == "restart") restarting.insert(heal.guest);
     }

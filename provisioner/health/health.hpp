@@ -3,11 +3,13 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "config/config.hpp"
@@ -29,6 +31,10 @@ struct HealthParts {
     /// Why nobody can judge a guest here and now: the hypervisor is away, the host is stopped; empty: nothing.
     std::function<std::string()> blind;
     std::function<HostLoad()> load;  ///< how the host fares
+    /// ServiceDesk::wanted_up, down_though_wanted, ask, restart.
+    std::function<std::vector<ServiceRow>()> services_wanted, services_down;
+    std::function<void(GuestId, const std::string&)> ask_service;
+    std::function<void(const ServiceRow&)> restart_service;
 };
 
 /// Watches over ready guests: asks each for a word on its control channel now and then, has the herd stop and start
@@ -54,6 +60,9 @@ class Health {
     void pause(const Caller& caller, const std::optional<Duration>& lasts, const std::string& reason);
     /// Nothing is paused: nothing.
     void resume(const Caller& caller);
+    /// A probe of the guest failed, and its profile wants this service restarted: done unless something holds, it is
+    /// wanted down, or its tries are used up.
+    void mend_service(GuestId id, const std::string& service, const std::string& why);
 
   private:
     using Clock = Pulse::Clock;
@@ -83,6 +92,11 @@ class Health {
     [[nodiscard]] std::string held();
     void check(const Look& look);
     void act(const Pulse& pulse, Clock::time_point now);
+    void learn_services(Clock::time_point now);
+    void ask_services(GuestId id);
+    void mend_services(const Look& look);
+    void mend(const ServiceRow& row, const std::string& why, Clock::time_point now);
+    bool tend_service(const Heals::Open& heal);
     void tend();
     bool tend(const Heals::Open& heal);
     void note_levels(const Pulse& pulse, Clock::time_point now);
@@ -107,6 +121,18 @@ class Health {
     Synchronized<std::unordered_map<GuestId, Memory>> memories_;
     Synchronized<std::set<GuestId>> healing_;     ///< guests with an open heal
     std::set<GuestId> restarting_;                ///< of these: because of their silence
+    /// Services are asked about by their guests' moments. Of each: when it was asked about, when it was restarted.
+    using ServiceKey = std::pair<GuestId, std::string>;
+    struct ServiceMemory {
+        Time asked;
+        std::optional<Clock::time_point> restarted;
+        bool given_up = false;
+    };
+    std::unordered_map<GuestId, std::vector<std::string>> wanted_;
+    std::optional<Clock::time_point> learnt_;  ///< when these were read
+    std::map<ServiceKey, ServiceMemory> services_;
+    std::set<ServiceKey> down_;
+    Synchronized<std::vector<std::pair<ServiceRow, std::string>>> failing_;  ///< by probes, and why
     std::mutex mutex_;
     std::condition_variable news_;
     bool ending_ = false;

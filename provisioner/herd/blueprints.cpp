@@ -39,9 +39,11 @@ DomainSpec Blueprints::frame(const Guest& guest, const Make& make) const {
 
 /// What the guest's first program is told.
 std::string Blueprints::parameters(const Guest& guest, const Make& make) const {
-    const auto profile = kernel_parameters(parts_.overlays.profile(guest.profile));
+    const Profile& profile = parts_.overlays.profile(guest.profile);
+    const auto services = service_parameter(profile.services);
     const auto keep = guest.keeps(make.overlay) ? " drover.keep=" + guest.keep : "";
-    return fmt::format("{} droverd.version={}{}", profile, make.version, keep);
+    return fmt::format("{} droverd.version={}{}{}{}", kernel_parameters(profile), make.version,
+                       services.empty() ? "" : " ", services, keep);
 }
 
 void Blueprints::add_version(DomainSpec& spec, const Guest& guest, const Version& version) const {

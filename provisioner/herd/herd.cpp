@@ -36,8 +36,14 @@ Herd::Herd(const Parts& parts)
                             .wake = [this](Instant when) { agenda_.add_by(the_next, when); },
                             .stopped = [this](StoppedWave wave) { put_back(std::move(wave)); }}),
       sessions_({.said = [this](GuestId id, const control::FromGuest& message) { heard(id, message); },
-                 .closed = [this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); }}),
+                 .closed =
+                     [this](GuestId id) {
+                         services_.lost(id);
+                         agenda_.add_by(id, Clock::now() + retry_touch);
+                     }}),
       steps_(parts_, sessions_) {
+    if (parts_.consoles != nullptr)
+        parts_.consoles->watch([this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); });
     parts_.domains.watch([this](GuestId id) {
         if (id != everybody) change_watch(id, [](Watch& watch) { watch.expect_look(); });
         agenda_.add(id);
@@ -45,13 +51,16 @@ Herd::Herd(const Parts& parts)
 }
 
 Herd::~Herd() {
+    if (parts_.consoles != nullptr) parts_.consoles->watch(nullptr);
     parts_.domains.watch(nullptr);
     agenda_.close();
     for (std::thread& worker : workers_) worker.join();
+    services_.close();
 }
 
 void Herd::start() {
     take_over();
+    services_.start();
     if (const auto when = host_.force_at()) wake_all_by(*when);
     agenda_.add(everybody);
     for (int i = 0; i < parts_.config.steps_in_flight + quick_workers; ++i) {
@@ -126,6 +135,7 @@ bool Herd::round(const Guest& guest) {
     const Step step = next_step(guest, seen);
     if (step != Step::none && may_act) return take_step(step, guest, watch);
     if (step == Step::none) change_watch(guest.id, [&](Watch& w) { w.rested = guest.rev; });
+    read_console(guest, watch);
     wake_later(guest, watch);
     return false;
 }
@@ -175,10 +185,15 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     }
     const auto began = Clock::now();
     Done done = steps_.perform(step, guest, renewing(step, guest, watch));
+    meters_.of(step).done.note(Clock::now() - began);
     failpoint("step.done");
     change_watch(guest.id, [&](Watch& w) {
         w.pace.did(step, began, Clock::now());
-        if (done.after.phase == Phase::ready && guest.phase != Phase::ready) w.pace.arrived(Clock::now());
+        if (step == Step::start || step == Step::adopt) w.set_out = began;
+        if (done.after.phase == Phase::ready && guest.phase != Phase::ready) {
+            w.pace.arrived(Clock::now());
+            if (w.set_out) meters_.arrived(done.after.started_by, Clock::now() - *std::exchange(w.set_out, {}));
+        }
         done.after.timings = w.pace.over(done.after.timings);
         w.postponed = false;
         if (done.later) w.retry_at = Clock::now() + retry_touch;
@@ -217,6 +232,9 @@ void Herd::commit(const Guest& before, const Guest& after, const std::string& ki
     read.rev = after.rev;  // a step that saved on its way counted it up
     if (!parts_.registry.guests.save(read, row, kind, message, made, heal)) return;
     spdlog::info("{}: {}", row.name, message);
+    const bool was_ready = before.phase == Phase::ready, is_ready = row.phase == Phase::ready;
+    if (is_ready && !was_ready) services_.became_ready(row, take_services(row.id));
+    if (was_ready && !is_ready) services_.left_ready(row.id, row.phase);
     waves_.note(row, cpu_used_by(row));
 }
 
@@ -235,6 +253,7 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
         take_step(correction.step, guest, watch);
         return;
     }
+    meters_.corrections.add();
     std::string why = watch.reason.empty() ? std::string(correction.why) : watch.reason;
     Guest after = corrected(guest, correction, seen, now());
     if (watch.forgiven) after.attempts = guest.attempts;
@@ -287,6 +306,7 @@ void Herd::tell_of(Step step, const Guest& guest) {
 }
 
 void Herd::failed(const Guest& guest, Step step, const std::string& message) {
+    meters_.of(step).failed.add();
     Guest after = guest;
     ++after.attempts;
     after = given_up(after, std::string(to_text(step)), message);
@@ -311,7 +331,7 @@ void Herd::postponed(const Guest& guest, Step step, const std::string& why) {
 
 /// Attempts exhausted: a copy is owed no more; back to the version that was good; or faulted until somebody asks for it
 /// again. The operation that asked failed: what comes then is no part of it.
-Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& message) const {
+Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& message) {
     if (!exhausted(guest, parts_.config.attempts)) return guest;
     if (guest.copy && kind == to_text(Step::copy)) {  // nothing is wrong with the guest itself
         guest.copy = false;
@@ -325,6 +345,7 @@ Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& me
         guest.operation.reset();
     } else {
         guest.fault = Fault{kind, message, now()};
+        meters_.faults.add();
     }
     return guest;
 }

@@ -10,8 +10,10 @@
 
 #include "herd/agenda.hpp"
 #include "herd/host_mode.hpp"
+#include "herd/meters.hpp"
 #include "herd/questions.hpp"
 #include "herd/seldom.hpp"
+#include "herd/service_desk.hpp"
 #include "herd/steps.hpp"
 #include "herd/watch.hpp"
 #include "herd/waves.hpp"
@@ -53,6 +55,15 @@ class Herd {
     void ask_for_life(const std::vector<GuestId>& ids, const std::vector<GuestId>& anew);
     /// Questions to those guests that it has a channel to.
     [[nodiscard]] Questions& questions() { return questions_; }
+    /// How each class of work fares.
+    [[nodiscard]] std::vector<WaveSight> waves() const { return waves_.sight(); }
+    [[nodiscard]] const HerdMeters& meters() const { return meters_; }
+    /// Guests whose control channel is open.
+    [[nodiscard]] std::size_t attached() const { return sessions_.count(); }
+    /// Takes up the console of a guest that runs. Errors of Domains::open_console().
+    void open_console(GuestId id);
+    /// Services of guests, and what else guests that are ready are told to do once.
+    [[nodiscard]] ServiceDesk& services() { return services_; }
     /// Whether the hypervisor answered last time.
     [[nodiscard]] bool hypervisor_reachable() const { return reachable_; }
 
@@ -80,6 +91,7 @@ class Herd {
     void look_at_all();
     void look_if_due(const Guest& guest);
     void listen(const Guest& guest, const Watch& watch);
+    void read_console(const Guest& guest, const Watch& watch);
     Seen see(const Guest& guest, const Watch& watch) const;
     [[nodiscard]] bool is_bad_fork(const Guest& guest, const Watch& watch) const;
     void give_up_fork(const Guest& guest, const Watch& watch);
@@ -94,13 +106,14 @@ class Herd {
     void lost_touch(const std::string& why);
     [[nodiscard]] Guest fallen(Guest guest, std::string& why) const;
     void tell_of(Step step, const Guest& guest);
-    Guest given_up(Guest guest, const std::string& kind, const std::string& message) const;
+    Guest given_up(Guest guest, const std::string& kind, const std::string& message);
     [[nodiscard]] Duration backoff(int attempts) const;
     [[nodiscard]] Duration timeout_of(Phase phase) const;
     [[nodiscard]] Duration call_interval(const Guest& guest) const;
 
     void heard(GuestId id, const control::FromGuest& message);
     void hear_refusal(GuestId id, Watch& watch, const control::Err& refusal, Agenda::Clock::time_point when);
+    std::map<std::string, ServiceStatus> take_services(GuestId id);
     Watch watch_of(const Guest& guest);
     Voice voice_of(const Guest& guest, const Watch& watch);
     template <typename Change> void change_watch(GuestId id, Change&& change) {
@@ -116,6 +129,7 @@ class Herd {
     void turn(GuestId id);
 
     Parts parts_;
+    HerdMeters meters_;
     Synchronized<std::unordered_map<GuestId, Watch>> watches_;
     Agenda agenda_;
     HostMode host_;
@@ -123,8 +137,9 @@ class Herd {
     Synchronized<std::unordered_set<OperationId>> learnt_;  ///< operations whose rules are known
     Synchronized<std::vector<StoppedWave>> stopped_;        ///< to be put back: the registry did not take it
     std::atomic<bool> reachable_ = false;
-    Seldom lost_, found_;             ///< said of it
-    Questions questions_{sessions_};  ///< hears what the sessions' thread says, so it outlives that
+    Seldom lost_, found_;                              ///< said of it
+    Questions questions_{sessions_};                   ///< hears what the sessions' thread says, so it outlives that
+    ServiceDesk services_{parts_, sessions_, steps_};  ///< the same
     control::Sessions sessions_;
     Steps steps_;
     std::vector<std::thread> workers_;

@@ -98,6 +98,24 @@ void Herd::listen(const Guest& guest, const Watch& watch) {
     }
 }
 
+/// What a guest prints is kept, from as soon as nothing more urgent is to be done about it. One without a console goes
+/// on without.
+void Herd::read_console(const Guest& guest, const Watch& watch) {
+    if (parts_.consoles == nullptr || watch.domain.run != Run::running || !should_talk(guest.phase)) return;
+    if (parts_.consoles->is_open(guest.id)) return;
+    try {
+        open_console(guest.id);
+    } catch (const Error& error) {
+        if (error.kind() == ErrorKind::unavailable) throw;
+        spdlog::debug("{}: console: {}", guest.name, error.what());
+    }
+}
+
+void Herd::open_console(GuestId id) {
+    if (parts_.consoles->is_open(id)) return;
+    if (UniqueFd console = parts_.domains.open_console(id)) parts_.consoles->open(id, std::move(console));
+}
+
 /// Of an adopted guest nothing is slow: somebody waits for a word that only needs to be let out.
 Duration Herd::call_interval(const Guest& guest) const {
     if (guest.phase == Phase::starting && guest.started_by == "adopt") return adopted_call_interval;
@@ -178,9 +196,17 @@ void Herd::lost_touch(const std::string& why) {
     agenda_.add_at(everybody, Clock::now() + retry_touch);
 }
 
+/// Kept until it is ready: who forks a guest that runs knows how its services are.
+std::map<std::string, ServiceStatus> Herd::take_services(GuestId id) {
+    std::map<std::string, ServiceStatus> services;
+    change_watch(id, [&](Watch& watch) { services = std::exchange(watch.services, {}); });
+    return services;
+}
+
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
     questions_.heard(id, message);
+    services_.heard(id, message);
     const auto now = Clock::now();
     auto watches = watches_.lock();
     const auto found = watches->find(id);
@@ -188,6 +214,7 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
     Watch& watch = found->second;
     watch.note_life(now);
     if (const auto* levels = std::get_if<control::Levels>(&message)) watch.levels = levels_of(*levels);
+    if (const auto* state = std::get_if<control::ServiceState>(&message)) watch.hear_service(*state);
     if (!watch.is_news(message)) return;
     const auto when = watch.hear(now);
     const auto* refusal = std::get_if<control::Err>(&message);

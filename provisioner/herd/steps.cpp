@@ -141,12 +141,24 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
 
 /// Tells it who it is, after `lines`. The digest of that; empty: it could not be told.
 std::string Steps::introduce(const Guest& guest, std::vector<control::FromDaemon> lines) {
+    if (!guest.owner) add_rehearsal(identity_for(guest), lines);
+    const auto digest = add_introduction(guest, lines);
+    return sessions_.send(guest.id, lines) ? digest : "";
+}
+
+/// The digest of what is told.
+std::string Steps::add_introduction(const Guest& guest, std::vector<control::FromDaemon>& lines) {
     const control::Identity identity = identity_for(guest);
     const std::vector<std::string> keys = keys_of(guest);
-    if (!guest.owner) add_rehearsal(identity, lines);
     for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
     lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
-    return sessions_.send(guest.id, lines) ? control::digest_of(identity, keys) : "";
+    return control::digest_of(identity, keys);
+}
+
+std::vector<control::FromDaemon> Steps::introduction(const Guest& guest) {
+    std::vector<control::FromDaemon> lines;
+    add_introduction(guest, lines);
+    return lines;
 }
 
 /// Another identity before, with a key that nobody has: to change from one to the next is what an adoption asks for,
@@ -217,6 +229,8 @@ Done Steps::retire(const Guest& guest) {
     for (const Copy& copy : parts_.registry.copies.owed(guest.id)) keep_overlay(guest, copy, done.made);
     failpoint("retire.kept");
     parts_.overlays.remove(guest.id);
+    failpoint("retire.emptied");
+    if (parts_.consoles != nullptr) parts_.consoles->remove(guest.id);
     done.after.phase = Phase::gone;
     done.after.copy = false;
     return done;

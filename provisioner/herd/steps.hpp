@@ -46,6 +46,8 @@ class Steps {
 
     /// What a fork is to be told when it says FORKABLE: made before it can answer.
     control::Renew renewal_of(GuestId id);
+    /// What a guest is told that it is: its owner's keys, and last its identity.
+    std::vector<control::FromDaemon> introduction(const Guest& guest);
     /// The digest of the identity that `guest` should run under, by its row and its owner's keys.
     std::string digest_of(const Guest& guest);
 
@@ -71,6 +73,7 @@ class Steps {
     void renew_overlay(const Guest& guest, const Template* from);
     bool fork(const Guest& guest, const DomainSpec& spec, const Template& from);
     std::string introduce(const Guest& guest, std::vector<control::FromDaemon> lines);
+    std::string add_introduction(const Guest& guest, std::vector<control::FromDaemon>& lines);
     void add_rehearsal(control::Identity identity, std::vector<control::FromDaemon>& lines);
     void make_known(const Guest& guest);
     bool give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -28,6 +29,7 @@ struct Watch {
     std::optional<control::Hello> hello;    ///< the last HELLO since its domain started
     std::string ready;                      ///< digest of the last READY since that HELLO
     std::string told;                       ///< digest of the identity sent since that HELLO
+    std::map<std::string, ServiceStatus> services;  ///< what it said of them since that HELLO
     Clock::time_point called;  ///< when a word of it was last asked for: its channel was taken up, or it was told
 
     Phase phase = Phase::gone;  ///< the phase that the times below are about
@@ -37,6 +39,7 @@ struct Watch {
     std::string reason;         ///< why we force it, for the fault it may end in
     bool forgiven = false;      ///< it was a fork that did not work: its next start, a cold one, is its first
     Pace pace;
+    std::optional<Clock::time_point> set_out;      ///< on its way to ready
     Clock::time_point retry_at;                    ///< not before this, after a failure
     bool postponed = false;                        ///< its step waits for space on a disk
     std::optional<Clock::time_point> ready_since;  ///< seen ready by this process; losing touch does not end it
@@ -118,6 +121,13 @@ struct Watch {
         hello.reset();
         ready.clear();
         told.clear();
+        services.clear();
+    }
+
+    /// Of a service; a guest has no more of them than a profile can tell it.
+    void hear_service(const control::ServiceState& said) {
+        constexpr std::size_t most_services = 64;
+        if (services.size() < most_services) services[said.name] = said.status;
     }
 
     /// Its domain starts: whatever was said was another's.

@@ -13,13 +13,14 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 58> names{
+constexpr std::array<std::string_view, 63> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
     // Between two effects of one step.
     "build.overlay", "build.defined", "start.defined", "start.named", "start.lent", "start.forked", "identify.key",
-    "retire.off", "retire.undefined", "retire.unnamed", "retire.kept", "park.suspended", "adopt.resumed", "adopt.told",
+    "retire.off", "retire.undefined", "retire.unnamed", "retire.kept", "retire.emptied", "park.suspended",
+    "adopt.resumed", "adopt.told",
     // Each commit: all is written and nothing committed; committed and nobody told.
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",
@@ -33,6 +34,8 @@ constexpr std::array<std::string_view, 58> names{
     // A copy of an overlay is whole and not in its place; one is gone and the registry does not know; a step at the end
     // of a lease was taken and is not noted; a hook was told and that is not noted.
     "copy.made", "copy.removed", "lease.taken", "hook.told",
+    // A guest was told to do something once; it said that it has, and that is not written.
+    "act.told", "act.done", "commit.act.before", "commit.act.after",
     // A template: its folder is there and nothing in it; it runs; it is frozen; its disk is a prototype; it was tried;
     // it is in its place and nobody forks from it yet.
     "template.begun", "template.booted", "template.frozen", "template.disk", "template.tried", "template.made"};

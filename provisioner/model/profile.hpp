@@ -3,12 +3,13 @@
 #include <vector>
 
 #include "model/probe.hpp"
+#include "model/service.hpp"
 
 namespace drover {
 
-/// Which paths of a guest are its own. Read from overlays/<name>/overlay.yaml by storage; told to the guest's first
-/// program on the kernel command line. Paths are absolute, disjoint and exist in the root; everything else is
-/// read-only.
+/// Which paths of a guest are its own, and which services it has. Read from overlays/<name>/overlay.yaml by storage;
+/// told to the guest's first program on the kernel command line. Paths are absolute, disjoint and exist in the root;
+/// everything else is read-only.
 struct Profile {
     std::string name;
     std::vector<std::string> persistent;  ///< kept on the overlay, seeded from the root
@@ -17,6 +18,7 @@ struct Profile {
     std::string skeleton;                 ///< folder laid into a new overlay, or empty
     bool fork = true;                     ///< may be started from a template's memory
     std::vector<Probe> probes;            ///< what its guests are asked from the host
+    std::vector<Service> services;        ///< by priority, then by name
 
     bool operator==(const Profile&) const = default;
 };

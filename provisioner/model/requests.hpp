@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/guest.hpp"
+#include "model/service.hpp"
 #include "model/shadow.hpp"
 #include "model/wave_policy.hpp"
 
@@ -111,6 +112,23 @@ struct Setting {
     std::optional<std::string> owner{};          ///< whose they are from now on
     std::optional<std::optional<Time>> lease{};  ///< until when they are lent, or for ever
     Selection selection;
+};
+
+/// A verb on one service of some guests.
+struct ServiceChange {
+    ServiceVerb verb = ServiceVerb::restart;
+    std::string service;
+    Selection selection;
+
+    bool operator==(const ServiceChange&) const = default;
+};
+
+/// A password of one login of one guest: its hash alone.
+struct PasswordChange {
+    std::string guest, user;
+    std::string hash;  ///< is_password_hash()
+
+    bool operator==(const PasswordChange&) const = default;
 };
 
 /// How far an operation is with one guest: "pending", then "done", "failed", "unchanged", "refused", "superseded" or

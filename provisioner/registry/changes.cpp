@@ -86,14 +86,7 @@ void write_changes(Transaction& transaction, const Caller& caller, const Change&
 }
 
 nlohmann::json arguments_of(const Change& change) {
-    nlohmann::json arguments;
-    if (change.selection.owner) {
-        arguments["owner"] = *change.selection.owner;
-    } else if (change.selection.all) {
-        arguments["all"] = true;
-    } else {
-        arguments["globs"] = change.selection.globs;
-    }
+    auto arguments = told(change.selection);
     if (change.wave) arguments["wave"] = to_text(*change.wave);
     if (change.to) arguments["to"] = *change.to;
     if (!change.canaries.empty()) arguments["canaries"] = change.canaries;

@@ -106,14 +106,14 @@ OperationId begin_operation(Transaction& transaction, const NewOperation& operat
     return id;
 }
 
-ItemWriter::ItemWriter(Transaction& transaction, OperationId operation)
-    : transaction_(transaction), operation_(operation), insert_(transaction.sql) {
+ItemWriter::ItemWriter(Transaction& transaction, OperationId operation, bool act)
+    : transaction_(transaction), operation_(operation), act_(act), insert_(transaction.sql) {
     prepare(insert_,
             "INSERT INTO items (operation, guest, outcome, reason, was_desired, was_version, was_overlay, was_boot, "
-            "canary, ended) VALUES (:operation, :guest, :outcome, :reason, :was_desired, :was_version, :was_overlay, "
-            ":was_boot, :canary, :ended)",
+            "canary, act, begun, ended) VALUES (:operation, :guest, :outcome, :reason, :was_desired, :was_version, "
+            ":was_overlay, :was_boot, :canary, :act, :begun, :ended)",
             operation_, guest_, outcome_, reason_, was_.desired, was_.want.version, was_.want.overlay, was_.want.boot,
-            canary_, ended_at_);
+            canary_, act_, begun_at_, ended_at_);
 }
 
 void ItemWriter::add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason,
@@ -121,6 +121,7 @@ void ItemWriter::add(GuestId guest, const Guest& was, const std::string& outcome
     guest_ = guest;
     canary_ = canary;
     was_ = was;
+    begun_at_ = act_ && outcome == "pending" ? std::optional(transaction_.now) : std::nullopt;
     ended_at_ = outcome == "pending" ? std::nullopt : std::optional(transaction_.now);
     outcome_ = outcome;
     reason_ = reason;
@@ -134,7 +135,7 @@ Superseder::Superseder(Transaction& transaction) : transaction_(transaction), up
     update_.exchange(soci::into(operation_));
     prepare(update_,
             "UPDATE items SET outcome = 'superseded', ended = :now WHERE guest = :guest AND outcome = 'pending' "
-            "RETURNING operation",
+            "AND act = 0 RETURNING operation",
             transaction_.now, guest_);
 }
 

@@ -23,9 +23,10 @@ OperationId begin_operation(Transaction& transaction, const NewOperation& operat
 /// Adds the items of one operation.
 class ItemWriter {
   public:
-    ItemWriter(Transaction& transaction, OperationId operation);
-    /// `outcome` "pending", or how it ended already. The guest has no pending item of another operation; `was` is what
-    /// was wanted of it before.
+    /// `act`: it is done once, beside whatever moves the guest, and has begun as it is written.
+    ItemWriter(Transaction& transaction, OperationId operation, bool act = false);
+    /// `outcome` "pending", or how it ended already. But for acts, the guest has no pending item of another operation;
+    /// `was` is what was wanted of it before.
     void add(GuestId guest, const Guest& was, const std::string& outcome, const std::string& reason = "",
              bool canary = false);
     /// Counts the items that were added ended, and finishes the operation when all are.
@@ -37,8 +38,8 @@ class ItemWriter {
     GuestId guest_ = 0;
     Guest was_;
     std::string outcome_, reason_;
-    bool canary_ = false;
-    std::optional<Time> ended_at_;
+    bool canary_ = false, act_ = false;
+    std::optional<Time> begun_at_, ended_at_;
     long long ended_ = 0;
     soci::statement insert_;
 };

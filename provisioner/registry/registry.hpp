@@ -8,6 +8,7 @@
 
 #include "model/copy.hpp"
 #include "model/health.hpp"
+#include "model/meter.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
 #include "registry/uptime.hpp"
@@ -56,6 +57,16 @@ class Owners {
 
   private:
     Session& session_;
+};
+
+/// How many guests are alike.
+struct Crowd {
+    Kind kind = Kind::vm;
+    Phase phase = Phase::reserved;
+    Desired desired = Desired::ready;
+    bool is_owned = true;  ///< not a pool's
+    bool is_faulted = false;
+    long long count = 0;
 };
 
 /// Guests and their addresses.
@@ -133,6 +144,8 @@ class Guests {
     long long count_up();
     /// How many vms of the image and profile are on their way to run for the first time.
     long long count_new(const std::string& image, const std::string& profile);
+    /// All that are not gone, counted.
+    std::vector<Crowd> census();
     /// Those that the operation has an item for, by id; none for an operation without.
     std::vector<GuestId> ids_in(OperationId operation);
     /// Those that this operation was the last to write, not gone, by natural order.
@@ -164,6 +177,58 @@ class Copies {
     void end_removal(CopyId id);
     /// How long from now until the next is kept no longer; none: no time will come.
     std::optional<Duration> next_expiry();
+
+  private:
+    Session& session_;
+};
+
+/// What is wanted of guests' services, how they are, and acts: what guests that are ready are told to do once.
+class Services {
+  public:
+    explicit Services(Session& session) : session_(session) {}
+    /// The services of a profile; it must live on. None for an unknown one.
+    using Declared = std::function<const std::vector<Service>&(const std::string& profile)>;
+
+    /// Writes what is wanted, if the verb lasts, and the operation, with an item "pending" for each guest that is to be
+    /// told now. Error{not_found} as Guests::change(), and when no profile of these guests declares the service.
+    Operation change(const Caller& caller, const ServiceChange& change, const std::optional<std::string>& visible_owner,
+                     const Declared& declared);
+    /// Guests are to take their owners' keys anew. Same errors.
+    Operation tell_keys(const Caller& caller, const Selection& selection,
+                        const std::optional<std::string>& visible_owner);
+    /// One is to take a password, which nothing is written of. Same errors.
+    Operation tell_password(const Caller& caller, const PasswordChange& change,
+                            const std::optional<std::string>& visible_owner);
+
+    /// How it went with one guest.
+    struct Told {
+        GuestId guest = 0;
+        std::optional<OperationId> operation;           ///< whose item ends with it; none: nobody asked
+        std::string trouble;                            ///< why it was not done; empty: it was
+        std::string service;                            ///< that it was about; empty: it was not
+        ServiceStatus status = ServiceStatus::unknown;  ///< as it is now; unknown: not heard
+    };
+    void end(const std::vector<Told>& told);
+    /// An item that is pending.
+    struct Pending {
+        OperationId operation = 0;
+        GuestId guest = 0;
+        Phase phase = Phase::ready;  ///< the guest's
+        std::string verb;            ///< of the operation
+        std::string service;         ///< that it is about; empty: none
+    };
+    /// What an ended daemon had not done; by operation.
+    std::vector<Pending> pending();
+
+    /// Of the guests that are meant, by natural order and then by priority. Error{not_found} as Guests::change().
+    std::vector<ServiceRow> list(const Selection& selection, const std::optional<std::string>& visible_owner,
+                                 const Declared& declared);
+    /// The same of one guest.
+    std::vector<ServiceRow> of(const Guest& guest, const Declared& declared);
+    /// Of all guests that are ready and have an owner, by id.
+    std::vector<ServiceRow> of_all_ready(const Declared& declared);
+    /// The same of those of which some service was last heard to be down or failed.
+    std::vector<ServiceRow> of_troubled(const Declared& declared);
 
   private:
     Session& session_;
@@ -350,6 +415,14 @@ class Operations {
     std::vector<Operation> list(int limit);
     /// The same, but only what this caller asked for as this owner exists.
     std::vector<Operation> list_of(int limit, const Caller& caller, const std::string& owner);
+    /// How many there are of one verb that ended, or stand, alike.
+    struct Tally {
+        std::string verb, outcome;
+        long long count = 0;
+    };
+    std::vector<Tally> tallies();
+    /// Among the newest those that have not ended, newest first, at most `limit`.
+    std::vector<Operation> running(int limit);
     /// Begun without guests and not finished: what a killed daemon left.
     std::vector<Operation> unfinished_without_items();
 
@@ -401,6 +474,8 @@ class Registry {
     explicit Registry(const Options& options);
     ~Registry();
 
+    /// What its writes cost.
+    [[nodiscard]] const CallMeter& writes() const;
     /// Its UUID, made with the file: the owner tag of all that is ours.
     [[nodiscard]] const std::string& uuid() const { return uuid_; }
     /// A small durable note: the subnet that `auto` chose, the accelerator found at this boot.
@@ -420,6 +495,7 @@ class Registry {
     Owners owners;
     Guests guests;
     Copies copies;
+    Services services;
     Leases leases;
     Pools pools;
     Heals heals;

@@ -7,6 +7,7 @@
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
+#include "registry/services.hpp"
 
 namespace drover {
 namespace {
@@ -98,6 +99,7 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         }
         if (!heal.empty()) note_heal(transaction, before.id, "", heal);
         if (is_gone) forget_heals(transaction, before.id);
+        if (before.phase == Phase::ready && after.phase != Phase::ready) forget_services(transaction, before.id);
         Guest row = after;
         row.desired = *desired;
         note_member(transaction, before, row);

@@ -68,4 +68,10 @@ std::vector<Guest> selected(soci::session& sql, const Selection& selection,
     return selection.globs.empty() ? guests : picked(guests, selection.globs);
 }
 
+nlohmann::json told(const Selection& selection) {
+    if (selection.owner) return {{"owner", *selection.owner}};
+    if (selection.all) return {{"all", true}};
+    return {{"globs", selection.globs}};
+}
+
 }  // namespace drover

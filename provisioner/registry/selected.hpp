@@ -1,4 +1,5 @@
 #pragma once
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,5 +15,8 @@ namespace drover {
 std::vector<Guest> selected(soci::session& sql, const Selection& selection,
                             const std::optional<std::string>& visible_owner,
                             const std::string& condition = "phase <> 'gone'");
+
+/// As it is told among the arguments of an operation.
+nlohmann::json told(const Selection& selection);
 
 }  // namespace drover

@@ -67,7 +67,9 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
                    [&](const control::Path&) { return std::string(); },
                    // It has nothing of its own.
                    [&](const control::AskShadows&) { return ok; }, [&](const control::Reset&) { return ok; },
-                   [&](const control::Renew& told) { return renew(told) ? ok + presence() : err(n, "cannot renew"); }},
+                   [&](const control::Renew& told) { return renew(told) ? ok + presence() : err(n, "cannot renew"); },
+                   [&](const control::ServiceOrder& order) { return serve(order) + ok; },
+                   [&](const control::Password&) { return ok; }},
         message);
 }
 
@@ -91,6 +93,14 @@ bool FakeGuest::renew(const control::Renew& told) {
     memory_.forkable = false;
     memory_.boot_id = told.boot_id;
     return true;
+}
+
+/// It has every service that it is asked for.
+std::string FakeGuest::serve(const control::ServiceOrder& order) {
+    auto& up = services_[order.name];
+    if (order.act != ServiceAct::status) up = order.act != ServiceAct::stop;
+    return control::encode(
+        control::FromGuest{control::ServiceState{order.name, up ? ServiceStatus::up : ServiceStatus::down}});
 }
 
 void FakeGuest::become(const control::Identity& identity) {

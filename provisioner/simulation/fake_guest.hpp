@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,12 +41,14 @@ class FakeGuest {
     [[nodiscard]] std::string levels() const;
     void take(const control::Key& key);
     bool renew(const control::Renew& told);
+    std::string serve(const control::ServiceOrder& order);
     void become(const control::Identity& identity);
 
     Memory memory_;
     control::LineReader lines_;
     control::Identity identity_;
     std::vector<std::string> announced_keys_, authorized_keys_;
+    std::map<std::string, bool> services_;  ///< whether it is up, of those that it was asked for
     bool greeted_ = false, stopping_ = false;
 };
 

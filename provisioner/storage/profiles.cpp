@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "model/error.hpp"
@@ -40,11 +41,47 @@ bool overlap(const std::string& a, const std::string& b) {
     return a == b || a.starts_with(b + "/") || b.starts_with(a + "/");
 }
 
+std::string read_way(const StrictYaml& yaml, const char* key, bool (*is_good)(std::string_view), const char* form) {
+    const auto value = yaml.text(key);
+    if (!value) return "";
+    if (!is_good(value->text)) yaml.refuse(value->line, fmt::format("'{}' is no {}", value->text, key), form);
+    return value->text;
+}
+
+int read_priority(const StrictYaml& yaml) {
+    const auto value = yaml.text("priority");
+    if (!value) return Service{}.priority;
+    const auto& text = value->text;
+    const bool is_number = !text.empty() && text.size() <= 2 && text.find_first_not_of("0123456789") == text.npos;
+    if (!is_number) yaml.refuse(value->line, fmt::format("'{}' is no priority", text), "0 to 99, the lowest first");
+    return std::stoi(text);
+}
+
+bool read_wanted(const StrictYaml& yaml) {
+    const auto word = yaml.text("wanted");
+    if (!word || word->text == "up") return true;
+    if (word->text == "down") return false;
+    yaml.refuse(word->line, fmt::format("unknown value '{}' of wanted", word->text), "one of: up, down");
+}
+
+Service read_service(const StrictYaml& yaml) {
+    const auto name = yaml.required("name");
+    yaml.at(name, [](const std::string& text) { check_plain_name("service", text); });
+    Service service{.name = name.text, .priority = read_priority(yaml), .up = read_wanted(yaml)};
+    service.unit = read_way(yaml, "unit", is_unit_name, "written like apache2.service, of A-Z a-z 0-9 _ . @ -");
+    service.command = read_way(yaml, "command", is_command_path,
+                               "a program of the root that takes start, stop, restart or status: "
+                               "/etc/drover/services/web");
+    if (service.unit.empty() && service.command.empty())
+        yaml.refuse(name.line, fmt::format("service '{}' has neither unit nor command", name.text));
+    return service;
+}
+
 class ProfileReader {
   public:
     explicit ProfileReader(const fs::path& folder)
         : folder_(folder),
-          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork", "probes"}) {}
+          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork", "services", "probes"}) {}
 
     Profile read() {
         Profile profile;
@@ -56,9 +93,11 @@ class ProfileReader {
         profile.fork = fork();
         profile.probes = read_probes(yaml_);
         if (fs::is_directory(folder_ / "skeleton")) profile.skeleton = fs::absolute(folder_ / "skeleton");
-        if (kernel_parameters(profile).size() > longest_parameters)
-            yaml_.refuse(0, fmt::format("its paths take more than {} characters together", longest_parameters),
-                         "name folders instead of the files in them");
+        profile.services = services();
+        if (kernel_parameters(profile).size() + service_parameter(profile.services).size() > longest_parameters)
+            yaml_.refuse(
+                0, fmt::format("its paths and services take more than {} characters together", longest_parameters),
+                "name folders instead of the files in them");
         return profile;
     }
 
@@ -75,6 +114,20 @@ class ProfileReader {
             texts.push_back(path.text);
         }
         return texts;
+    }
+
+    std::vector<Service> services() {
+        std::vector<Service> result;
+        for (const auto& yaml : yaml_.mappings("services", {"name", "priority", "unit", "command", "wanted"})) {
+            result.push_back(read_service(yaml));
+            const auto& name = result.back().name;
+            if (find_service(result, name) != &result.back())
+                yaml.refuse(yaml.line(), fmt::format("service '{}' is there twice", name));
+        }
+        std::sort(result.begin(), result.end(), [](const Service& a, const Service& b) {
+            return std::tie(a.priority, a.name) < std::tie(b.priority, b.name);
+        });
+        return result;
     }
 
     bool fork() {

@@ -111,6 +111,12 @@ Json encode(const GuestReservation& reservation, const std::string& outcome) {
             {"outcome", outcome}};
 }
 
+Json encode(const ServiceRow& row) {
+    return {{"guest", row.guest},           {"service", row.service},
+            {"priority", row.priority},     {"wanted", row.up ? "up" : "down"},
+            {"state", to_text(row.status)}, {"since", row.since ? Json(to_rfc3339(*row.since)) : Json(nullptr)}};
+}
+
 Json encode(const Copy& copy) {
     const auto time = [](const std::optional<Time>& at) { return at ? Json(to_rfc3339(*at)) : Json(nullptr); };
     return {{"guest", copy.guest_name},

@@ -184,6 +184,32 @@ std::vector<std::string> decode_copy_query(const Parameters& parameters) {
     return globs;
 }
 
+Parameters encode_service_query(const Selection& selection) {
+    Parameters parameters;
+    for (const auto& glob : selection.globs) parameters.emplace_back("glob", glob);
+    if (selection.owner) parameters.emplace_back("owner", *selection.owner);
+    return parameters;
+}
+
+Selection decode_service_query(const Parameters& parameters) {
+    check_names(parameters, {"owner"}, {"glob"});
+    Selection selection;
+    for (const auto& [name, value] : parameters) {
+        if (name == "owner") {
+            check_owner_name(value);
+            selection.owner = value;
+            continue;
+        }
+        check_glob(value);
+        selection.globs.push_back(value);
+    }
+    if (selection.globs.size() > max_globs)
+        throw Error(ErrorKind::usage,
+                    fmt::format("{} globs, at most {} are allowed", selection.globs.size(), max_globs));
+    selection.all = selection.globs.empty() && !selection.owner;
+    return selection;
+}
+
 EventQuery decode_event_query(const Parameters& parameters) {
     check_names(parameters, {"since", "limit", "follow"});
     EventQuery result;
@@ -192,6 +218,20 @@ EventQuery decode_event_query(const Parameters& parameters) {
         if (name == "limit") result.limit = static_cast<int>(number(name, value, 1, max_limit));
         if (name == "follow") result.follow = flag(name, value);
     }
+    return result;
+}
+
+LogQuery decode_log_query(const Parameters& parameters) {
+    constexpr int most_boots = 99, most_lines = 1'000'000;
+    check_names(parameters, {"boot", "lines", "follow"});
+    LogQuery result;
+    for (const auto& [name, value] : parameters) {
+        if (name == "boot") result.boot = static_cast<int>(number(name, value, 0, most_boots));
+        if (name == "lines") result.lines = static_cast<int>(number(name, value, 1, most_lines));
+        if (name == "follow") result.follow = flag(name, value);
+    }
+    if (result.follow && result.boot > 0)
+        throw Error(ErrorKind::usage, "nothing is added to the log of an earlier start", "leave out follow, or boot");
     return result;
 }
 

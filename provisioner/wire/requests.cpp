@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/names.hpp"
+#include "model/password.hpp"
 #include "wire/fields.hpp"
 
 namespace drover::wire {
@@ -34,14 +35,6 @@ std::optional<std::string> login_or_none(Fields& fields) {
     return login;
 }
 
-Json encode_selection(const Selection& selection) {
-    Json body = Json::object();
-    if (!selection.globs.empty()) body["globs"] = selection.globs;
-    if (selection.owner) body["owner"] = *selection.owner;
-    if (selection.all) body["all"] = true;
-    return body;
-}
-
 Selection decode_selection(Fields& fields) {
     Selection result;
     const auto globs = fields.texts("globs", max_globs);
@@ -57,6 +50,53 @@ Selection decode_selection(Fields& fields) {
 }
 
 }  // namespace
+
+Json encode(const Selection& selection) {
+    Json body = Json::object();
+    if (!selection.globs.empty()) body["globs"] = selection.globs;
+    if (selection.owner) body["owner"] = *selection.owner;
+    if (selection.all) body["all"] = true;
+    return body;
+}
+
+Selection decode_key_change(const Json& body) {
+    Fields fields(body, "the request");
+    auto result = decode_selection(fields);
+    fields.expect_no_others();
+    return result;
+}
+
+Json encode(const ServiceChange& change) {
+    Json body{{"verb", to_text(change.verb)}, {"service", change.service}};
+    body.update(encode(change.selection));
+    return body;
+}
+
+ServiceChange decode_service_change(const Json& body) {
+    Fields fields(body, "the change");
+    ServiceChange result;
+    result.verb = parse_service_verb(fields.need_text("verb"));
+    result.service = fields.need_text("service");
+    check_plain_name("service", result.service);
+    result.selection = decode_selection(fields);
+    fields.expect_no_others();
+    return result;
+}
+
+Json encode(const PasswordChange& change) {
+    return {{"guest", change.guest}, {"user", change.user}, {"hash", change.hash}};
+}
+
+PasswordChange decode_password_change(const Json& body) {
+    Fields fields(body, "the password");
+    PasswordChange result{fields.need_text("guest"), fields.need_text("user"), fields.need_text("hash")};
+    fields.expect_no_others();
+    check_guest_name(result.guest);
+    check_login(result.user);
+    if (!is_password_hash(result.hash))  // not shown: it is a secret, or nearly
+        throw Error(ErrorKind::usage, "the password's hash is no sha512-crypt", "as crypt(3) writes it: $6$SALT$HASH");
+    return result;
+}
 
 void check_idempotency_key(std::string_view key) {
     const bool good =
@@ -167,7 +207,7 @@ GuestImport decode_import(const Json& body) {
 
 Json encode(const Change& change) {
     Json body{{"verb", to_text(change.verb)}};
-    body.update(encode_selection(change.selection));
+    body.update(encode(change.selection));
     if (change.wave) body["wave"] = to_text(*change.wave);
     if (change.plan) body["plan"] = true;
     if (change.to) body["to"] = *change.to;
@@ -196,7 +236,7 @@ Change decode_change(const Json& body) {
 }
 
 Json encode(const ShadowQuery& query) {
-    Json body = encode_selection(query.selection);
+    Json body = encode(query.selection);
     if (query.to) body["to"] = *query.to;
     return body;
 }
@@ -242,6 +282,13 @@ bool decode_image_build(const Json& body) {
     return with_template;
 }
 
+bool decode_console(const Json& body) {
+    Fields fields(body, "the request");
+    const bool force = fields.flag("force").value_or(false);
+    fields.expect_no_others();
+    return force;
+}
+
 bool decode_fsck(const Json& body) {
     Fields fields(body, "the request");
     const bool repair = fields.flag("repair").value_or(false);
@@ -250,7 +297,7 @@ bool decode_fsck(const Json& body) {
 }
 
 Json encode(const Setting& setting) {
-    Json body = encode_selection(setting.selection);
+    Json body = encode(setting.selection);
     if (setting.autostart) body["autostart"] = to_text(*setting.autostart);
     if (setting.is_protected) body["protected"] = *setting.is_protected;
     if (setting.owner) body["give_to"] = *setting.owner;

@@ -84,6 +84,18 @@ Change decode_change(const Json& body);
 Json encode(const ShadowQuery& query);
 ShadowQuery decode_shadow_query(const Json& body);
 
+/// guest service priority wanted ("up" or "down") state ("up", "down", "failed", "absent", "unknown") since (or null).
+Json encode(const ServiceRow& row);
+/// The body of POST /v1/services: verb, service, and exactly one of globs, owner, all.
+Json encode(const ServiceChange& change);
+ServiceChange decode_service_change(const Json& body);
+/// The body of POST /v1/keys: exactly one of globs, owner, all.
+Json encode(const Selection& selection);
+Selection decode_key_change(const Json& body);
+/// The body of POST /v1/passwords: guest, user, hash.
+Json encode(const PasswordChange& change);
+PasswordChange decode_password_change(const Json& body);
+
 /// guest kind name version asked made (or null) expires (or null) bytes file (or null).
 Json encode(const Copy& copy);
 /// Whether a listing has all these values: exact text of the field; "" for null, one of several for addresses, the
@@ -301,6 +313,10 @@ ListQuery decode_list_query(const Parameters& parameters);
 /// What of GET /v1/copies and GET /v1/health is meant: glob (repeated).
 std::vector<std::string> decode_copy_query(const Parameters& parameters);
 
+/// What of GET /v1/services is meant: glob (repeated) or owner; none of them: all that there are.
+Parameters encode_service_query(const Selection& selection);
+Selection decode_service_query(const Parameters& parameters);
+
 /// since, limit, follow=true.
 struct EventQuery {
     long long since = 0;
@@ -308,6 +324,19 @@ struct EventQuery {
     bool follow = false;
 };
 EventQuery decode_event_query(const Parameters& parameters);
+
+/// What of a guest's log is meant: boot=N starts ago, the last lines=N (0: all), follow=true for what is to come.
+struct LogQuery {
+    int boot = 0;
+    int lines = 0;
+    bool follow = false;
+};
+LogQuery decode_log_query(const Parameters& parameters);
+
+/// The protocol that a console is spoken to in once the HTTP is over: the bytes alone.
+inline constexpr const char* console_protocol = "drover-console";
+/// The body of POST /v1/guests/NAME/console: force, false when absent.
+bool decode_console(const Json& body);
 
 /// How a look at an operation may wait: until it is finished, more than `done` items are done, or `wait` has passed.
 /// Without a wait the answer comes at once.

@@ -109,7 +109,8 @@ class Malformed:
 
     def __init__(self, chance, known):
         self.chance = chance
-        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", "version": "f" * 64, "copy": "none", "file": "/none", **known}
+        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", "version": "f" * 64, "copy": "none", "file": "/none",
+                      "hash": f"$6$salt${'x' * 86}", **known}
         self.schema = Schema()
         self.routes = list(self.schema.routes())
         self.with_body = [route for route in self.routes if route.body]
@@ -135,7 +136,7 @@ class Malformed:
 
     def good_value(self, name, schema):
         schema = self.schema.resolve(schema)
-        if name in self.known:
+        if name in self.known and self.known[name] in schema.get("enum", [self.known[name]]):
             return self.known[name]
         if schema.get("type") == "array":
             return []

@@ -10,6 +10,7 @@ from drover import BIN, ROOT, TINY, Owner, sh, wait_until
 GATEWAY = "www-data"
 OWNER, OTHER, ADMIN, STRANGER = "who-owner", "who-other", "who-admin", "who-stranger"
 DENIED = 403
+NO_PASSWORD = f"$6$salt${'.' * 86}"
 
 # Who a role is: the account at the socket, and whom it speaks for.
 ROLES = {
@@ -38,12 +39,21 @@ ASKED = {
     "POST /v1/guests": lambda of: ("/v1/guests", {"owner": of.owner, "count": 1}),
     "GET /v1/guests/{name}": lambda of: (f"/v1/guests/{of.guest}", None),
     "GET /v1/guests/{name}/health": lambda of: (f"/v1/guests/{of.guest}/health", None),
+    "GET /v1/guests/{name}/console": lambda of: (f"/v1/guests/{of.guest}/console", None),
+    # Who may sit there is told that a console is no HTTP.
+    "POST /v1/guests/{name}/console": lambda of: (f"/v1/guests/{of.guest}/console", {}),
+    "GET /v1/guests/{name}/log": lambda of: (f"/v1/guests/{of.guest}/log", None),
     # Who may ask is told that there is no such copy, no such file; it changes nothing.
     "DELETE /v1/guests/{name}/copies/{copy}": lambda of: (f"/v1/guests/{of.guest}/copies/none", None),
     "GET /v1/copies": lambda of: (f"/v1/copies?glob={of.guest}", None),
     "POST /v1/imports": lambda of: ("/v1/imports", {"file": "/nonexistent", "owner": of.owner}),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
     "POST /v1/shadows": lambda of: ("/v1/shadows", {"globs": [of.guest]}),
+    "GET /v1/services": lambda of: (f"/v1/services?glob={of.guest}", None),
+    # Nobody has what hashes to this; a service that is up is started.
+    "POST /v1/services": lambda of: ("/v1/services", {"verb": "start", "service": "ssh", "globs": [of.guest]}),
+    "POST /v1/keys": lambda of: ("/v1/keys", {"globs": [of.guest]}),
+    "POST /v1/passwords": lambda of: ("/v1/passwords", {"guest": of.guest, "user": "root", "hash": NO_PASSWORD}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
     "GET /v1/pools": lambda of: ("/v1/pools", None),
     # Who may ask is told that an image is to be named; it changes nothing.
@@ -54,6 +64,8 @@ ASKED = {
     # Who may pause it is told that this is no time; it changes nothing, nor does ending a pause that is none.
     "POST /v1/health/pause": lambda of: ("/v1/health/pause", {"for": "soon"}),
     "POST /v1/health/resume": lambda of: ("/v1/health/resume", {}),
+    "GET /metrics": lambda of: ("/metrics", None),
+    "GET /v1/overview": lambda of: ("/v1/overview", None),
     "GET /v1/host": lambda of: ("/v1/host", None),
     # Who may stop it is told that this is no time; it changes nothing.
     "POST /v1/host/stop": lambda of: ("/v1/host/stop", {"budget": "soon"}),
@@ -126,7 +138,13 @@ def outcome(drover, operation, of, account, user=None):
     if status == 404:
         return "there" if "has no copy" in answer["error"]["message"] else "not there"
     # 400: it may, but said nothing that makes sense. 409: it may, but not while there are guests, or when it has ended.
-    refused = operation in ("POST /v1/host/stop", "POST /v1/health/pause", "POST /v1/pools", "POST /v1/pools/drain")
+    refused = operation in (
+        "POST /v1/guests/{name}/console",
+        "POST /v1/health/pause",
+        "POST /v1/host/stop",
+        "POST /v1/pools",
+        "POST /v1/pools/drain",
+    )
     allowed = (400,) if refused else (200, 202, 409)
     assert status in allowed, f"{operation}: {status} {answer}"
     if operation == "GET /v1/health":

@@ -35,11 +35,23 @@ struct FakeMachine : Machine {
         return found == own.end() ? std::nullopt : std::optional(found->second);
     }
     void reset_later(const std::vector<PathChange>& changes) override { to_reset = changes; }
+    std::string serve(const control::ServiceOrder& order) override {
+        orders.push_back(order);
+        return order.name == "web" ? "" : "ERR " + std::to_string(order.n) + " no service\n";
+    }
+    std::vector<control::ServiceState> services_known() override { return known; }
+    void put_password(const control::Password& password) override {
+        if (!trouble.empty()) throw Error(ErrorKind::failed, trouble);
+        passwords.push_back(password);
+    }
     void reboot() { in_force.clear(); }
 
     std::map<std::string, Hiding> own;
     std::vector<PathChange> to_reset;
     std::optional<control::Levels> full;
+    std::vector<control::ServiceOrder> orders;
+    std::vector<control::ServiceState> known;
+    std::vector<control::Password> passwords;
 };
 
 struct Talk : testing::Test {
@@ -63,6 +75,26 @@ struct Talk : testing::Test {
 TEST_F(Talk, begins_with_hello_and_a_ping_is_answered_by_it) {
     EXPECT_EQ(talk.greeting(), hello);
     EXPECT_EQ(say(control::Ping{3}), "OK 3\n" + hello);
+}
+
+TEST_F(Talk, orders_are_begun_and_answered_by_who_does_them) {
+    EXPECT_EQ(say(control::ServiceOrder{7, "web", ServiceAct::restart}), "");
+    EXPECT_EQ(guest.orders, (std::vector<control::ServiceOrder>{{7, "web", ServiceAct::restart}}));
+    EXPECT_EQ(say(control::Ping{8}), "OK 8\n" + hello) << "meanwhile";
+    EXPECT_EQ(say(control::ServiceOrder{9, "x", ServiceAct::stop}), "ERR 9 no service\n");
+}
+
+TEST_F(Talk, a_fork_tells_with_its_hello_how_its_services_are) {
+    guest.known = {{"web", ServiceStatus::up}, {"apache2", ServiceStatus::absent}};
+    EXPECT_EQ(talk.greeting(), hello + "SERVICE web up\nSERVICE apache2 absent\n");
+}
+
+TEST_F(Talk, takes_a_password_or_says_why_not) {
+    const control::Password password{4, "root", "$6$salt$" + std::string(86, 'x')};
+    EXPECT_EQ(say(password), "OK 4\n");
+    EXPECT_EQ(guest.passwords, (std::vector<control::Password>{password}));
+    guest.trouble = "no user";
+    EXPECT_EQ(say(password), "ERR 4 no user\n");
 }
 
 TEST_F(Talk, tells_which_of_the_paths_it_hides) {

@@ -131,5 +131,34 @@ TEST(ShippedProfiles, AreReadable) {
     EXPECT_THAT(profiles.at("basic").volatile_, ElementsAre("/tmp"));
 }
 
+TEST_F(Profiles, ServicesAreReadByPriorityAndName) {
+    const auto profile = parse(
+        "services:\n  - {name: web, command: /etc/web}\n  - name: b\n    priority: 7\n    unit: b.service\n    wanted: "
+        "down\n  - {name: a, priority: 50, unit: a.socket, command: /etc/a}\n");
+    const std::vector<Service> expected{
+        {"b", 7, false, "b.service", ""}, {"a", 50, true, "a.socket", "/etc/a"}, {"web", 50, true, "", "/etc/web"}};
+    EXPECT_EQ(profile.services, expected);
+    EXPECT_TRUE(parse("persistent: [/home]\n").services.empty());
+}
+
+TEST_F(Profiles, ServicesThatAreNotRightAreRefusedWithTheirLine) {
+    const auto refused = [&](const std::string& service) { return refusal("services:\n  - {" + service + "}\n"); };
+    EXPECT_THAT(refused("name: web"), StartsWith(at(2) + "service 'web' has neither unit nor command"));
+    EXPECT_THAT(refused("command: /etc/web"), HasSubstr("key 'name' is missing"));
+    EXPECT_THAT(refused("name: Web, command: /etc/web"), StartsWith(at(2)));
+    EXPECT_THAT(refused("name: web, command: etc/web"), StartsWith(at(2) + "'etc/web' is no command"));
+    EXPECT_THAT(refused("name: web, command: /bin/sh -c x"), StartsWith(at(2) + "'/bin/sh -c x' is no command"));
+    EXPECT_THAT(refused("name: web, unit: web"), StartsWith(at(2) + "'web' is no unit"));
+    EXPECT_THAT(refused("name: web, unit: a.service, priority: 100"), StartsWith(at(2) + "'100' is no priority"));
+    EXPECT_THAT(refused("name: web, unit: a.service, priority: -1"), StartsWith(at(2) + "'-1' is no priority"));
+    EXPECT_THAT(refused("name: web, unit: a.service, wanted: yes"),
+                StartsWith(at(2) + "unknown value 'yes' of wanted"));
+    EXPECT_THAT(refused("name: web, unit: a.service, when: now"), StartsWith(at(2) + "unknown key 'when'"));
+    EXPECT_THAT(refusal("services: web\n"), StartsWith(at(1) + "'services' is no list"));
+    EXPECT_THAT(refusal("services: [web]\n"), StartsWith(at(1) + "an item of 'services' is no mapping"));
+    EXPECT_THAT(refusal("services:\n  - {name: a, unit: a.service}\n  - {name: a, unit: b.service}\n"),
+                StartsWith(at(3) + "service 'a' is there twice"));
+}
+
 }  // namespace
 }  // namespace drover

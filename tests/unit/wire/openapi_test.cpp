@@ -50,6 +50,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Event", encode(Event{})},
         {"Owner", encode(Owner{})},
         {"Copy", encode(Copy{})},
+        {"ServiceRow", encode(ServiceRow{})},
         {"Image", encode(ImageRow{})},
         {"Verification", encode(Verification{})},
         {"Differences", encode(Differences{})},
@@ -84,11 +85,15 @@ TEST(OpenApi, DescribesTheRequestsExactly) {
                         .purge = true};
     EXPECT_EQ(fields_of("Change"), names_of(encode(change)));
     EXPECT_EQ(fields_of("ShadowQuery"), names_of(encode(ShadowQuery{{{"a"}, "b", true}, "c"})));
+    const Selection selection{{"a"}, "b", true};
+    EXPECT_EQ(fields_of("ServiceChange"), names_of(encode(ServiceChange{ServiceVerb::stop, "web", selection})));
+    EXPECT_EQ(fields_of("KeyChange"), names_of(encode(selection)));
+    EXPECT_EQ(fields_of("PasswordChange"), names_of(encode(PasswordChange{"a", "b", "c"})));
     EXPECT_EQ(fields_of("Import"), names_of(encode(GuestImport{"a", "b"})));
     const PoolChange pool{"a", "b", Kind::vm, 1, 1, std::vector<ScheduleEntry>{}, 1};
     EXPECT_EQ(fields_of("PoolChange"), names_of(encode(pool)));
-    for (const auto* name :
-         {"GuestRequest", "PoolChange", "PoolName", "Import", "OwnerChange", "Change", "ShadowQuery", "FsckRequest"}) {
+    for (const auto* name : {"GuestRequest", "PoolChange", "PoolName", "Import", "OwnerChange", "Change", "ShadowQuery",
+                             "FsckRequest", "ServiceChange", "KeyChange", "PasswordChange"}) {
         EXPECT_FALSE(schema(name)["additionalProperties"].as<bool>(true)) << name;
     }
 }
