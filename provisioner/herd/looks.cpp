@@ -206,7 +206,7 @@ std::map<std::string, ServiceStatus> Herd::take_services(GuestId id) {
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
     questions_.heard(id, message);
-    services_.heard(id, message);
+    const bool is_answer = services_.heard(id, message);
     const auto now = Clock::now();
     auto watches = watches_.lock();
     const auto found = watches->find(id);
@@ -215,7 +215,7 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
     watch.note_life(now);
     if (const auto* levels = std::get_if<control::Levels>(&message)) watch.levels = levels_of(*levels);
     if (const auto* state = std::get_if<control::ServiceState>(&message)) watch.hear_service(*state);
-    if (!watch.is_news(message)) return;
+    if (is_answer || !watch.is_news(message)) return;
     const auto when = watch.hear(now);
     const auto* refusal = std::get_if<control::Err>(&message);
     if (refusal != nullptr) {
