@@ -24,6 +24,7 @@ _drover_verbs() {
         'rebuild:give guests a fresh overlay' 'retire:remove guests for good'
         'upgrade:have guests run another version' 'rollback:have guests run the version before'
         'shadows:what guests have of their own that hides a version' 'events:what happened'
+        'console:sit at a guest'\''s console' 'logs:what a guest wrote on its console' 'top:watch the herd'
         'operations:what was asked for' 'pause:let no further guest begin' 'resume:let it go on'
         'cancel:put back what was not begun' 'owner:set, list, remove'
         'image:list, build, add, promote, rollback, remove, diff, verify, sbom'
@@ -31,7 +32,7 @@ _drover_verbs() {
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'lease:lend guests until a day' 'snapshot:keep a copy of overlays' 'restore:give overlays of copies back'
         'recover:take retired guests back' 'backup:keep guests, or the registry' 'export:write a guest into a file'
-        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand'
+        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand' 'health:how guests are, pause, resume, explain'
         'service:list, enable, disable, start, stop, restart services' 'keys:have guests take ssh keys anew'
         'passwd:a one-time password for a console' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
@@ -57,6 +58,15 @@ _drover_rest() {
             '--gone[also guests that are gone]' '*--where[only with this value]:key=value'
         ;;
     show) _arguments $common '1:guest:_drover_names guests' ;;
+    console)
+        _arguments $common '1:guest:_drover_names guests' '--force[take the place of whoever sits there]' \
+            '--linger[leave after so long a silence]:duration'
+        ;;
+    logs)
+        _arguments $common '1:guest:_drover_names guests' '--follow[go on]' '--previous[of the start before the last]' \
+            '--boot[of so many starts ago]:number' '--lines[only the last]:number' '--raw[byte for byte]'
+        ;;
+    top) _arguments $common '--once[print it once]' '--interval[look so often]:duration' ;;
     start | stop | restart) _arguments $common $waiting $selection $waves $guests ;;
     recover) _arguments $common $waiting $selection $waves '*:guest' ;;
     rollback) _arguments $common $waiting $selection $waves $guests '--with-snapshot[the data too]' ;;
@@ -85,6 +95,9 @@ _drover_rest() {
     pool-drain)
         _arguments $common '--profile[theirs]:name' '--kind[theirs]:kind:(vm container)' '1:image:_drover_names images'
         ;;
+    health-pause) _arguments $common '--for[so long]:duration' '--reason[why]:text' ;;
+    health-explain) _arguments $common '1:guest:_drover_names guests' ;;
+    health) _arguments -C $common '1:verb or guest:(pause resume explain)' '*::rest:->second' ;;
     pool) _arguments -C $common '1:verb:(list set drain)' '*::rest:->second' ;;
     upgrade)
         _arguments $common $waiting $selection $waves $guests '--to[which]:version:_drover_names versions' \

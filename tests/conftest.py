@@ -49,6 +49,12 @@ def pytest_runtest_makereport(item):
         report.sections.append(("the daemon's log", drover.log_tail()))
 
 
+def pytest_runtest_logreport(report):
+    """Tells a failure at once, too: a run that is ended has no summary."""
+    if report.failed:
+        print(f"\n{report.longreprtext[-3000:]}", *(f"-- {name}\n{text[-3000:]}" for name, text in report.sections), sep="\n", flush=True)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.section(f"figures (seed {config.option.seed})")
     for line in config.figures:
@@ -87,7 +93,7 @@ def chance(request):
 @pytest.fixture(scope="session")
 def daemon():
     """The daemon that all tests share, with a gateway, and with the image tiny built."""
-    drover = Drover("test", "gateway:\n  uid: www-data\n")
+    drover = Drover("test", "gateway:\n  uid: www-data\nmetrics:\n  listen: 127.0.0.1:9177\n")
     drover.start()
     try:
         drover.ask("image", "build", TINY)

@@ -51,6 +51,23 @@ install_packages() {
     apt-get -qq install --no-install-recommends "${missing[@]}" >/dev/null
 }
 
+# promtool of Debian's package prometheus, whose installation would start a server on a host that serves others: the
+# program alone is taken out of it.
+promtool=/var/cache/drover/tools/promtool
+export promtool
+fetch_promtool() {
+    if [[ -x $promtool ]] || command -v promtool >/dev/null; then return; fi
+    if in_lab; then fail "promtool is missing and the lab has no network"; fi
+    say "fetching promtool"
+    local folder
+    folder=$(mktemp -d)
+    (cd "$folder" && apt-get -qq -o APT::Sandbox::User=root download prometheus)
+    dpkg-deb --fsys-tarfile "$folder"/prometheus_*.deb | tar -x -C "$folder" ./usr/bin/promtool
+    install -D "$folder/usr/bin/promtool" "$promtool.new"
+    mv "$promtool.new" "$promtool"
+    rm -rf "$folder"
+}
+
 # build_preset NAME [TARGET...]
 build_preset() {
     local preset=$1

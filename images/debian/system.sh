@@ -14,6 +14,7 @@ system() {
     web_server "$root"
     echo 'session optional pam_exec.so quiet /usr/libexec/drover/password-used' >>"$root/etc/pam.d/login"
     wanted "$root/usr/lib/systemd/system" multi-user.target drover-guest.service drover-identified.path acpid.service
+    wanted "$root/usr/lib/systemd/system" multi-user.target drover-console.service
     wanted "$root/etc/systemd/system" sockets.target ssh.socket
     wanted "$root/etc/systemd/system" multi-user.target cron.path
     ln -sf multi-user.target "$root/usr/lib/systemd/system/default.target"

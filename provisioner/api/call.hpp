@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -7,6 +8,7 @@
 
 #include "hooks/permission.hpp"
 #include "model/requests.hpp"
+#include "model/unique_fd.hpp"
 #include "wire/wire.hpp"
 
 namespace drover {
@@ -24,7 +26,10 @@ struct Call {
     std::string body;
     std::string idempotency_key;
     Peer peer;
-    std::optional<std::string> on_behalf_of;   ///< the header, as it came
+    std::optional<std::string> on_behalf_of;  ///< the header, as it came
+    std::string upgrade;                      ///< the header: what the caller would like to speak instead
+    std::chrono::steady_clock::time_point came = std::chrono::steady_clock::now();
+    bool is_first = true;                      ///< it did not wait for news yet
     Caller caller;                             ///< who the peer acts as
     std::optional<std::string> visible_owner;  ///< the only owner whose guests exist for the caller; none: all
     std::shared_ptr<const Permission>* permission = nullptr;  ///< what hooks said, kept while the caller waits
@@ -39,8 +44,14 @@ struct Answer {
     int status = 200;
     std::string body;
     std::string type = "application/json";
-    /// For an answer without end: called again after each news; its text is sent, "" for none.
-    std::function<std::string()> more;
+    /// For an answer whose end is open: called again after each news, and every `pace` where that is set; its text is
+    /// sent, "" for none. Nothing: that was all.
+    std::function<std::optional<std::string>()> more;
+    Duration pace{0};
+    /// For a caller who speaks `protocol` from now on: status 101, then its connection, and what it said in it already.
+    /// Called by the thread that serves all connections: it must return at once.
+    std::function<void(UniqueFd connection, std::string said)> take_over;
+    std::string protocol;
 };
 
 /// A JSON answer.

@@ -2,8 +2,10 @@
 #include <functional>
 #include <vector>
 
+#include "api/meters.hpp"
 #include "api/reservation.hpp"
 #include "config/config.hpp"
+#include "console/consoles.hpp"
 #include "doctor/doctor.hpp"
 #include "fleet/fleet.hpp"
 #include "fsck/fsck.hpp"
@@ -12,6 +14,7 @@
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
 #include "herd/templates.hpp"
+#include "health/health.hpp"
 #include "hooks/hooks.hpp"
 #include "pool/keeper.hpp"
 #include "registry/registry.hpp"
@@ -30,6 +33,7 @@ struct Doors {
     Roots& roots;
     Overlays& overlays;
     Fleet& fleet;
+    Health& health;
     PoolKeeper& pools;
     Bell& pool_bell;
     ImageJobs& image_jobs;
@@ -37,6 +41,9 @@ struct Doors {
     Fsck& fsck;
     Doctor& doctor;
     Hooks& hooks;
+    Consoles& consoles;
+    ApiMeters& api_meters;
+    std::vector<std::pair<Kind, const CallMeter*>> hypervisors;  ///< what their calls cost
     Subnet subnet;
     Templates* templates = nullptr;     ///< none: nothing can be forked
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated

@@ -8,18 +8,10 @@
 #include "api/permission.hpp"
 #include "api/routes.hpp"
 #include "api/shadows.hpp"
+#include "api/visible.hpp"
 
 namespace drover::api {
 namespace {
-
-/// Guests of others do not exist for the caller.
-Guest visible_guest(const Doors& doors, const Call& call, const std::string& name) {
-    auto guest = doors.registry.guests.named(name);
-    if (!guest || (call.visible_owner && guest->owner != call.visible_owner)) {
-        throw Error(ErrorKind::not_found, fmt::format("no guest '{}'", name), "drover list shows those that there are");
-    }
-    return *guest;
-}
 
 /// The owner that a request is for, by default the caller's own.
 std::string owner_of(const Call& call, const GuestRequest& request) {
@@ -95,6 +87,14 @@ void check_change(const Doors& doors, const Call& call, const Change& change) {
 
 }  // namespace
 
+Guest visible_guest(const Doors& doors, const Call& call, const std::string& name) {
+    auto guest = doors.registry.guests.named(name);
+    if (!guest || (call.visible_owner && guest->owner != call.visible_owner)) {
+        throw Error(ErrorKind::not_found, fmt::format("no guest '{}'", name), "drover list shows those that there are");
+    }
+    return *guest;
+}
+
 std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
     const ListQuery query = wire::decode_list_query(call.target.parameters);
     Rows rows;
@@ -107,7 +107,11 @@ std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
 
 std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
-    return answer(wire::guest_show(visible_guest(doors, call, call.part(2)), doors.config.instance));
+    const Guest guest = visible_guest(doors, call, call.part(2));
+    wire::Json shown = wire::guest_show(guest, doors.config.instance);
+    const auto pulse = doors.herd.pulse(guest.id);
+    shown["levels"] = pulse && pulse->levels ? wire::encode(*pulse->levels) : wire::Json(nullptr);
+    return answer(shown);
 }
 
 std::optional<Answer> request_guests(const Doors& doors, const Call& call) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "api/metrics.hpp"
 #include "api/routes.hpp"
 #include "model/failpoint.hpp"
 
@@ -73,6 +74,11 @@ std::optional<Answer> start_host(const Doors& doors, const Call& call) {
     note_order(doors, call, "host start");
     doors.herd.start_host();
     return answer(host_now(doors));
+}
+
+std::optional<Answer> show_metrics(const Doors& doors, const Call& call) {
+    wire::expect_none(call.target.parameters);
+    return Answer{.body = metrics_text(doors), .type = "text/plain; version=0.0.4"};
 }
 
 std::optional<Answer> show_status(const Doors& doors, const Call& call) {

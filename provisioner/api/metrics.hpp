@@ -1,12 +1,11 @@
 #pragma once
 #include <string>
-#include <vector>
 
-#include "pool/keeper.hpp"
+#include "api/doors.hpp"
 
 namespace drover {
 
-/// How pools are, in Prometheus' text format: a gauge or counter each, labelled by image, profile and kind.
-std::string metrics_text(const std::vector<PoolState>& states);
+/// All that is counted, in Prometheus' text format. Costs a few grouped SELECTs; any thread.
+std::string metrics_text(const Doors& doors);
 
 }  // namespace drover

@@ -88,7 +88,7 @@ std::optional<Answer> list_events(const Doors& doors, const Call& call) {
     Answer stream{.type = "text/event-stream"};
     // A caller who does not read holds one batch of them here.
     stream.more = [&registry, limit = std::min(query.limit, 100), owner = call.visible_owner,
-                   since = query.since]() mutable {
+                   since = query.since]() mutable -> std::optional<std::string> {
         std::string text;
         for (const Event& event : registry.events.since(since, limit, owner)) {
             text += fmt::format("id: {}\ndata: {}\n\n", event.id, wire::dump(wire::encode(event)));

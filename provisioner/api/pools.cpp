@@ -1,4 +1,3 @@
-#include "api/metrics.hpp"
 #include "api/routes.hpp"
 
 namespace drover::api {
@@ -49,11 +48,6 @@ std::optional<Answer> drain_pool(const Doors& doors, const Call& call) {
     const Pool pool = doors.registry.pools.drain(call.caller, key_of_existing(doors, change));
     doors.pool_bell.ring();
     return state_of(doors, pool.id);
-}
-
-std::optional<Answer> show_metrics(const Doors& doors, const Call& call) {
-    wire::expect_none(call.target.parameters);
-    return Answer{.body = metrics_text(doors.pools.states()), .type = "text/plain; version=0.0.4"};
 }
 
 }  // namespace drover::api

@@ -13,6 +13,10 @@ constexpr Route table[] = {
     {"GET", "/v1/guests", Who::everybody, api::list_guests},
     {"POST", "/v1/guests", Who::everybody, api::request_guests},
     {"GET", "/v1/guests/*", Who::everybody, api::show_guest},
+    {"GET", "/v1/guests/*/health", Who::everybody, api::explain_health},
+    {"GET", "/v1/guests/*/console", Who::everybody, api::show_console},
+    {"POST", "/v1/guests/*/console", Who::everybody, api::attach_console},
+    {"GET", "/v1/guests/*/log", Who::everybody, api::show_log},
     {"DELETE", "/v1/guests/*/copies/*", Who::everybody, api::remove_copy},
     {"GET", "/v1/copies", Who::everybody, api::list_copies},
     {"POST", "/v1/imports", Who::administrators, api::import_guest},
@@ -27,6 +31,11 @@ constexpr Route table[] = {
     {"POST", "/v1/pools", Who::administrators, api::set_pool},
     {"POST", "/v1/pools/drain", Who::administrators, api::drain_pool},
     {"GET", "/v1/metrics", Who::administrators, api::show_metrics},
+    {"GET", "/v1/health", Who::everybody, api::list_health},
+    {"POST", "/v1/health/pause", Who::administrators, api::pause_health},
+    {"POST", "/v1/health/resume", Who::administrators, api::resume_health},
+    {"GET", "/metrics", Who::administrators, api::show_metrics},
+    {"GET", "/v1/overview", Who::administrators, api::show_overview},
     {"GET", "/v1/host", Who::administrators, api::show_host},
     {"POST", "/v1/host/stop", Who::administrators, api::stop_host},
     {"POST", "/v1/host/start", Who::administrators, api::start_host},
@@ -66,6 +75,32 @@ bool path_fits(std::string_view pattern, const std::vector<std::string>& path) {
     return pattern.empty();
 }
 
+void expect_allowed(const Route& route, const Call& call) {
+    if (route.who != Who::administrators || call.caller.administrator) return;
+    throw Error(ErrorKind::denied, fmt::format("'{}' may not do this", call.caller.who()),
+                "ask an administrator: root or a member of drover-admin");
+}
+
+/// Counts the answer that `work` gives or throws. Who waited for news took no time of ours.
+template <typename Work>
+std::optional<Answer> counted(ApiMeters& meters, std::size_t route, const Call& call, Work work) {
+    const auto note = [&](int status) {
+        meters.answered(route, status);
+        if (call.is_first) meters.of(route).took.note(std::chrono::steady_clock::now() - call.came);
+    };
+    try {
+        auto answer = work();
+        if (answer) note(answer->status);
+        return answer;
+    } catch (const Error& error) {
+        note(form_of(error.kind()).http_status);
+        throw;
+    } catch (...) {
+        note(form_of(ErrorKind::failed).http_status);
+        throw;
+    }
+}
+
 /// A body that nobody reads was meant for something else.
 void expect_no_body(const Call& call) {
     const bool takes_none = call.method == "GET" || call.method == "DELETE";
@@ -87,13 +122,12 @@ std::optional<Answer> dispatch(const Doors& doors, Call& call) {
         throw Error(ErrorKind::not_found,
                     fmt::format("no route {} /{}", call.method, fmt::join(call.target.path, "/")));
     }
-    if (route->who == Who::administrators && !call.caller.administrator) {
-        throw Error(ErrorKind::denied, fmt::format("'{}' may not do this", call.caller.who()),
-                    "ask an administrator: root or a member of drover-admin");
-    }
-    expect_no_body(call);
-    call.visible_owner = visible_owner(call.caller, doors.registry);
-    return route->handler(doors, call);
+    return counted(doors.api_meters, static_cast<std::size_t>(route - std::begin(table)), call, [&] {
+        expect_allowed(*route, call);
+        expect_no_body(call);
+        call.visible_owner = visible_owner(call.caller, doors.registry);
+        return route->handler(doors, call);
+    });
 }
 
 }  // namespace drover

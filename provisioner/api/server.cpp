@@ -1,6 +1,7 @@
 #include <utility>  // before Asio: its coroutines need it with g++ 12
 //
 #include <fmt/format.h>
+#include <poll.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr auto idle_limit = std::chrono::seconds(60);
 constexpr auto request_limit = std::chrono::seconds(10);
-constexpr auto keepalive_interval = std::chrono::seconds(15);
+constexpr Duration keepalive_interval = std::chrono::seconds(15);
 constexpr int reader_threads = 4;
 constexpr int writer_threads = 24;  // they wait for the disk together
 
@@ -54,6 +55,7 @@ Call call_of(const http::request<http::string_body>& request, const Peer& peer) 
     call.body = request.body();
     call.idempotency_key = idempotency_key_of(request);
     call.on_behalf_of = only(request, "On-Behalf-Of");
+    call.upgrade = only(request, "Upgrade").value_or("");
     call.peer = peer;
     return call;
 }
@@ -65,6 +67,12 @@ http::response<http::string_body> response_of(const Answer& answer, const http::
     response.body() = answer.body;
     response.prepare_payload();
     return response;
+}
+
+/// Whether the caller has gone; one that has no more to say still listens.
+bool has_hung_up(Stream& stream) {
+    pollfd socket{stream.socket().native_handle(), 0, 0};
+    return ::poll(&socket, 1, 0) > 0 && (socket.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 /// A socket file that nobody serves is left over from a killed daemon.
@@ -92,6 +100,7 @@ void bind_to(Protocol::acceptor& acceptor, const std::string& path) {
 struct Waiting {
     Clock::time_point began = Clock::now();
     std::shared_ptr<const Permission> permission;
+    bool was_asked = false;
 };
 
 struct Server::State {
@@ -108,6 +117,7 @@ struct Server::State {
     asio::awaitable<void> converse(Stream& stream, const Peer& peer);
     asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Peer& peer);
     asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
+    static asio::awaitable<void> hand_over(Stream& stream, const Answer& answer, std::string said);
     asio::awaitable<void> on_handler_thread(asio::thread_pool& pool, const std::function<void()>& work);
     std::optional<Answer> ask(const http::request<http::string_body>& request, const Peer& peer,
                               Waiting& waiting) const;
@@ -170,6 +180,10 @@ asio::awaitable<void> Server::State::converse(Stream& stream, const Peer& peer) 
             answer = co_await answer_to(request, peer);
         }
         stream.expires_never();
+        if (answer.take_over) {
+            co_await hand_over(stream, answer, beast::buffers_to_string(buffer.data()));
+            co_return;
+        }
         if (answer.more) {
             co_await stream_out(stream, answer, request.version());
             co_return;
@@ -187,6 +201,8 @@ std::optional<Answer> Server::State::ask(const http::request<http::string_body>&
                                          Waiting& waiting) const {
     try {
         Call call = call_of(request, peer);
+        call.came = waiting.began;
+        call.is_first = !std::exchange(waiting.was_asked, true);
         call.waited = std::chrono::duration_cast<Duration>(Clock::now() - waiting.began);
         call.permission = &waiting.permission;
         return handlers.handle(call);
@@ -230,20 +246,38 @@ asio::awaitable<void> Server::State::stream_out(Stream& stream, const Answer& an
     head.chunked(true);
     http::response_serializer<http::empty_body> serializer(head);
     co_await http::async_write_header(stream, serializer, asio::use_awaitable);
+    const bool are_events = answer.pace == Duration::zero();
     while (true) {
         const std::uint64_t seen = news.count();
-        std::string text;
+        std::optional<std::string> text;
         const std::function<void()> work = [&] { text = answer.more(); };
         co_await on_handler_thread(readers, work);
-        if (text.empty()) {
-            co_await news.wait(seen, keepalive_interval);
-            if (news.count() != seen) continue;
+        if (!text) break;
+        if (text->empty()) {
+            if (has_hung_up(stream)) co_return;
+            co_await news.wait(seen, are_events ? keepalive_interval : answer.pace);
+            if (!are_events || news.count() != seen) continue;
             text = ": still here\n\n";
         }
         stream.expires_after(request_limit);
-        co_await asio::async_write(stream, http::make_chunk(asio::buffer(text)), asio::use_awaitable);
+        co_await asio::async_write(stream, http::make_chunk(asio::buffer(*text)), asio::use_awaitable);
         stream.expires_never();
     }
+    stream.expires_after(request_limit);
+    co_await asio::async_write(stream, http::make_chunk_last(), asio::use_awaitable);
+}
+
+/// The caller speaks something else from now on, with somebody else.
+asio::awaitable<void> Server::State::hand_over(Stream& stream, const Answer& answer, std::string said) {
+    http::response<http::empty_body> head(http::status::switching_protocols, 11);
+    head.set(http::field::connection, "Upgrade");
+    head.set(http::field::upgrade, answer.protocol);
+    http::response_serializer<http::empty_body> serializer(head);
+    stream.expires_after(request_limit);
+    co_await http::async_write_header(stream, serializer, asio::use_awaitable);
+    stream.expires_never();
+    auto socket = stream.release_socket();
+    answer.take_over(UniqueFd(socket.release()), std::move(said));
 }
 
 Server::Server(const std::string& path) : state_(std::make_unique<State>(path)) {}

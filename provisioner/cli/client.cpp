@@ -11,6 +11,7 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/buffers_to_string.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <csignal>
@@ -95,7 +96,23 @@ class Client::Connection {
         return answer.body().empty() ? wire::Json() : wire::parse_answer(answer.body());
     }
 
-    void stream(const Request& request, const std::function<void(std::string_view)>& piece) {
+    Upgraded upgrade(const Request& request) {
+        open(request, Duration{0});
+        http::response_parser<http::string_body> parser;
+        parser.body_limit(longest_answer);
+        finish(request, [&](auto done) { http::async_read_header(*stream_, buffer_, parser, done); });
+        if (parser.get().result() != http::status::switching_protocols) {
+            finish(request, [&](auto done) { http::async_read(*stream_, buffer_, parser, done); });
+            throw wire::decode_error(static_cast<int>(parser.get().result_int()), parser.get().body());
+        }
+        stream_->expires_never();
+        auto socket = stream_->release_socket();
+        stream_.reset();
+        return {UniqueFd(socket.release()), beast::buffers_to_string(buffer_.data())};
+    }
+
+    void stream(const Request& request, const std::function<void(std::string_view)>& piece, bool is_patient) {
+        is_patient_ = is_patient;
         open(request, Duration{0});
         http::response_parser<http::buffer_body> parser;
         parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // boost::none means 0 in Beast 1.74
@@ -130,7 +147,7 @@ class Client::Connection {
             auto& body = parser.get().body();
             body.data = space.data();
             body.size = space.size();
-            stream_->expires_after(deadlines_.answer);
+            is_patient_ ? stream_->expires_never() : stream_->expires_after(deadlines_.answer);
             finish(request, [&](auto done) { http::async_read_some(*stream_, buffer_, parser, done); });
             piece(std::string_view(space.data(), space.size() - body.size));
         }
@@ -159,7 +176,7 @@ class Client::Connection {
     asio::io_context loop_;
     asio::signal_set interrupt_;
     asio::steady_timer timer_{loop_};
-    bool interrupted_ = false;
+    bool interrupted_ = false, is_patient_ = false;
     std::optional<Stream> stream_;
     beast::flat_buffer buffer_;
 };
@@ -205,7 +222,18 @@ wire::Json Client::remove(const std::string& target) {
 }
 
 void Client::stream(const std::string& target, const std::function<void(std::string_view)>& piece) {
-    connection_->stream(make_request(http::verb::get, target), piece);
+    connection_->stream(make_request(http::verb::get, target), piece, false);
+}
+
+void Client::follow(const std::string& target, const std::function<void(std::string_view)>& piece) {
+    connection_->stream(make_request(http::verb::get, target), piece, true);
+}
+
+Upgraded Client::upgrade(const std::string& target, const wire::Json& body, const std::string& protocol) {
+    auto request = make_request(http::verb::post, target, body);
+    request.set(http::field::connection, "Upgrade");
+    request.set(http::field::upgrade, protocol);
+    return connection_->upgrade(request);
 }
 
 void Client::pause(Duration duration) { connection_->pause(duration); }

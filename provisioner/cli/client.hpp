@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "model/time.hpp"
+#include "model/unique_fd.hpp"
 #include "wire/wire.hpp"
 
 namespace drover::cli {
@@ -13,6 +14,12 @@ namespace drover::cli {
 struct Deadlines {
     Duration connect = std::chrono::seconds(5);
     Duration answer = std::chrono::seconds(60);  ///< to the whole answer; of a stream: between two pieces of it
+};
+
+/// A connection that speaks no HTTP any more, non-blocking, and what was received on it already.
+struct Upgraded {
+    UniqueFd connection;
+    std::string received;
 };
 
 /// The daemon at the other end of its Unix socket: HTTP/1.1, one connection a call. One thread.
@@ -38,6 +45,12 @@ class Client {
 
     /// Gets a body of any length; `piece` is called with each piece as it comes, until the end of the answer.
     void stream(const std::string& target, const std::function<void(std::string_view)>& piece);
+
+    /// The same of a body that may be silent for as long as it likes.
+    void follow(const std::string& target, const std::function<void(std::string_view)>& piece);
+
+    /// Posts, and speaks `protocol` on the connection from then on. What the daemon refuses is thrown, as always.
+    Upgraded upgrade(const std::string& target, const wire::Json& body, const std::string& protocol);
 
     /// Waits without holding the daemon; Error{interrupted} on Ctrl-C.
     void pause(Duration duration);

@@ -18,6 +18,10 @@ void add_host(CLI::App& app, Action& chosen);
 /// autostart, protect, give, lease.
 void add_settings(CLI::App& app, Action& chosen);
 void add_events(CLI::App& app, Action& chosen);
+/// console.
+void add_attach(CLI::App& app, Action& chosen);
+void add_logs(CLI::App& app, Action& chosen);
+void add_top(CLI::App& app, Action& chosen);
 /// operations, pause, resume, cancel.
 void add_operations(CLI::App& app, Action& chosen);
 void add_owner(CLI::App& app, Action& chosen);
@@ -26,6 +30,8 @@ void add_image(CLI::App& app, Action& chosen);
 void add_copies(CLI::App& app, Action& chosen);
 /// pool list, set, drain.
 void add_pool(CLI::App& app, Action& chosen);
+/// health, health pause, resume, explain.
+void add_health(CLI::App& app, Action& chosen);
 /// service, keys.
 void add_service(CLI::App& app, Action& chosen);
 void add_passwd(CLI::App& app, Action& chosen);

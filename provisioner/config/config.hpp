@@ -71,11 +71,31 @@ struct Config {
 
     WavePolicies waves;  ///< waves.{stop,start,upgrade,refill}
 
+    struct Consoles {
+        long long log = 1LL << 20;  ///< bytes that are kept of one start
+        int boots = 3;              ///< of how many starts
+        bool operator==(const Consoles&) const = default;
+    } consoles;
+
+    std::string metrics_listen;  ///< metrics.listen: "127.0.0.1:9100"; empty: only the API has them
+
     struct Hooks {
         std::string folder = "/etc/drover/hooks";
         Duration timeout = std::chrono::seconds(30);
         bool operator==(const Hooks&) const = default;
     } hooks;
+
+    struct Health {
+        Duration interval = std::chrono::seconds(30);
+        Duration unresponsive = std::chrono::minutes(5);
+        int tries = 5;
+        Duration forget = std::chrono::hours(8);
+        int suspend_share = 20;  ///< percent
+        int suspend_count = 3;
+        int disk = 90, memory = 95;  ///< percent used
+        Duration clock = std::chrono::minutes(1);
+        bool operator==(const Health&) const = default;
+    } health;
 
     std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway
 

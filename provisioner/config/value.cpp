@@ -1,5 +1,6 @@
 #include "config/value.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -128,6 +129,19 @@ std::string Value::cidr() const {
     const auto value = text();
     if (value == "auto" || is_private(parse_subnet(value))) return value;
     throw wrong(shown(node_), "auto, or a subnet inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10");
+}
+
+std::string Value::endpoint() const {
+    const auto value = text();
+    const auto colon = std::min(value.find(':'), value.size());
+    const auto number = value.substr(std::min(colon + 1, value.size()));
+    int port = 0;
+    const auto* end = number.data() + number.size();
+    const bool is_number = std::from_chars(number.data(), end, port).ptr == end && std::to_string(port) == number;
+    in_addr address{};
+    const bool is_address = ::inet_pton(AF_INET, value.substr(0, colon).c_str(), &address) == 1;
+    if (is_address && is_number && port > 0 && port <= 65535) return value;
+    throw wrong(shown(node_), "an IPv4 address and a port, like 127.0.0.1:9100");
 }
 
 std::string Value::domain() const {

@@ -30,6 +30,8 @@ class Value {
     [[nodiscard]] std::string uri() const;
     /// "auto", or a private subnet in the form of parse_subnet.
     [[nodiscard]] std::string cidr() const;
+    /// "127.0.0.1:9100": an address of this host, or 0.0.0.0 for all, and a port.
+    [[nodiscard]] std::string endpoint() const;
     /// A DNS domain of lower-case labels.
     [[nodiscard]] std::string domain() const;
     /// 1-64 letters, digits and -.

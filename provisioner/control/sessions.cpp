@@ -212,6 +212,11 @@ void Sessions::attach(GuestId id, UniqueFd channel) {
 
 bool Sessions::attached(GuestId id) const { return state_->find(id) != nullptr; }
 
+std::size_t Sessions::count() const {
+    const std::lock_guard lock(state_->mutex);
+    return state_->sessions.size();
+}
+
 bool Sessions::send(GuestId id, const std::vector<FromDaemon>& messages) {
     const SessionPtr session = state_->find(id);
     if (!session) return false;

@@ -31,6 +31,8 @@ class Sessions {
     /// Takes a connected stream socket or a raw tty as the guest's channel, closing a former one, and sends PING.
     void attach(GuestId id, UniqueFd channel);
     [[nodiscard]] bool attached(GuestId id) const;
+    /// How many are attached.
+    [[nodiscard]] std::size_t count() const;
     /// Sends an empty line, so that the guest's end finds a boundary, and these, in order. Never blocks: returns false,
     /// having sent nothing, when there is no channel or more than 64 KiB are waiting to be read by the guest.
     bool send(GuestId id, const std::vector<FromDaemon>& messages);

@@ -12,10 +12,13 @@
 #include <thread>
 
 #include "api/callers.hpp"
+#include "api/metrics.hpp"
+#include "api/metrics_port.hpp"
 #include "api/routes.hpp"
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
+#include "health/prober.hpp"
 #include "herd/host_load.hpp"
 #include "model/at_end.hpp"
 #include "model/failpoint.hpp"
@@ -47,6 +50,20 @@ std::vector<HostName> names_of(Registry& registry) {
             names.push_back({guest.address, guest.name});
     }
     return names;
+}
+
+/// Guests that are ready, and whose profiles have them asked something.
+std::vector<ProbeTarget> probe_targets(Registry& registry, const Overlays& overlays, Herd& herd) {
+    std::vector<ProbeTarget> targets;
+    if (!overlays.any_probes()) return targets;
+    for (const Guest& guest : registry.guests.list({}, std::nullopt)) {
+        if (guest.phase != Phase::ready || guest.desired != Desired::ready || guest.profile == cloud_profile) continue;
+        const auto pulse = herd.pulse(guest.id);
+        if (!pulse || !pulse->is_watched()) continue;
+        const Profile& profile = overlays.profile(guest.profile);
+        if (!profile.probes.empty()) targets.push_back({guest.id, guest.name, guest.address, profile.probes});
+    }
+    return targets;
 }
 
 /// SIGTERM and SIGINT become one call, on a thread of its own; every other thread has them blocked.
@@ -155,6 +172,8 @@ void run_daemon(const Config& config) {
                 boot_id,
                 lender,
                 hypervisor.forks()};
+    Consoles consoles(config.state + "/consoles", {config.consoles.log, config.consoles.boots});
+    parts.consoles = &consoles;
     parts.may_go = [&](const Guest& guest) { return hooks.may_go(guest); };
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
@@ -180,11 +199,59 @@ void run_daemon(const Config& config) {
                           },
                       .load = [&] { return read_host_load(config.state); },
                       .bell = pool_bell});
+    Health health({.config = config,
+                   .registry = registry,
+                   .for_each_pulse = [&](const auto& take) { herd.for_each_pulse(take); },
+                   .pulse = [&](GuestId id) { return herd.pulse(id); },
+                   .ask = [&](const auto& ids, const auto& anew) { herd.ask_for_life(ids, anew); },
+                   .nudge = [&](const std::vector<GuestId>& guests) { herd.nudge(guests); },
+                   .blind =
+                       [&] {
+                           if (!herd.hypervisor_reachable()) return "the hypervisor does not answer";
+                           return herd.host().is_stopped() ? "the host is stopped" : "";
+                       },
+                   .load = [&] { return read_host_load(config.state); },
+                   .services_wanted = [&] { return herd.services().wanted_up(); },
+                   .services_down = [&] { return herd.services().down_though_wanted(); },
+                   .ask_service = [&](GuestId id, const std::string& name) { herd.services().ask(id, name); },
+                   .restart_service = [&](const ServiceRow& row) { herd.services().restart(row); }});
+    Prober prober({.targets = [&] { return probe_targets(registry, overlays, herd); },
+                   .tell =
+                       [&](const ProbeTarget& target, const std::string& message) {
+                           registry.events.add("health", target.name, std::nullopt, message);
+                       },
+                   .restart =
+                       [&](const ProbeTarget& target, const Probe& probe, const std::string& why) {
+                           health.mend_service(target.id, probe.restart, why);
+                       }});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
-    const Doors doors{config,     registry,    herd, shadows, roots, overlays, fleet,           pools, pool_bell,
-                      image_jobs, accelerator, fsck, doctor,  hooks, subnet,   parts.templates, lender};
+    ApiMeters api_meters(routes().size());
+    const Doors doors{config,
+                      registry,
+                      herd,
+                      shadows,
+                      roots,
+                      overlays,
+                      fleet,
+                      health,
+                      pools,
+                      pool_bell,
+                      image_jobs,
+                      accelerator,
+                      fsck,
+                      doctor,
+                      hooks,
+                      consoles,
+                      api_meters,
+                      hypervisor.meters(),
+                      subnet,
+                      parts.templates,
+                      lender};
+    std::optional<MetricsPort> metrics_port;
+    if (!config.metrics_listen.empty())
+        metrics_port.emplace(config.metrics_listen, [&] { return metrics_text(doors); });
 
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
@@ -192,6 +259,8 @@ void run_daemon(const Config& config) {
     herd.start();
     fleet.start();
     pools.start();
+    health.start();
+    prober.start();
     hooks.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);

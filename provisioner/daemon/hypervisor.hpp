@@ -3,6 +3,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "config/config.hpp"
 #include "hypervisor/connection.hpp"
@@ -21,6 +23,14 @@ class Hypervisor {
 
     /// Whether guests of kind container are real ones.
     [[nodiscard]] bool runs_containers() const { return containers_.has_value(); }
+
+    /// What the calls to each driver cost, by kind of guest; none that is simulated.
+    [[nodiscard]] std::vector<std::pair<Kind, const CallMeter*>> meters() const {
+        std::vector<std::pair<Kind, const CallMeter*>> meters;
+        if (connection_) meters.emplace_back(Kind::vm, &connection_->meter());
+        if (containers_) meters.emplace_back(Kind::container, &containers_->meter());
+        return meters;
+    }
 
     Domains& domains() { return *domains_; }
     /// Null where no guest can be forked.

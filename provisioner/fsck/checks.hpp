@@ -24,6 +24,9 @@ struct MoveRootToLost {
 struct MoveCopyToLost {
     std::string copy;  ///< entry of state/copies
 };
+struct MoveLogToLost {
+    std::string name;  ///< entry of state/consoles
+};
 struct MoveTemplateToLost {
     std::string name;  ///< entry of state/templates
 };
@@ -40,8 +43,8 @@ struct RemoveName {
 struct RemoveLine {
     std::string line;
 };
-using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, MoveRootToLost, MoveCopyToLost, MoveTemplateToLost,
-                          EndTemplate, ForgetHost, RemoveName, RemoveLine>;
+using Mend = std::variant<std::monostate, RemoveDomain, MoveToLost, MoveRootToLost, MoveCopyToLost, MoveLogToLost,
+                          MoveTemplateToLost, EndTemplate, ForgetHost, RemoveName, RemoveLine>;
 
 /// What one look makes of something.
 struct Suspicion {
@@ -74,6 +77,7 @@ Suspicions stray_members(const Sight& sight);
 // storage_checks.cpp:
 Suspicions orphan_overlays(const Sight& sight);
 Suspicions missing_overlays(const Sight& sight);
+Suspicions orphan_logs(const Sight& sight);
 // root_checks.cpp:
 Suspicions missing_roots(const Sight& sight);
 Suspicions missing_versions(const Sight& sight);

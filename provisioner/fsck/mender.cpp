@@ -66,6 +66,13 @@ std::string Mender::mend_it(const MoveCopyToLost& mend) {
     return path ? printable("moved to " + *path) : gone_already;
 }
 
+std::string Mender::mend_it(const MoveLogToLost& mend) {
+    const auto id = parse_id(mend.name);
+    if (id && registry_.lives(*id)) return lives_again(*id);
+    const auto path = StateFiles(sight_.config.state).move_log_to_lost(mend.name);
+    return path ? printable("moved to " + *path) : gone_already;
+}
+
 std::string Mender::mend_it(const MoveTemplateToLost& mend) {
     const auto path = StateFiles(sight_.config.state).move_template_to_lost(mend.name);
     return path ? printable("moved to " + *path) : gone_already;

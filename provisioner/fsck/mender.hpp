@@ -22,6 +22,7 @@ class Mender {
     std::string mend_it(const MoveToLost& mend);
     std::string mend_it(const MoveRootToLost& mend);
     std::string mend_it(const MoveCopyToLost& mend);
+    std::string mend_it(const MoveLogToLost& mend);
     std::string mend_it(const MoveTemplateToLost& mend);
     std::string mend_it(const EndTemplate& mend);
     std::string mend_it(const ForgetHost& mend);

@@ -48,6 +48,7 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Hypervis
     world.roots = state.roots();
     world.copies = state.copies();
     world.templates = state.templates();
+    world.logs = state.logs();
     world.name_lines = NameFiles(config.state).lines();
     world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
     world.bridge = std::filesystem::exists(fmt::format("{}/{}-br", tools.interfaces, config.instance));

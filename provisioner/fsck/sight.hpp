@@ -24,6 +24,7 @@ struct World {
     std::vector<OverlayFolder> overlays;
     std::map<std::string, bool> roots;   ///< each folder of a version, by root_name, and whether it is whole
     std::map<std::string, bool> copies;  ///< each entry of state/copies, and whether its overlay is whole
+    std::vector<std::string> logs;       ///< entries of state/consoles
     std::map<std::string, TemplateFolder> templates;  ///< entries of state/templates
     std::vector<NameLine> name_lines;                 ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;             ///< of our block

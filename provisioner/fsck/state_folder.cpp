@@ -119,6 +119,8 @@ std::map<std::string, TemplateFolder> StateFiles::templates() const {
     return templates;
 }
 
+std::vector<std::string> StateFiles::logs() const { return names_in(fs::path(state_) / "consoles"); }
+
 std::optional<std::string> StateFiles::move_to_lost(const std::string& name) const {
     return move_to_lost(overlay_path(name), name);
 }
@@ -131,6 +133,10 @@ std::optional<std::string> StateFiles::move_root_to_lost(const std::string& root
 
 std::optional<std::string> StateFiles::move_copy_to_lost(const std::string& name) const {
     return move_to_lost(copy_path(name), "copy-" + name);
+}
+
+std::optional<std::string> StateFiles::move_log_to_lost(const std::string& name) const {
+    return move_to_lost(log_path(name), "console-" + name);
 }
 
 std::optional<std::string> StateFiles::move_template_to_lost(const std::string& name) const {
@@ -149,6 +155,8 @@ std::optional<std::string> StateFiles::move_to_lost(const std::string& path, con
 }
 
 std::string StateFiles::overlay_path(const std::string& name) const { return fs::path(state_) / "overlays" / name; }
+
+std::string StateFiles::log_path(const std::string& name) const { return fs::path(state_) / "consoles" / name; }
 
 std::string StateFiles::template_path(const std::string& name) const { return fs::path(state_) / "templates" / name; }
 

@@ -33,6 +33,8 @@ class StateFiles {
     [[nodiscard]] std::map<std::string, bool> copies() const;
     /// All that is in templates/, by name.
     [[nodiscard]] std::map<std::string, TemplateFolder> templates() const;
+    /// All that is in consoles/, by name.
+    [[nodiscard]] std::vector<std::string> logs() const;
     /// Moves overlays/<name> to lost/<name>-<time>, durably, and returns where it is then; none when it is gone.
     /// Error{failed} naming the path.
     [[nodiscard]] std::optional<std::string> move_to_lost(const std::string& name) const;
@@ -45,10 +47,14 @@ class StateFiles {
     /// The same of templates/<name>, as template-<name>-<time>.
     [[nodiscard]] std::optional<std::string> move_template_to_lost(const std::string& name) const;
 
+    /// The same of consoles/<name>, as console-<name>-<time>.
+    [[nodiscard]] std::optional<std::string> move_log_to_lost(const std::string& name) const;
+
     /// Paths as findings name them.
     [[nodiscard]] std::string overlay_path(const std::string& name) const;
     [[nodiscard]] std::string root_path(const std::string& root) const;
     [[nodiscard]] std::string copy_path(const std::string& name) const;
+    [[nodiscard]] std::string log_path(const std::string& name) const;
     [[nodiscard]] std::string template_path(const std::string& name) const;
 
   private:

@@ -48,6 +48,21 @@ Suspicions orphan_overlays(const Sight& sight) {
     return found;
 }
 
+Suspicions orphan_logs(const Sight& sight) {
+    const StateFiles state(sight.config.state);
+    Suspicions found;
+    for (const auto& name : sight.world.logs) {
+        const auto id = parse_id(name);
+        if (id && sight.living.contains(*id)) continue;
+        const auto why = id ? fmt::format("guest {} is not in the registry, or gone", *id) : "no guest's folder";
+        found.push_back({.finding = {.object = printable(state.log_path(name)),
+                                     .detail = "a console's log: " + why,
+                                     .repair = "move it to lost/"},
+                         .mend = MoveLogToLost{name}});
+    }
+    return found;
+}
+
 // While one overlay takes the place of another, by a build that is owed or begun, either of them will do.
 Suspicions missing_overlays(const Sight& sight) {
     const StateFiles state(sight.config.state);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/reboot.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -85,7 +86,15 @@ bool wants_another_boot(int status) {
     return true;
 }
 
+/// libvirt gives the first tty to this process's session; the guest's own shell is to have it.
+void give_up_console() {
+    const auto before = std::signal(SIGHUP, SIG_IGN);
+    ioctl(STDIN_FILENO, TIOCNOTTY);  // without one there is nothing to give up
+    std::signal(SIGHUP, before);     // NOLINT(cert-err33-c): it refuses only what is no signal
+}
+
 void run(std::string_view text) {
+    give_up_console();
     const auto line = parse_kernel_line(text);
     const auto settings = parse_settings(read_if_there("/etc/drover/guest.conf").value_or(""));
     sigset_t signals;

@@ -203,8 +203,9 @@ ServiceStatus Services::status_told(int status) {
 }
 
 std::string Services::finish_and_go_on(ServiceStatus status) {
-    const auto said = finish(status);
-    return said + begin_next();
+    std::string said = finish(status);  // before the next begins
+    said += begin_next();
+    return said;
 }
 
 /// What is not there can be stopped.

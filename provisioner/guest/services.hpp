@@ -57,8 +57,8 @@ class Services {
     [[nodiscard]] std::string output();
     std::string after(ServiceAct act, int status);
     [[nodiscard]] ServiceStatus status_told(int status);
-    std::string finish_and_go_on(ServiceStatus status);
     std::string finish(ServiceStatus status);
+    std::string finish_and_go_on(ServiceStatus status);
 
     std::vector<Service> declared_;
     ServiceWays ways_;

@@ -42,6 +42,8 @@ Herd::Herd(const Parts& parts)
                          agenda_.add_by(id, Clock::now() + retry_touch);
                      }}),
       steps_(parts_, sessions_) {
+    if (parts_.consoles != nullptr)
+        parts_.consoles->watch([this](GuestId id) { agenda_.add_by(id, Clock::now() + retry_touch); });
     parts_.domains.watch([this](GuestId id) {
         if (id != everybody) change_watch(id, [](Watch& watch) { watch.expect_look(); });
         agenda_.add(id);
@@ -49,6 +51,7 @@ Herd::Herd(const Parts& parts)
 }
 
 Herd::~Herd() {
+    if (parts_.consoles != nullptr) parts_.consoles->watch(nullptr);
     parts_.domains.watch(nullptr);
     agenda_.close();
     for (std::thread& worker : workers_) worker.join();
@@ -132,6 +135,7 @@ bool Herd::round(const Guest& guest) {
     const Step step = next_step(guest, seen);
     if (step != Step::none && may_act) return take_step(step, guest, watch);
     if (step == Step::none) change_watch(guest.id, [&](Watch& w) { w.rested = guest.rev; });
+    read_console(guest, watch);
     wake_later(guest, watch);
     return false;
 }
@@ -181,10 +185,15 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
     }
     const auto began = Clock::now();
     Done done = steps_.perform(step, guest, renewing(step, guest, watch));
+    meters_.of(step).done.note(Clock::now() - began);
     failpoint("step.done");
     change_watch(guest.id, [&](Watch& w) {
         w.pace.did(step, began, Clock::now());
-        if (done.after.phase == Phase::ready && guest.phase != Phase::ready) w.pace.arrived(Clock::now());
+        if (step == Step::start || step == Step::adopt) w.set_out = began;
+        if (done.after.phase == Phase::ready && guest.phase != Phase::ready) {
+            w.pace.arrived(Clock::now());
+            if (w.set_out) meters_.arrived(done.after.started_by, Clock::now() - *std::exchange(w.set_out, {}));
+        }
         done.after.timings = w.pace.over(done.after.timings);
         w.postponed = false;
         if (done.later) w.retry_at = Clock::now() + retry_touch;
@@ -194,9 +203,11 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
         }
         if (done.look) w.expect_look();
         w.note_phase(done.after.phase, Clock::now());
+        w.note_run(Clock::now());
         if (step == Step::stop) w.asked = 1;
         if (step == Step::press) w.asked = 2;
     });
+    tell_of(step, guest);
     if (!done.moved(guest)) return;
     commit(guest, done.after, "phase",
            fmt::format("{} -> {} ({})", to_text(guest.phase), to_text(done.after.phase), to_text(step)), done.made);
@@ -214,12 +225,12 @@ void Herd::tidy_up(const Guest& guest, const std::function<void()>& work) {
 }
 
 void Herd::commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,
-                  const std::vector<MadeCopy>& made) {
+                  const std::vector<MadeCopy>& made, const std::string& heal) {
     Guest row = after;
     if (row.phase != before.phase) row.since = now();
     Guest read = before;
     read.rev = after.rev;  // a step that saved on its way counted it up
-    if (!parts_.registry.guests.save(read, row, kind, message, made)) return;
+    if (!parts_.registry.guests.save(read, row, kind, message, made, heal)) return;
     spdlog::info("{}: {}", row.name, message);
     const bool was_ready = before.phase == Phase::ready, is_ready = row.phase == Phase::ready;
     if (is_ready && !was_ready) services_.became_ready(row, take_services(row.id));
@@ -242,11 +253,16 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
         take_step(correction.step, guest, watch);
         return;
     }
-    const std::string why = watch.reason.empty() ? std::string(correction.why) : watch.reason;
+    meters_.corrections.add();
+    std::string why = watch.reason.empty() ? std::string(correction.why) : watch.reason;
     Guest after = corrected(guest, correction, seen, now());
     if (watch.forgiven) after.attempts = guest.attempts;
     const bool counts = correction.failed && !watch.forgiven;
-    if (counts) after = given_up(after, std::string(to_text(guest.phase)), why);
+    const bool fell = counts && watch.ran && guest.phase == Phase::ready && guest.desired == Desired::ready;
+    if (fell)
+        after = fallen(after, why);
+    else if (counts)
+        after = given_up(after, std::string(to_text(guest.phase)), why);
     change_watch(guest.id, [&](Watch& w) {
         w.reason.clear();
         w.forgiven = false;
@@ -254,12 +270,43 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
         if (counts) w.retry_at = Clock::now() + backoff(after.attempts);
     });
     if (after.phase == Phase::stopped) sessions_.close(guest.id);
-    commit(guest, after, kind_of(guest, after, "phase"),
-           fmt::format("{} -> {}: {}", to_text(guest.phase), to_text(after.phase), why));
+    commit(guest, after, kind_of(guest, after, fell ? "health" : "phase"),
+           fmt::format("{} -> {}: {}", to_text(guest.phase), to_text(after.phase), why), {},
+           fell && !after.fault ? "start" : "");
     failpoint("correction.committed");
 }
 
+/// It was ready and is down. It is started again, so many times within so long a time; its attempts only tell how long
+/// to wait before.
+Guest Herd::fallen(Guest guest, std::string& why) const {
+    const Config::Health& health = parts_.config.health;
+    const long long tries = parts_.registry.heals.count(guest.id, "", health.forget);
+    guest.attempts = std::min(guest.attempts, std::max(parts_.config.attempts - 1, 0));
+    if (tries < health.tries) {
+        why += fmt::format("; it is started again, try {} of {}", tries + 1, health.tries);
+    } else {
+        why += fmt::format("; it was healed {} times within {}", tries, to_text(health.forget));
+        guest.fault = Fault{"health", why, now()};
+    }
+    return guest;
+}
+
+/// What nothing is committed of and people want to know of a guest that is being healed.
+void Herd::tell_of(Step step, const Guest& guest) {
+    const bool rung = guest.phase == Phase::stopping && (step == Step::press || step == Step::force);
+    if (step == Step::resume && guest.phase == Phase::ready) {
+        bool due = false;
+        change_watch(guest.id, [&](Watch& w) { due = w.may_tell_of_resume(Clock::now()); });
+        if (due) parts_.registry.events.add("health", guest.name, guest.operation, "was paused: it goes on");
+    } else if (rung && parts_.registry.heals.is_open(guest.id, "")) {
+        const auto* message = step == Step::press ? "does not go at STOP: its power button is pressed"
+                                                  : "does not go at its power button: it is forced off";
+        parts_.registry.events.add("health", guest.name, guest.operation, message);
+    }
+}
+
 void Herd::failed(const Guest& guest, Step step, const std::string& message) {
+    meters_.of(step).failed.add();
     Guest after = guest;
     ++after.attempts;
     after = given_up(after, std::string(to_text(step)), message);
@@ -284,7 +331,7 @@ void Herd::postponed(const Guest& guest, Step step, const std::string& why) {
 
 /// Attempts exhausted: a copy is owed no more; back to the version that was good; or faulted until somebody asks for it
 /// again. The operation that asked failed: what comes then is no part of it.
-Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& message) const {
+Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& message) {
     if (!exhausted(guest, parts_.config.attempts)) return guest;
     if (guest.copy && kind == to_text(Step::copy)) {  // nothing is wrong with the guest itself
         guest.copy = false;
@@ -298,6 +345,7 @@ Guest Herd::given_up(Guest guest, const std::string& kind, const std::string& me
         guest.operation.reset();
     } else {
         guest.fault = Fault{kind, message, now()};
+        meters_.faults.add();
     }
     return guest;
 }

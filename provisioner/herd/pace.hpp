@@ -16,7 +16,7 @@ class Pace {
     /// A step ended now that began then.
     void did(Step step, Clock::time_point began, Clock::time_point now) {
         if (step == Step::build) seen_.build = between(began, now);
-        if (step != Step::start) return;
+        if (step != Step::start && step != Step::adopt) return;
         seen_.start = between(began, now);
         seen_.hello = seen_.ready = std::nullopt;
         last_ = now;
@@ -27,7 +27,7 @@ class Pace {
     }
     /// It is ready.
     void arrived(Clock::time_point now) {
-        if (last_ && seen_.hello) seen_.ready = between(*last_, now);
+        if (last_) seen_.ready = between(*last_, now);
         last_.reset();
     }
     /// What the row should say that says this.

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "config/config.hpp"
+#include "console/consoles.hpp"
 #include "herd/accelerator.hpp"
 #include "hypervisor/domains.hpp"
 #include "hypervisor/forks.hpp"
@@ -34,6 +35,7 @@ struct Parts {
     ContainerMounts* mounts = nullptr;   ///< none: containers are simulated
     Forks* forks = nullptr;              ///< none: nothing can be forked here
     Templates* templates = nullptr;      ///< there where forks are
+    Consoles* consoles = nullptr;        ///< none: nobody looks at what guests print
     std::function<bool(const Guest&)> may_go{};  ///< whether a guest may be retired now; not: again in a second
 };
 

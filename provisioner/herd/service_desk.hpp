@@ -36,6 +36,8 @@ class ServiceDesk {
     // For who looks after guests:
     /// Services of ready guests that are wanted up and were last heard to be down or failed; by guest and priority.
     std::vector<ServiceRow> down_though_wanted();
+    /// Services of ready guests that are wanted up, but for those that there are not; by guest and priority.
+    std::vector<ServiceRow> wanted_up();
     /// Has the guest say how the service is; what it says is in the registry a little later.
     void ask(GuestId id, const std::string& service);
     /// Restarts it as somebody would who says so: an operation of droverd's, which tells how it went.

@@ -229,6 +229,8 @@ Done Steps::retire(const Guest& guest) {
     for (const Copy& copy : parts_.registry.copies.owed(guest.id)) keep_overlay(guest, copy, done.made);
     failpoint("retire.kept");
     parts_.overlays.remove(guest.id);
+    failpoint("retire.emptied");
+    if (parts_.consoles != nullptr) parts_.consoles->remove(guest.id);
     done.after.phase = Phase::gone;
     done.after.copy = false;
     return done;

@@ -1,5 +1,6 @@
 // The step `start`, and what it takes to start a guest from a template: docs/design/0018-fork.md.
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "herd/cloud_seed.hpp"
 #include "herd/steps.hpp"
@@ -15,6 +16,7 @@ Done Steps::start(const Guest& guest) {
     const auto from = template_for(guest);
     if (guest.profile == cloud_profile) parts_.overlays.put_seed(guest.id, seed_of(identity_for(guest)));
     renew_overlay(guest, from.get());
+    if (parts_.consoles != nullptr) parts_.consoles->begin(guest.id, guest.name);
     const DomainSpec spec = blueprints_.of(after, after.have);
     parts_.domains.define(spec);
     failpoint("start.defined");
@@ -31,7 +33,9 @@ Done Steps::start(const Guest& guest) {
 std::shared_ptr<const Template> Steps::template_for(const Guest& guest) {
     if (parts_.templates == nullptr) return nullptr;
     auto found = parts_.templates->find(guest);
-    return found && parts_.overlays.is_fresh(guest.id, guest.have.overlay) ? found : nullptr;
+    if (!found || parts_.overlays.is_fresh(guest.id, guest.have.overlay)) return found;
+    spdlog::info("{} boots cold: its overlay was written to before", guest.name);
+    return nullptr;
 }
 
 /// Puts the guest's overlay, while nobody has written to it, on what it starts with: the disk of its template, or its

@@ -95,6 +95,7 @@ std::optional<WantedTemplate> Templates::wanted_by(const Guest& guest) {
         return maker_.wanted(guest, guest.want);
     } catch (const Error& error) {
         if (error.kind() == ErrorKind::unavailable) throw;
+        spdlog::warn("{}: what template it needs is not known: {}", guest.name, error.what());
         return std::nullopt;
     }
 }
@@ -116,9 +117,10 @@ std::shared_ptr<const Template> Templates::find(const Guest& guest) {
     const auto wanted = wanted_by(guest);
     if (!wanted) return nullptr;
     auto state = state_.lock();
-    const auto it = enter(*state, *wanted).it;
+    const Entry& entry = enter(*state, *wanted);
     news_.notify_all();
-    return it;
+    if (!entry.it) spdlog::info("{} boots cold: its template is {}", guest.name, to_text(entry.stage));
+    return entry.it;
 }
 
 bool Templates::hold(const Guest& guest) {

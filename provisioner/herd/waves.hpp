@@ -18,6 +18,9 @@ struct Forecast {
     std::optional<Duration> begin, end;
 };
 
+/// The present moment, as waves count it.
+Instant wave_clock();
+
 /// The admission rule (model/wave.hpp) with a clock and this host's readings: one for the whole herd. Any thread.
 class Waves {
   public:
@@ -52,6 +55,8 @@ class Waves {
     void forget(OperationId operation);
     [[nodiscard]] std::vector<OperationId> operations() const;
 
+    /// How each class of work fares.
+    [[nodiscard]] std::vector<WaveSight> sight() const { return state_.lock()->wave.sight(wave_clock()); }
     /// What a guest in line waits for; empty when it does not wait.
     [[nodiscard]] std::string waits_for(GuestId id) const;
     /// When these will begin and be where they should be, for all that is known now: those under way or in line, and
@@ -77,8 +82,5 @@ class Waves {
 
 /// When the last of them is where it should be; none when that cannot be told of one.
 std::optional<Duration> last_end(const std::vector<Forecast>& forecasts);
-
-/// The present moment, as waves count it.
-Instant wave_clock();
 
 }  // namespace drover

@@ -29,6 +29,8 @@ class Hooks {
     }
     /// Farewells::may_go().
     bool may_go(const Guest& guest) { return farewells_.may_go(guest); }
+    /// HookRunner::meter().
+    [[nodiscard]] const CallMeter& meter() const { return runner_.meter(); }
     /// How long a request waits until its hooks are asked.
     [[nodiscard]] Duration patience() const { return runner_.config().hooks.timeout; }
 

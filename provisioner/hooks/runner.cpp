@@ -61,6 +61,7 @@ HookEnd HookRunner::run(const Hook& hook, const wire::Json& input) {
     if (end.how == HookEnd::How::ending) return end;
     const bool may_say_no = hook.event == request_pre;
     const bool is_fine = end.how == HookEnd::How::done || (end.how == HookEnd::How::no && may_say_no);
+    if (!is_fine) meter_.failed.add();
     note(hook, failing, is_fine ? "" : end.why);
     return end;
 }
@@ -70,6 +71,8 @@ HookEnd HookRunner::attempt(const Hook& hook, const wire::Json& input) {
     const auto tell_line = [&](const std::string& line) { log(hook, line); };
     // `timeout` bounds it, and what it started, also when this daemon dies.
     const auto seconds = fmt::format("{:.3f}", std::chrono::duration<double>(limit + grace).count());
+    const UnderWay one(meter_.under_way);
+    const auto began = Spans::Clock::now();
     const Outcome outcome =
         drover::run({.argv = {"timeout", "--signal=KILL", seconds, hook.path},
                      .environment = {"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -81,6 +84,7 @@ HookEnd HookRunner::attempt(const Hook& hook, const wire::Json& input) {
                      .line = tell_line,
                      .output_line = tell_line,
                      .ending = ending_fd_.get()});
+    meter_.took.note(Spans::Clock::now() - began);
     if (!outcome.timed_out) return end_of(outcome);
     if (ends_within(Duration::zero())) return {HookEnd::How::ending};
     return {HookEnd::How::failed, fmt::format("did not end within {}", to_text(limit))};

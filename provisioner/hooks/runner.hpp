@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "hooks/files.hpp"
 #include "hooks/line_budget.hpp"
+#include "model/meter.hpp"
 #include "model/sync.hpp"
 #include "model/unique_fd.hpp"
 #include "registry/registry.hpp"
@@ -48,6 +49,8 @@ class HookRunner {
     /// Waits so long; true when the daemon ends. Zero only looks.
     bool ends_within(Duration duration);
 
+    /// All runs so far; those failed that gave no answer.
+    [[nodiscard]] const CallMeter& meter() const { return meter_; }
     [[nodiscard]] const Config& config() const { return config_; }
     [[nodiscard]] Registry& registry() const { return registry_; }
 
@@ -64,6 +67,7 @@ class HookRunner {
 
     const Config& config_;
     Registry& registry_;
+    CallMeter meter_;
     UniqueFd ending_fd_;
     std::mutex mutex_;
     std::condition_variable ended_;

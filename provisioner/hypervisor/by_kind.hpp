@@ -31,6 +31,7 @@ class DomainsByKind : public Domains {
     DomainSeen look(GuestId id) override { return of(id).look(id); }
     std::optional<double> cpu_seconds(GuestId id) override { return of(id).cpu_seconds(id); }
     UniqueFd open_channel(GuestId id) override { return of(id).open_channel(id); }
+    UniqueFd open_console(GuestId id) override { return of(id).open_console(id); }
     void watch(std::function<void(GuestId)> changed) override;
     bool probe_kvm(const std::string& kernel, const std::string& initrd) override;
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hypervisor/handles.hpp"
+#include "model/at_end.hpp"
 #include "model/sync.hpp"
 
 namespace drover {
@@ -271,12 +272,18 @@ class Connection::Lane {
 };
 
 bool Connection::run(std::function<void(virConnectPtr)> work) {
-    const auto until = Clock::now() + states_.front()->deadline;
-    const Lane lane(*this, until);
+    const auto began = Clock::now();
+    const auto until = began + states_.front()->deadline;
+    const UnderWay one(meter_.under_way);
+    const AtEnd note([&] { meter_.took.note(Clock::now() - began); });
     try {
-        return run_on(lane.state(), until, std::move(work));
+        const Lane lane(*this, until);
+        const bool alive = run_on(lane.state(), until, std::move(work));
+        if (!alive) meter_.failed.add();
+        return alive;
     } catch (const Error& error) {
-        throw lost(error.what());
+        meter_.failed.add();
+        throw error.hint().empty() ? lost(error.what()) : error;
     }
 }
 

@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "model/error.hpp"
+#include "model/meter.hpp"
 #include "model/sync.hpp"
 #include "model/time.hpp"
 
@@ -57,6 +58,9 @@ class Connection {
     /// `work` may still be running, so it must own all that it uses.
     template <typename Work> auto call(Work work) -> std::invoke_result_t<Work&, virConnectPtr>;
 
+    /// All calls so far. One that was given up or whose connection was lost failed; what the hypervisor refused did
+    /// not.
+    [[nodiscard]] const CallMeter& meter() const { return meter_; }
     /// What it connects to.
     [[nodiscard]] const std::string& uri() const;
 
@@ -78,6 +82,7 @@ class Connection {
     [[nodiscard]] Error lost(const std::string& why) const;
 
     std::array<std::shared_ptr<State>, calls_at_once> states_;  ///< a connection each; only the first hears of events
+    CallMeter meter_;
     Synchronized<std::array<bool, calls_at_once>> busy_;
     std::condition_variable one_is_free_;
 };

@@ -183,6 +183,16 @@ xml_node find_tag(const pugi::xml_document& document) {
     return {};
 }
 
+// Of the device of this sort with this port, where it is a tty.
+std::optional<std::string> tty_path(const std::string& xml, const char* sort, std::string_view port) {
+    const auto document = xml::parse(xml, "the domain's XML");
+    for (const auto device : document.child("domain").child("devices").children(sort)) {
+        const std::string path = device.child("source").attribute("path").value();
+        if (device.child("target").attribute("port").value() == port && is_terminal(path)) return path;
+    }
+    return std::nullopt;
+}
+
 // What makes a domain the guest's.
 xml_node add_domain(pugi::xml_document& document, const DomainSpec& spec, const char* type) {
     const Ownership ownership{spec.instance, spec.registry};
@@ -289,16 +299,11 @@ std::optional<std::string> read_channel_path(const std::string& xml) {
     return std::nullopt;
 }
 
-std::optional<std::string> read_console_path(const std::string& xml) {
-    const auto document = xml::parse(xml, "the domain's XML");
-    const auto devices = document.child("domain").child("devices");
-    for (const auto console : devices.children("console")) {
-        const std::string path = console.child("source").attribute("path").value();
-        if (console.child("target").attribute("port").value() == std::string_view("1") && is_terminal(path))
-            return path;
-    }
-    return std::nullopt;
-}
+std::optional<std::string> read_second_tty_path(const std::string& xml) { return tty_path(xml, "console", "1"); }
+
+std::optional<std::string> read_serial_path(const std::string& xml) { return tty_path(xml, "serial", "0"); }
+
+std::optional<std::string> read_first_tty_path(const std::string& xml) { return tty_path(xml, "console", "0"); }
 
 std::optional<std::string> read_user(const std::string& capabilities) {
     const auto document = xml::parse(capabilities, "the hypervisor's capabilities");

@@ -48,7 +48,11 @@ std::optional<OwnerTag> read_tag(const std::string& xml);
 std::optional<std::string> read_channel_path(const std::string& xml);
 
 /// The tty on this host that is a running container's control channel, its second console; none when it has none.
-std::optional<std::string> read_console_path(const std::string& xml);
+std::optional<std::string> read_second_tty_path(const std::string& xml);
+
+/// The tty on this host that is a running domain's console: a vm's serial line, a container's first console.
+std::optional<std::string> read_serial_path(const std::string& xml);
+std::optional<std::string> read_first_tty_path(const std::string& xml);
 
 /// The user "+uid:+gid" that a hypervisor runs its vms as, from its capabilities; none when it does not say.
 std::optional<std::string> read_user(const std::string& capabilities);

@@ -92,6 +92,10 @@ class Domains {
     /// former does not read) until the former is closed. A container's limits that libvirt does not know are in force.
     /// Error{not_found} when the domain is not running.
     virtual UniqueFd open_channel(GuestId id) = 0;
+    /// The host's end of the guest's console, the serial line of a vm or the first tty of a container: raw and
+    /// non-blocking, at end of file or in error when the domain ends. Whoever else reads it takes bytes away. Invalid
+    /// where guests have none. Error{not_found} when the domain is not running.
+    virtual UniqueFd open_console(GuestId id) = 0;
     /// Calls `changed` for each domain of ours that may run, rest or be gone since, and with 0 when anything may have
     /// (connection lost or made anew). From a thread of the implementation, never while a call above holds a lock; it
     /// must return fast and call nothing here. Set once, before the first call; null ends it: once that returns, it

@@ -29,10 +29,9 @@ std::string with_memory(const DomainSpec& spec, const std::string& memory, bool 
     add_argument(line, backend.dump());
     add_argument(line, "-machine");
     add_argument(line, std::string("memory-backend=") + memory_id);
-    if (!is_template) {
-        add_argument(line, "-incoming");
-        add_argument(line, "defer");
-    }
+    if (is_template) return xml::print(domain);
+    add_argument(line, "-incoming");
+    add_argument(line, "defer");
     return xml::print(domain);
 }
 

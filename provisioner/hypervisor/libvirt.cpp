@@ -56,9 +56,11 @@ void act(Connection& connection, const Ours& ours, GuestId id, const char* doing
 // As it was when the handle was got: who runs has a number.
 bool is_active(const DomainHandle& domain) { return static_cast<int>(virDomainGetID(domain.get())) > 0; }
 
+using ReadPath = std::optional<std::string>(const std::string& xml);
+
 // What `read` finds in the XML of our running domain.
 std::pair<DomainHandle, std::string> find_channel(virConnectPtr connection, const Ownership& ours, GuestId id,
-                                                  std::optional<std::string> (*read)(const std::string& xml)) {
+                                                  ReadPath* read, const char* what = "control channel") {
     const auto name = ours.domain_name(id);
     auto domain = find(connection, ours, id);
     if (!domain || !is_active(domain)) throw not_running(name);
@@ -66,7 +68,7 @@ std::pair<DomainHandle, std::string> find_channel(virConnectPtr connection, cons
     if (!xml) throw last_error("describe domain " + name);
     if (auto path = read(xml.get())) return {std::move(domain), *std::move(path)};
     if (run_now(domain.get(), name) == Run::off) throw not_running(name);
-    throw Error(ErrorKind::failed, fmt::format("domain {} has no control channel", name),
+    throw Error(ErrorKind::failed, fmt::format("domain {} has no {}", name, what),
                 "it was defined by something else: force it off and start it again");
 }
 
@@ -83,17 +85,20 @@ UniqueFd open_socket(virConnectPtr connection, const Ownership& ours, GuestId id
     return connect_channel(find_channel(connection, ours, id, read_channel_path).second);
 }
 
-// The guest begins when somebody speaks to it: its limit comes before. Looked at again afterwards, because a tty that
-// was given back may be another guest's by now.
-UniqueFd open_console(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes) {
-    const auto name = ours.domain_name(id);
-    const auto [domain, path] = find_channel(connection, ours, id, read_console_path);
-    const auto controller = virDomainGetID(domain.get());
-    limit_processes(static_cast<pid_t>(controller), name, most_processes);
-    auto channel = open_terminal(path);
+// Looked at again afterwards: a tty that was given back may be another guest's by now.
+UniqueFd open_tty_of(virConnectPtr connection, const Ownership& ours, GuestId id,
+                     const std::pair<DomainHandle, std::string>& found) {
+    auto tty = open_terminal(found.second);
     const auto now = find(connection, ours, id);
-    if (!now || virDomainGetID(now.get()) != controller) throw not_running(name);
-    return channel;
+    if (!now || virDomainGetID(now.get()) != virDomainGetID(found.first.get())) throw not_running(ours.domain_name(id));
+    return tty;
+}
+
+// The guest begins when somebody speaks to it: its limit comes before.
+UniqueFd open_second_tty(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes) {
+    const auto found = find_channel(connection, ours, id, read_second_tty_path);
+    limit_processes(static_cast<pid_t>(virDomainGetID(found.first.get())), ours.domain_name(id), most_processes);
+    return open_tty_of(connection, ours, id, found);
 }
 
 }  // namespace
@@ -105,6 +110,7 @@ struct LibvirtDomains::Driver {
     int (*press_button)(virDomainPtr domain);
     std::vector<Stated> (*states)(virConnectPtr connection);
     UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
+    ReadPath* console_path;                          ///< of a domain's XML; null: there are no consoles
     bool (*ended_unnoticed)(virDomainPtr domain);    ///< null: libvirt notices
     bool (*is_frozen)(virDomainPtr domain);          ///< though libvirt calls it running; null: libvirt knows
     void (*tidy_up)(const std::string& instance);    ///< what domains that run no more left behind
@@ -124,6 +130,7 @@ const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
     drover::press_button,
     states_at_once,
     open_socket,
+    read_serial_path,
     nullptr,
     nullptr,
     no_trace,
@@ -131,14 +138,15 @@ const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
 
 // It knows no flags.
 const LibvirtDomains::Driver LibvirtDomains::test_driver{
-    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, nullptr, nullptr, no_trace, no_trace};
+    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, nullptr, nullptr, nullptr, no_trace, no_trace};
 
 const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
                                                               0,
                                                               0,
                                                               send_sigterm,
                                                               states_one_by_one,
-                                                              open_console,
+                                                              open_second_tty,
+                                                              read_first_tty_path,
                                                               drover::ended_unnoticed,
                                                               drover::is_frozen,
                                                               remove_process_limits,
@@ -353,6 +361,13 @@ bool LibvirtDomains::bury(GuestId id) {
 UniqueFd LibvirtDomains::open_channel(GuestId id) {
     return connection_.call([ours = ours_, id, open = driver_.open_channel, most = most_processes_](virConnectPtr c) {
         return open(c, *ours, id, most);
+    });
+}
+
+UniqueFd LibvirtDomains::open_console(GuestId id) {
+    if (driver_.console_path == nullptr) return {};
+    return connection_.call([ours = ours_, id, path = driver_.console_path](virConnectPtr c) {
+        return open_tty_of(c, *ours, id, find_channel(c, *ours, id, path, "console"));
     });
 }
 

@@ -10,7 +10,7 @@ namespace drover {
 /// How long each part of a guest's way to ready took, the last time; nothing: not yet, or nobody saw it.
 struct Timings {
     std::optional<Duration> build;  ///< its overlay and its definition
-    std::optional<Duration> start;  ///< the hypervisor's part, forked or cold
+    std::optional<Duration> start;  ///< the hypervisor's part: forked, cold, or let go on when adopted
     std::optional<Duration> hello;  ///< from there to its first word
     std::optional<Duration> ready;  ///< from there to READY
 

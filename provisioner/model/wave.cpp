@@ -11,6 +11,7 @@ namespace drover {
 namespace {
 
 constexpr Duration let_through_after = std::chrono::minutes(5);
+constexpr Duration longest_way_given = std::chrono::seconds(1);  // or who is adopted all the time empties the pool
 
 std::size_t index(WaveClass wave) { return static_cast<std::size_t>(wave); }
 
@@ -41,6 +42,11 @@ bool Wave::Place::operator<(const Place& other) const {
 Wave::Wave(const WavePolicies& policies, std::uint64_t seed) : policies_(policies), seed_(seed) {}
 
 bool Wave::enter(const Guest& guest, Step step, Instant now) {
+    if (step == Step::adopt) {
+        Host& host = hosts_[guest.host];
+        if (host.adopting.empty()) host.gives_way_since = now;
+        host.adopting.insert(guest.id);
+    }
     const auto wave = class_of(guest, step);
     if (!wave) return true;
     if (const auto known = tickets_.find(guest.id); known != tickets_.end()) {
@@ -182,6 +188,7 @@ Wave::Hold Wave::hold_of(const Ticket& ticket, Instant now) const {
     if (is_spent(ticket, now)) return Hold::interval;
     if (policy.in_flight && taken_by_rule(ticket) >= static_cast<std::size_t>(*policy.in_flight))
         return Hold::in_flight;
+    if (ticket.wave == WaveClass::refill && gives_way(host, now)) return Hold::adoption;
     const auto here = host.taken.at(index(ticket.wave));
     if (policy.per_host && here >= static_cast<std::size_t>(*policy.per_host)) return Hold::per_host;
     if (ticket.wave != WaveClass::stop) {
@@ -202,6 +209,10 @@ void Wave::rule(OperationId operation, const OperationRule& rule) {
         ticket.ruled = operation;
         if (was_in_line) line_up(ticket);
     }
+}
+
+bool Wave::gives_way(const Host& host, Instant now) {
+    return !host.adopting.empty() && now < host.gives_way_since + longest_way_given;
 }
 
 Wave::Hold Wave::brake_of(const Brakes& brakes, const Host& host, Instant now) {
@@ -230,6 +241,7 @@ void Wave::take(Ticket& ticket) {
     ++host.taken.at(index(ticket.wave));
     ++taken_.at(index(ticket.wave));
     if (ticket.wave != WaveClass::stop) host.idle_since.reset();
+    if (ticket.wave == WaveClass::refill) host.gives_way_since = ticket.given;
     const WavePolicy& policy = policy_of(ticket);
     Pace& pace = pace_of(ticket);
     ++pace.taken;
@@ -251,6 +263,9 @@ void Wave::release(const Ticket& ticket, Instant now) {
 }
 
 void Wave::note(const Guest& guest, Instant now, std::optional<double> cpu_seconds) {
+    const bool is_adopted = guest.phase == Phase::parked || guest.phase == Phase::starting;
+    if (const auto host = hosts_.find(guest.host); host != hosts_.end() && !is_adopted)
+        host->second.adopting.erase(guest.id);
     const auto known = tickets_.find(guest.id);
     if (known == tickets_.end()) return;
     if (const auto ending = ending_of(guest, known->second.attempts)) leave(guest.id, *ending, now, cpu_seconds);
@@ -280,6 +295,7 @@ void Wave::learn(const Ticket& ticket, Ending ending, Instant now, std::optional
 }
 
 void Wave::withdraw(GuestId id) {
+    for (auto& [name, host] : hosts_) host.adopting.erase(id);
     const auto known = tickets_.find(id);
     if (known == tickets_.end()) return;
     const Ticket ticket = known->second;
@@ -340,6 +356,7 @@ std::optional<Instant> Wave::wake(Instant now) const {
     }
     for (const auto& [name, host] : hosts_) {
         if (host.idle_since && host.braked) consider(*host.idle_since + let_through_after);
+        if (!host.adopting.empty()) consider(host.gives_way_since + longest_way_given);
     }
     return first;
 }

@@ -30,6 +30,14 @@ struct Planned {
     std::optional<Instant> begin, end;
 };
 
+/// How one class of work fares: for people and for metrics.
+struct WaveSight {
+    WaveClass wave = WaveClass::start;
+    std::size_t under_way = 0, waiting = 0;
+    double limit = 0;     ///< that the adaptive rule has found for its host; shared by all but stops and refills
+    std::string held_by;  ///< what the first in line waits for; empty: nobody waits
+};
+
 /// The wave (of one class) of an operation that was stopped by its `stop_on`. What had not begun is to be put back to
 /// what it was: these, who were in line, and those of the operation who had not come yet.
 struct StoppedWave {
@@ -60,7 +68,8 @@ struct OperationRule {
 ///
 /// A guest that finds no slot waits in line and is called by name when it may go: stops, starts, upgrades, refills each
 /// in a line of their own, first tries before retries, then in natural order of names. An upgrade waits while a start
-/// waits, a refill while either does, unless that one only waits for another host. Nobody overtakes: when the first in
+/// waits, a refill while either does, unless that one only waits for another host, and while a guest is adopted, for
+/// somebody waits for that: a second each time at most. Nobody overtakes: when the first in
 /// line is held, so is everybody behind it whom the same holds. An operation with a rule of its own has lines of its
 /// own: it holds nobody else's guests of its class.
 class Wave {
@@ -105,6 +114,8 @@ class Wave {
     /// what is known of their costs, as if no brake held and all went well.
     [[nodiscard]] std::vector<Planned> plan(Instant now) const;
 
+    /// Each class, in their order.
+    [[nodiscard]] std::vector<WaveSight> sight(Instant now) const;
     [[nodiscard]] std::size_t waiting() const { return tickets_.size() - taken(); }
     /// Whether it uses a slot: what it costs is counted until it is where it should be.
     [[nodiscard]] bool has_slot(GuestId id) const;
@@ -118,7 +129,7 @@ class Wave {
 
   private:
     enum class State { waiting, called, begun };
-    enum class Hold { none, paused, interval, in_flight, per_host, adaptive, pressure, floor };
+    enum class Hold { none, paused, interval, in_flight, per_host, adaptive, pressure, floor, adoption };
 
     struct Ticket {
         GuestId id = 0;
@@ -157,6 +168,8 @@ class Wave {
         std::array<std::size_t, all_wave_classes.size()> taken{};
         AdaptiveLimit stops, others, refills;  ///< a refill takes what nobody wants: it holds nobody else
         std::optional<Instant> idle_since;     ///< nothing that brakes hold is under way
+        std::set<GuestId> adopting;            ///< they need no slot
+        Instant gives_way_since;               ///< refills, while there are such
         bool braked = false;
         bool seen = false;
         AdaptiveLimit& limit(WaveClass wave) {
@@ -197,6 +210,7 @@ class Wave {
     static Place place_of(const Ticket& ticket);
     Line& line_of(const Ticket& ticket);
     Hold hold_of(const Ticket& ticket, Instant now) const;
+    [[nodiscard]] static bool gives_way(const Host& host, Instant now);
     static Hold brake_of(const Brakes& brakes, const Host& host, Instant now);
     void give(Ticket& ticket, Instant now);
     void take(Ticket& ticket);

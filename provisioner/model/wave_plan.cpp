@@ -49,6 +49,19 @@ std::string Wave::waits_for(GuestId id, Instant now) const {
     return "its turn";
 }
 
+std::vector<WaveSight> Wave::sight(Instant now) const {
+    std::vector<WaveSight> sights;
+    for (const WaveClass wave : all_wave_classes) {
+        WaveSight sight{.wave = wave, .under_way = taken(wave)};
+        for (const auto& [name, host] : hosts_) sight.limit += host.limit(wave).most();
+        if (const Ticket* first = first_of(wave, {})) sight.held_by = waits_for(first->id, now);
+        sights.push_back(std::move(sight));
+    }
+    for (const auto& [id, ticket] : tickets_)
+        if (ticket.state == State::waiting) ++sights.at(static_cast<std::size_t>(ticket.wave)).waiting;
+    return sights;
+}
+
 std::string Wave::describe(Hold hold, const Ticket& ticket, Instant now) const {
     const WavePolicy& policy = policy_of(ticket);
     const Host& host = hosts_.at(ticket.host);
@@ -68,6 +81,7 @@ std::string Wave::describe(Hold hold, const Ticket& ticket, Instant now) const {
                                ticket.host);
         case Hold::pressure:
         case Hold::floor: return describe_brake(ticket);
+        case Hold::adoption: return fmt::format("a guest that is adopted on {}", ticket.host);
     }
     return "";
 }

@@ -39,6 +39,7 @@ Registry::Registry(const Options& options)
       services(*session_),
       leases(*session_),
       pools(*session_),
+      heals(*session_),
       images(*session_),
       operations(*session_),
       events(*session_) {}
@@ -73,6 +74,8 @@ std::vector<std::string> Registry::note_keys(const std::string& beginning) {
         return keys;
     });
 }
+
+const CallMeter& Registry::writes() const { return session_->writes(); }
 
 void Registry::backup(const std::string& file) { session_->copy_to(file); }
 

@@ -60,6 +60,8 @@ class Session {
     /// exists.
     void copy_to(const std::string& file) const;
 
+    /// What its writes cost.
+    [[nodiscard]] const CallMeter& writes() const { return writer_.meter(); }
     /// The file that it was opened with.
     [[nodiscard]] const std::string& file() const { return file_; }
 

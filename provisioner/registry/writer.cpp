@@ -24,10 +24,13 @@ Writer::~Writer() {
 }
 
 void Writer::run(std::string_view name, const std::function<void(soci::session&)>& work) {
+    const auto began = Spans::Clock::now();
+    const UnderWay one(meter_.under_way);
     Task task{.name = name, .work = work, .thrown = nullptr};
     queue_.lock()->waiting.push_back(&task);
     came_.notify_one();
     task.ended.acquire();
+    meter_.took.note(Spans::Clock::now() - began);
     if (task.thrown) std::rethrow_exception(task.thrown);
     failpoint(name, ".after");
 }
@@ -57,6 +60,7 @@ void Writer::commit(Group group) {
         } catch (const soci::soci_error& error) {
             roll_back(sql_);
             if (is_of_the_disk(error) && make_room_()) continue;
+            meter_.failed.add();
             const auto thrown = std::make_exception_ptr(translated(error));
             if (at == group.end()) {  // all are written, but not for good
                 for (Task* task : group) task->thrown = thrown;

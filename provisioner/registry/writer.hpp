@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "model/meter.hpp"
 #include "model/sync.hpp"
 
 namespace drover {
@@ -29,6 +30,9 @@ class Writer {
     /// throws. It runs again, on what is there then, when it was undone for want of space that another's work needed or
     /// that could be made. `name` is the commit's among the failpoints.
     void run(std::string_view name, const std::function<void(soci::session&)>& work);
+
+    /// How long callers waited until their work was committed, and how often the disk refused it.
+    [[nodiscard]] const CallMeter& meter() const { return meter_; }
 
   private:
     struct Task {
@@ -50,6 +54,7 @@ class Writer {
     std::exception_ptr attempt(const Task& task);
     static void end(const Group& group);
 
+    CallMeter meter_;
     std::function<bool()> make_room_;
     soci::session sql_;  ///< the thread's alone
     std::condition_variable came_;

@@ -27,6 +27,7 @@ class SimulatedGuests : public Domains, public Forks {
     DomainSeen look(GuestId id) override;
     std::optional<double> cpu_seconds(GuestId id) override;
     UniqueFd open_channel(GuestId id) override;
+    UniqueFd open_console(GuestId /*id*/) override { return {}; }
     void watch(std::function<void(GuestId)> changed) override;
     /// False: nothing would run.
     bool probe_kvm(const std::string& kernel, const std::string& initrd) override;

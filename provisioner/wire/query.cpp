@@ -221,6 +221,20 @@ EventQuery decode_event_query(const Parameters& parameters) {
     return result;
 }
 
+LogQuery decode_log_query(const Parameters& parameters) {
+    constexpr int most_boots = 99, most_lines = 1'000'000;
+    check_names(parameters, {"boot", "lines", "follow"});
+    LogQuery result;
+    for (const auto& [name, value] : parameters) {
+        if (name == "boot") result.boot = static_cast<int>(number(name, value, 0, most_boots));
+        if (name == "lines") result.lines = static_cast<int>(number(name, value, 1, most_lines));
+        if (name == "follow") result.follow = flag(name, value);
+    }
+    if (result.follow && result.boot > 0)
+        throw Error(ErrorKind::usage, "nothing is added to the log of an earlier start", "leave out follow, or boot");
+    return result;
+}
+
 OperationWait decode_operation_wait(const Parameters& parameters) {
     check_names(parameters, {"done", "wait", "outlook"});
     OperationWait result;

@@ -282,6 +282,13 @@ bool decode_image_build(const Json& body) {
     return with_template;
 }
 
+bool decode_console(const Json& body) {
+    Fields fields(body, "the request");
+    const bool force = fields.flag("force").value_or(false);
+    fields.expect_no_others();
+    return force;
+}
+
 bool decode_fsck(const Json& body) {
     Fields fields(body, "the request");
     const bool repair = fields.flag("repair").value_or(false);

@@ -82,7 +82,7 @@ void start(Herd& herd, virConnectPtr connection, const Guest& guest, Talk& talk)
         first_uid_of(herd.subnet, guest.address, static_cast<unsigned>(herd.config.containers.first_uid)));
     if (virDomainCreate(domain.get()) < 0) fail(guest.name);
     const TextHandle xml(virDomainGetXMLDesc(domain.get(), 0));
-    talk.attach(guest.id, open_terminal(read_console_path(xml.get()).value()));
+    talk.attach(guest.id, open_terminal(read_second_tty_path(xml.get()).value()));
 }
 
 double start_all(Herd& herd, int at_once) {

@@ -233,6 +233,26 @@ def file_among_the_copies(herd):
     return orphan_copy(herd, herd.chance.choice(["note", "gäst", "07"]), lambda path: path.write_text("no folder"))
 
 
+# ---- orphan-log
+
+
+def orphan_log(herd, name, make):
+    path = herd.drover.state / "consoles" / name
+    make(path)
+    told = printable(str(path))
+    return [Fault("orphan-log", told, mends=("file", told))]
+
+
+def log_that_nobody_knows(herd):
+    return orphan_log(
+        herd, str(next(herd.numbers)), lambda path: (path.mkdir(mode=0o700), (path / "1.log").write_text("login:"))
+    )
+
+
+def file_among_the_logs(herd):
+    return orphan_log(herd, herd.chance.choice(["note", "gäst", "07"]), lambda path: path.write_text("no folder"))
+
+
 # ---- orphan-template
 
 
@@ -282,6 +302,7 @@ KINDS = {
         template_without_its_state,
         file_among_the_templates,
     ],
+    "orphan-log": [log_that_nobody_knows, file_among_the_logs],
     "orphan-copy": [copy_that_nobody_knows, file_among_the_copies],
     "orphan-root": [half_a_version, version_that_nobody_knows, file_among_the_versions],
     "orphan-domain": [

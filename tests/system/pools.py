@@ -14,16 +14,16 @@ def pool_of(drover, image="tiny", kind="vm"):
     return found[0] if found else None
 
 
-def is_full(drover, kind="vm"):
+def is_full(drover, kind="vm", image="tiny"):
     """The pool, when all that is to be there is, and nothing is on its way in or out."""
-    pool = pool_of(drover, kind=kind)
+    pool = pool_of(drover, image, kind)
     busy = pool["making"] + pool["outdated"] + pool["leaving"]
     full = all(pool[what]["have"] == pool[what]["target"] for what in ("parked", "stopped"))
     return pool if full and busy == 0 else None
 
 
-def wait_until_full(drover, kind="vm", timeout=600):
-    return wait_until(lambda: is_full(drover, kind), f"the pool of {kind} is full", timeout)
+def wait_until_full(drover, kind="vm", image="tiny", timeout=600):
+    return wait_until(lambda: is_full(drover, kind, image), f"the pool of {kind} is full", timeout)
 
 
 def members(drover, phase="parked"):
@@ -78,4 +78,15 @@ class BareGuest:
         begun = time.monotonic()
         assert self.libvirt.virDomainResume(self.domain) == 0
         self.hear()
+        return time.monotonic() - begun
+
+    def resume_and_introduce(self, introduction):
+        """Seconds until it is READY under this identity: lines of KEY and IDENTITY, as the guest keeps them."""
+        assert self.libvirt.virDomainSuspend(self.domain) == 0
+        begun = time.monotonic()
+        assert self.libvirt.virDomainResume(self.domain) == 0
+        self.channel.sendall(introduction.encode())
+        said = ""
+        while "READY" not in said or not said.endswith("\n"):
+            said += self.channel.recv(65536).decode()
         return time.monotonic() - begun

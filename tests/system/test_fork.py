@@ -137,13 +137,14 @@ def test_forks_of_one_request_are_ready_and_share_nothing_that_they_must_not(dro
     assert {guest["started_by"] for guest in shown} == {"fork"}, events(drover, "fork-failed")
 
     def told(name):
+        before = time.time()
         *same, clock = owner.ssh(name, UNIQUE).splitlines()
-        return same, abs(float(clock) - time.time())
+        return same, max(before - float(clock), float(clock) - time.time(), 0)
 
     answers = everywhere(told, names)
     assert_all_different([value for values, _ in answers for value in values])
-    # Of tiny in whole seconds; and whoever logs in waits for a busy machine.
-    assert max(off for _, off in answers) <= (1 if full else 30), "clocks"
+    figure("the clock that is off the most", max(off for _, off in answers), "s")
+    assert max(off for _, off in answers) <= (1 if full else 2), "clocks"  # tiny tells whole seconds
     for field in ("address", "mac"):
         assert_all_different([guest[field] for guest in shown])
     assert_all_different([guest["host_key"]["fingerprint"] for guest in shown])
@@ -299,7 +300,7 @@ def test_libvirtd_dies_while_it_forks(drover, owner, full, chance):
 @pytest.mark.promise("FORK-5")
 def test_killed_while_it_forks_nothing_leaks(drover, owner, full, chance):
     shm = sorted(pathlib.Path("/dev/shm").iterdir())
-    count, rounds = (20, 20) if full else (4, 3)
+    count, rounds = (20, 20) if full else (4, 2)
     for n in range(rounds):
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             asked = pool.submit(drover.call, "request", "--owner", owner.name, "--count", count, "--additional")

@@ -77,8 +77,9 @@ class ServerTest : public testing::Test {
         if (what == "wait" && call.waited < std::chrono::milliseconds(50)) return std::nullopt;
         if (what == "refuse") throw Error(ErrorKind::refused, "no", "ask for less");
         if (what == "stream")
-            return Answer{.type = "text/event-stream",
-                          .more = [this] { return happened.exchange(false) ? "data: x\n\n" : ""; }};
+            return Answer{.type = "text/event-stream", .more = [this] {
+                              return std::optional<std::string>(happened.exchange(false) ? "data: x\n\n" : "");
+                          }};
         if (what == "whom") return answer({{"whom", call.on_behalf_of.value_or("nobody")}});
         return answer({{"method", call.method}, {"body", call.body}, {"key", call.idempotency_key}});
     }

@@ -67,11 +67,24 @@ retire: {keep: 1d}
 lease: {grace: 2d}
 copies: {snapshots: 3, backups: /srv/backups}
 waves: {stop: 30/10s, start: "adaptive,in_flight=9", upgrade: in_flight=2, refill: per_host=1}
+consoles: {log: 2MiB, boots: 5}
+metrics: {listen: "127.0.0.1:9100"}
 hooks: {folder: /srv/hooks, timeout: 5s}
+health:
+  {interval: 10s, unresponsive: 2m, tries: 3, forget: 1h, suspend_share: 50, suspend_count: 9, disk: 80, memory: 70, clock: 5s}
 gateway: {uid: www-data}
 testing: {enabled: true, boot_id: boot-7, guests: simulated}
 )");
     Config expected;
+    expected.health = {.interval = std::chrono::seconds(10),
+                       .unresponsive = std::chrono::minutes(2),
+                       .tries = 3,
+                       .forget = std::chrono::hours(1),
+                       .suspend_share = 50,
+                       .suspend_count = 9,
+                       .disk = 80,
+                       .memory = 70,
+                       .clock = std::chrono::seconds(5)};
     expected.instance = "lab";
     expected.state = "/srv/lab";
     expected.socket = "/srv/lab.sock";
@@ -92,6 +105,8 @@ testing: {enabled: true, boot_id: boot-7, guests: simulated}
     expected.backups = "/srv/backups";
     expected.waves = {parse_wave_policy("30/10s"), parse_wave_policy("adaptive,in_flight=9"),
                       parse_wave_policy("in_flight=2"), parse_wave_policy("per_host=1")};
+    expected.consoles = {2LL << 20, 5};
+    expected.metrics_listen = "127.0.0.1:9100";
     expected.hooks = {"/srv/hooks", 5s};
     expected.gateway_uid = "www-data";
     expected.testing = {true, "boot-7", "simulated"};
@@ -127,6 +142,15 @@ TEST(Config, AWavePolicyIsReadStrictly) {
                             StartsWith("3: waves.stop: 'in_flight=0' in a wave policy"),
                             StartsWith("4: waves.mass: unknown key"), StartsWith("5: waves.refill: a list"),
                             StartsWith("6: waves.upgrade: nothing")));
+}
+
+TEST(Config, AnEndpointIsAnAddressAndAPort) {
+    for (const auto* text : {"9100", ":9100", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "::1:9100",
+                             "localhost:9100", "127.0.0.1:09100", "127.0.0.1:91 00", "1.2.3:9100"})
+        EXPECT_THAT(errors_in(std::string("metrics: {listen: '") + text + "'}"),
+                    ElementsAre(HasSubstr("expected an IPv4 address and a port")))
+            << text;
+    EXPECT_EQ(parse("metrics: {listen: '0.0.0.0:1'}").metrics_listen, "0.0.0.0:1");
 }
 
 TEST(Config, TheMessageHasFileAndLinePerError) {

@@ -114,10 +114,10 @@ TEST(ContainerXml, ItsChannelIsItsSecondConsole) {
     const auto second = [](const std::string& path) {
         return "<console type='pty'><source path='" + path + "'/><target type='lxc' port='1'/></console>";
     };
-    EXPECT_EQ(read_console_path(with_consoles(first + second("/dev/pts/4"))), "/dev/pts/4");
-    EXPECT_EQ(read_console_path(with_consoles(first)), std::nullopt);
+    EXPECT_EQ(read_second_tty_path(with_consoles(first + second("/dev/pts/4"))), "/dev/pts/4");
+    EXPECT_EQ(read_second_tty_path(with_consoles(first)), std::nullopt);
     for (const std::string path : {"", "/dev/pts/", "/dev/pts/-1", "/dev/pts/4/../../sda", "/dev/sda", "pts/4"})
-        EXPECT_EQ(read_console_path(with_consoles(second(path))), std::nullopt) << path;
+        EXPECT_EQ(read_second_tty_path(with_consoles(second(path))), std::nullopt) << path;
 }
 
 TEST(DomainXml, CarriesTheTagOfItsSpec) {

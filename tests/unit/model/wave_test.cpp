@@ -100,6 +100,23 @@ TEST(Wave, EachHostHasItsOwnLimit) {
     EXPECT_THAT(begin(wave, at(1s)), ElementsAre(4));
 }
 
+TEST(Wave, RefillGivesWayToAnAdoptionForASecond) {
+    Wave wave(all("in_flight=5"));
+    Guest adopted = pooled(1);
+    adopted.owner = "alice";
+    adopted.phase = Phase::parked;
+    EXPECT_TRUE(wave.enter(adopted, Step::adopt, at(10s)));
+    for (const GuestId id : {2, 3}) wave.enter(pooled(id), Step::start, at(10s));
+    EXPECT_THAT(begin(wave, at(10s)), IsEmpty());
+    EXPECT_EQ(wave.waits_for(2, at(10s)), "a guest that is adopted on one");
+    EXPECT_EQ(wave.wake(at(10s)), at(11s));
+    EXPECT_THAT(wave.admit(at(11s)), ElementsAre(2)) << "one a second, or a busy pool would never be full again";
+    EXPECT_THAT(wave.admit(at(11s)), IsEmpty());
+    adopted.phase = Phase::ready;
+    wave.note(adopted, at(11500ms));
+    EXPECT_THAT(wave.admit(at(11500ms)), ElementsAre(3));
+}
+
 TEST(Wave, RefillWaitsForUpgradesAndTheseForStarts) {
     Wave wave(all("in_flight=1"));
     wave.enter(pooled(1), Step::start, at(0s));
