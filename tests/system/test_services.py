@@ -131,7 +131,7 @@ def test_a_restarted_service_answers_anew(drover, owner, full, figure, kind):
         assert drover.say("service", name, "restart", "web").code == 0
         assert "This is" in page(name)
         times.append((time.monotonic() - begun) * 1000)
-    assert owner.ssh(name, "cat /run/web.pid") != pid and owner.ssh(name, "pidof httpd | wc -w") == "1"
+    assert owner.ssh(name, "cat /run/web.pid") != pid, "another process; who asked before may still be served by the old"
     row = services(drover, name)["web"]
     assert row == {**row, "guest": name, "priority": 50, "wanted": "up", "state": "up"} and row["since"]
     mine = [sum(each) for each in times_of_the_daemon(drover)[-len(times):]]
@@ -368,7 +368,7 @@ def log_in(owner, name, password):
     command = ["ssh", "-F", "none", "-tt", "-i", owner.key, "-o", f"UserKnownHostsFile={known}", f"root@{name}"]
     done = subprocess.Popen([*command, "exec login root"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
-    with contextlib.closing(done.stdout):
+    with contextlib.closing(done.stdout), contextlib.suppress(BrokenPipeError):  # login gave up
         seen = read_until(done, b"assword:")
         done.stdin.write(password.encode() + b"\n")
         done.stdin.flush()
@@ -376,8 +376,8 @@ def log_in(owner, name, password):
         done.stdin.write(b"id\nexit\n")
         done.stdin.flush()
         seen += read_until(done, b"uid=0(root)", b"login:", b"incorrect")
-        done.kill()
-        done.wait()
+    done.kill()
+    done.wait()
     return seen.decode(errors="replace")
 
 
