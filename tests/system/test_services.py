@@ -409,11 +409,12 @@ def test_units_of_debian(drover, owner, debian, figure, kind):
     wait_for_states(drover, name, {"ssh": "up", "apache2": "up"})
     pid = owner.ssh(name, "systemctl show -p MainPID --value apache2")
     ours, theirs = [], []
-    for _ in range(50 if kind == "vm" else 5):
-        begun = time.monotonic()
-        drover.ask("service", name, "restart", "apache2")
-        ours.append(time.monotonic() - begun)
-        theirs.append(int(owner.ssh(name, INSIDE)) / 1e9)
+    for _ in range(10 if kind == "vm" else 1):  # turn by turn: the machine is not as busy all the time
+        for _ in range(5):
+            begun = time.monotonic()
+            drover.ask("service", name, "restart", "apache2")
+            ours.append(time.monotonic() - begun)
+        theirs += [int(nanoseconds) / 1e9 for nanoseconds in owner.ssh(name, INSIDE).split()]
     assert owner.ssh(name, "systemctl show -p MainPID --value apache2") != pid and name in page(name)
     ratio = statistics.median(ours) / statistics.median(theirs)
     figure(f"{kind}: restart of apache2, ours against systemctl in the guest", ratio, "times")
@@ -430,7 +431,7 @@ def test_units_of_debian(drover, owner, debian, figure, kind):
     assert page(name) == ""
 
 
-INSIDE = "a=$(date +%s%N); systemctl restart apache2; b=$(date +%s%N); echo $((b - a))"
+INSIDE = "for n in 1 2 3 4 5; do a=$(date +%s%N); systemctl restart apache2; b=$(date +%s%N); echo $((b - a)); done"
 
 
 @pytest.mark.only_full  # for the image
