@@ -47,9 +47,15 @@ void Health::mend_services(const Look& look) {
         if (found_by_us || waited || (memory != services_.end() && memory->second.restarted))
             mend(row, fmt::format("service {} is {}, and wanted up", row.service, to_text(row.status)), look.now);
     }
-    for (const auto& [row, why] : std::exchange(*failing_.lock(), {})) mend(row, why, look.now);
+    for (const auto& [row, why] : std::exchange(*failing_.lock(), {}))
+        if (is_wanted(row)) mend(row, why, look.now);
     for (auto& [key, memory] : services_)
         if (!down_.contains(key)) memory.given_up = false;
+}
+
+bool Health::is_wanted(const ServiceRow& row) const {
+    const auto found = wanted_.find(row.id);
+    return found != wanted_.end() && std::count(found->second.begin(), found->second.end(), row.service) > 0;
 }
 
 void Health::mend(const ServiceRow& row, const std::string& why, Clock::time_point now) {
@@ -91,8 +97,7 @@ bool Health::tend_service(const Heals::Open& heal) {
 void Health::mend_service(GuestId id, const std::string& service, const std::string& why) {
     const auto guest = parts_.registry.guests.get(id);
     if (!guest || !parts_.services_wanted) return;
-    failing_.lock()->push_back(
-        {ServiceRow{.id = id, .guest = guest->name, .service = service}, why});
+    failing_.lock()->push_back({ServiceRow{.id = id, .guest = guest->name, .service = service}, why});
 }
 
 }  // namespace drover

@@ -121,8 +121,10 @@ class Book {
     Book(soci::session& sql, const std::vector<Guest>& guests) {
         constexpr std::size_t few = 100;
         const std::string select = "SELECT guest, service, wanted, status, since FROM services";
-        if (guests.size() > few) return learn(rows<Known>(sql, select));
-        for (const Guest& guest : guests) learn(rows<Known>(sql, select + " WHERE guest = :guest", guest.id));
+        if (guests.size() > few)
+            learn(rows<Known>(sql, select));
+        else
+            for (const Guest& guest : guests) learn(rows<Known>(sql, select + " WHERE guest = :guest", guest.id));
     }
 
     void add_rows(std::vector<ServiceRow>& result, const Guest& guest, const std::vector<Service>& declared) const {
