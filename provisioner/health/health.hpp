@@ -93,7 +93,7 @@ class Health {
     void check(const Look& look);
     void act(const Pulse& pulse, Clock::time_point now);
     void learn_services(Clock::time_point now);
-    void ask_services(GuestId id);
+    void ask_services(const Pulse& pulse, Clock::time_point now);
     void mend_services(const Look& look);
     void mend(const ServiceRow& row, const std::string& why, Clock::time_point now);
     [[nodiscard]] bool is_wanted(const ServiceRow& row) const;
@@ -129,7 +129,7 @@ class Health {
         std::optional<Clock::time_point> restarted;
         bool given_up = false;
     };
-    std::unordered_map<GuestId, std::vector<std::string>> wanted_;
+    std::unordered_map<GuestId, std::vector<ServiceRow>> wanted_;
     std::optional<Clock::time_point> learnt_;  ///< when these were read
     std::map<ServiceKey, ServiceMemory> services_;
     std::set<ServiceKey> down_;
