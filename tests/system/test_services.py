@@ -18,6 +18,7 @@ SETTINGS = """\
 timeouts: {ready: 300s, stop: 60s}
 quota: {default: 20}
 testing: {enabled: true}
+health: {interval: 1h, unresponsive: 24h}
 """
 OWN = pathlib.Path("/etc/drover/images/many")  # the lab's own
 PROFILES = ROOT / "overlays"  # the lab's own view of it gets one more
