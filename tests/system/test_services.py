@@ -132,7 +132,8 @@ def test_a_restarted_service_answers_anew(drover, owner, full, figure, kind):
         assert drover.say("service", name, "restart", "web").code == 0
         assert "This is" in page(name)
         times.append((time.monotonic() - begun) * 1000)
-    assert owner.ssh(name, "cat /run/web.pid") != pid and owner.ssh(name, "pidof httpd | wc -w") == "1"
+    assert owner.ssh(name, "cat /run/web.pid") != pid
+    wait_until(lambda: owner.ssh(name, "pidof httpd | wc -w") == "1", "init has taken leave of those before")
     row = services(drover, name)["web"]
     assert row == {**row, "guest": name, "priority": 50, "wanted": "up", "state": "up"} and row["since"]
     mine = [sum(each) for each in times_of_the_daemon(drover)[-len(times):]]
