@@ -51,6 +51,7 @@ _drover_flags() {
     operations) echo "$common --limit --plot" ;;
     'pool set') echo "$common --profile --kind --stopped --parked --schedule --demand" ;;
     'pool drain') echo "$common --profile --kind" ;;
+    'health pause') echo "$common --for --reason" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build') echo "$common --template --no-wait --timeout" ;;
     'image remove') echo "$common --no-wait --timeout" ;;
@@ -66,7 +67,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies pool service keys passwd fsck doctor console logs top
+            copies pool health service keys passwd fsck doctor console logs top
         ;;
     host) echo stop start status ;;
     autostart)
@@ -78,9 +79,13 @@ _drover_words() {
     copies) echo list remove ;;
     pool) echo list set drain ;;
     list | show | console | logs | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | \
-        lease | snapshot | restore | backup | export | keys | passwd | 'copies list' | 'copies remove') _drover_names guests ;;
+        lease | snapshot | restore | backup | export | keys | passwd | 'copies list' | 'copies remove' | 'health explain') _drover_names guests ;;
     service)
         echo list enable disable start stop restart
+        _drover_names guests
+        ;;
+    health)
+        echo pause resume explain
         _drover_names guests
         ;;
     import) compgen -f ;;
@@ -110,7 +115,7 @@ _drover_values() {
     --kind) echo vm container ;;
     --login | --user) compgen -u ;;
     --socket | --key | --registry | --plot | --file) echo files ;;
-    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for | --linger | --boot | --lines | --interval) ;;
+    --count | --stopped | --parked | --schedule | --demand | --memory | --wave | --settle | --budget | --profile | --idempotency-key | --timeout | --where | --since | --quota | --limit | --name | --from | --keep | --until | --for | --linger | --boot | --lines | --interval | --reason) ;;
     *) return 1 ;;
     esac
 }
@@ -125,7 +130,7 @@ _drover() {
             if _drover_values "$word" >/dev/null </dev/null; then ((n++)); fi
         elif [[ -z $verb ]]; then
             verb=$word
-        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies || $verb == pool ]]; then
+        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies || $verb == pool || $verb == health ]]; then
             verb+=" $word"
         fi
     done

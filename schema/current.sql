@@ -166,6 +166,19 @@ CREATE TABLE copies (
     UNIQUE (guest, name)
 );
 
+-- What was done for guests that fell silent or fell over: as many of the last hours as count.
+CREATE TABLE heals (
+    id      BIGINT NOT NULL PRIMARY KEY,
+    guest   BIGINT NOT NULL REFERENCES guests (id),
+    subject TEXT   NOT NULL DEFAULT '',   -- the service; '': the guest itself
+    action  TEXT   NOT NULL,   -- 'restart': it fell silent; 'start': it was off
+    time    BIGINT NOT NULL,
+    certain BIGINT NOT NULL,   -- by the time that certainly passed
+    ended   BIGINT             -- NULL: not yet well again
+);
+CREATE INDEX heals_of_guests ON heals (guest, certain);
+CREATE INDEX heals_open ON heals (id) WHERE ended IS NULL;
+
 -- What is wanted of guests' services where it is not what their profile says, and how they were last heard to be.
 CREATE TABLE services (
     guest   BIGINT NOT NULL REFERENCES guests (id),
@@ -175,6 +188,7 @@ CREATE TABLE services (
     since   BIGINT,   -- when that was heard first; NULL: never
     PRIMARY KEY (guest, service)
 );
+CREATE INDEX services_down ON services (guest) WHERE status IN ('down', 'failed');
 
 -- One row per address that is not free: used by a guest, or resting in quarantine until free_at.
 CREATE TABLE addresses (
@@ -216,6 +230,7 @@ CREATE TABLE events (
     became    TEXT   -- the phase that its guest got into with it, but for a fresh one's; 'ended': its operation
 );
 CREATE INDEX events_of_owner ON events (owner, id);
+CREATE INDEX events_of_health ON events (guest, id) WHERE kind IN ('health', 'fault');
 
 -- The first answer to a request that came with an idempotency key, kept for a day.
 CREATE TABLE idempotency (

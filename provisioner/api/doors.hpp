@@ -14,6 +14,7 @@
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
 #include "herd/templates.hpp"
+#include "health/health.hpp"
 #include "hooks/hooks.hpp"
 #include "pool/keeper.hpp"
 #include "registry/registry.hpp"
@@ -32,6 +33,7 @@ struct Doors {
     Roots& roots;
     Overlays& overlays;
     Fleet& fleet;
+    Health& health;
     PoolKeeper& pools;
     Bell& pool_bell;
     ImageJobs& image_jobs;

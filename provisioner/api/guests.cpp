@@ -107,7 +107,11 @@ std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
 
 std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
-    return answer(wire::guest_show(visible_guest(doors, call, call.part(2)), doors.config.instance));
+    const Guest guest = visible_guest(doors, call, call.part(2));
+    wire::Json shown = wire::guest_show(guest, doors.config.instance);
+    const auto pulse = doors.herd.pulse(guest.id);
+    shown["levels"] = pulse && pulse->levels ? wire::encode(*pulse->levels) : wire::Json(nullptr);
+    return answer(shown);
 }
 
 std::optional<Answer> request_guests(const Doors& doors, const Call& call) {

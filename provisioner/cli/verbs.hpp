@@ -30,6 +30,8 @@ void add_image(CLI::App& app, Action& chosen);
 void add_copies(CLI::App& app, Action& chosen);
 /// pool list, set, drain.
 void add_pool(CLI::App& app, Action& chosen);
+/// health, health pause, resume, explain.
+void add_health(CLI::App& app, Action& chosen);
 /// service, keys.
 void add_service(CLI::App& app, Action& chosen);
 void add_passwd(CLI::App& app, Action& chosen);

@@ -85,6 +85,18 @@ struct Config {
         bool operator==(const Hooks&) const = default;
     } hooks;
 
+    struct Health {
+        Duration interval = std::chrono::seconds(30);
+        Duration unresponsive = std::chrono::minutes(5);
+        int tries = 5;
+        Duration forget = std::chrono::hours(8);
+        int suspend_share = 20;  ///< percent
+        int suspend_count = 3;
+        int disk = 90, memory = 95;  ///< percent used
+        Duration clock = std::chrono::minutes(1);
+        bool operator==(const Health&) const = default;
+    } health;
+
     std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway
 
     struct Testing {

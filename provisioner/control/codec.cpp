@@ -170,12 +170,27 @@ template <typename Message> std::optional<FromDaemon> decode_counted(std::string
     return Message{*n, *count};
 }
 
-std::optional<std::int64_t> parse_time(std::string_view text) {
-    std::int64_t time = 0;
+/// 0 to `most`, written in the one way that there is.
+std::optional<std::int64_t> parse_long(std::string_view text, std::int64_t most) {
+    std::int64_t value = 0;
     const auto* end = text.data() + text.size();
-    const auto result = std::from_chars(text.data(), end, time);
-    if (result.ec != std::errc() || result.ptr != end || std::to_string(time) != text) return std::nullopt;
-    return time >= 0 && time <= latest_time ? std::optional(time) : std::nullopt;
+    const auto result = std::from_chars(text.data(), end, value);
+    if (result.ec != std::errc() || result.ptr != end || std::to_string(value) != text) return std::nullopt;
+    return value >= 0 && value <= most ? std::optional(value) : std::nullopt;
+}
+
+std::optional<std::int64_t> parse_time(std::string_view text) { return parse_long(text, latest_time); }
+std::optional<std::int64_t> parse_bytes(std::string_view text) { return parse_long(text, most_bytes); }
+
+std::optional<FromGuest> decode_levels(std::string_view line) {
+    const auto fields = split(line, 6);
+    if (fields.empty()) return std::nullopt;
+    const auto time = parse_time(fields[1]);
+    const auto disk_used = parse_bytes(fields[2]), disk_size = parse_bytes(fields[3]);
+    const auto memory_free = parse_bytes(fields[4]), memory_size = parse_bytes(fields[5]);
+    if (!time || !disk_used || !disk_size || !memory_free || !memory_size) return std::nullopt;
+    if (*disk_used > *disk_size || *memory_free > *memory_size) return std::nullopt;
+    return Levels{*time, *disk_used, *disk_size, *memory_free, *memory_size};
 }
 
 std::optional<FromDaemon> decode_renew(std::string_view line) {
@@ -223,6 +238,12 @@ std::string encode(const FromGuest& message) {
             return line;
         },
         [](const Forkable&) { return std::string(forkable); },
+        [](const Levels& m) {
+            auto line = std::string("LEVELS");
+            for (const auto value : {m.time, m.disk_used, m.disk_size, m.memory_free, m.memory_size})
+                line.append(" ").append(std::to_string(value));
+            return line;
+        },
     };
     return finished(std::visit(text, message));
 }
@@ -259,6 +280,7 @@ std::optional<FromGuest> decode_from_guest(std::string_view line) {
     if (word == "ERR") return decode_err(line);
     if (word == "SERVICE") return decode_service(line);
     if (word == "HIDDEN") return decode_hidden(line);
+    if (word == "LEVELS") return decode_levels(line);
     if (line == forkable) return Forkable{};
     return std::nullopt;
 }

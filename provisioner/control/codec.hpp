@@ -62,7 +62,16 @@ struct Hidden {
 struct Forkable {
     bool operator==(const Forkable&) const = default;
 };
-using FromGuest = std::variant<Hello, Ready, Ok, Err, ServiceState, Hidden, Forkable>;
+/// `LEVELS TIME DISK-USED DISK-SIZE MEMORY-FREE MEMORY-SIZE`: its clock (ms since 1970), and bytes of the disk that is
+/// its own and of its memory. Said with the answer to a PING, now and then.
+struct Levels {
+    std::int64_t time = 0;
+    std::int64_t disk_used = 0, disk_size = 0, memory_free = 0, memory_size = 0;  ///< at most most_bytes
+    bool operator==(const Levels&) const = default;
+};
+using FromGuest = std::variant<Hello, Ready, Ok, Err, ServiceState, Hidden, Forkable, Levels>;
+
+inline constexpr std::int64_t most_bytes = std::int64_t{1} << 60;
 
 // --- what the daemon says ----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@
 #include "api/server.hpp"
 #include "daemon/hypervisor.hpp"
 #include "daemon/state_folder.hpp"
+#include "health/prober.hpp"
 #include "herd/host_load.hpp"
 #include "model/at_end.hpp"
 #include "model/failpoint.hpp"
@@ -49,6 +50,20 @@ std::vector<HostName> names_of(Registry& registry) {
             names.push_back({guest.address, guest.name});
     }
     return names;
+}
+
+/// Guests that are ready, and whose profiles have them asked something.
+std::vector<ProbeTarget> probe_targets(Registry& registry, const Overlays& overlays, Herd& herd) {
+    std::vector<ProbeTarget> targets;
+    if (!overlays.any_probes()) return targets;
+    for (const Guest& guest : registry.guests.list({}, std::nullopt)) {
+        if (guest.phase != Phase::ready || guest.desired != Desired::ready || guest.profile == cloud_profile) continue;
+        const auto pulse = herd.pulse(guest.id);
+        if (!pulse || !pulse->is_watched()) continue;
+        const Profile& profile = overlays.profile(guest.profile);
+        if (!profile.probes.empty()) targets.push_back({guest.id, guest.name, guest.address, profile.probes});
+    }
+    return targets;
 }
 
 /// SIGTERM and SIGINT become one call, on a thread of its own; every other thread has them blocked.
@@ -184,6 +199,31 @@ void run_daemon(const Config& config) {
                           },
                       .load = [&] { return read_host_load(config.state); },
                       .bell = pool_bell});
+    Health health({.config = config,
+                   .registry = registry,
+                   .for_each_pulse = [&](const auto& take) { herd.for_each_pulse(take); },
+                   .pulse = [&](GuestId id) { return herd.pulse(id); },
+                   .ask = [&](const auto& ids, const auto& anew) { herd.ask_for_life(ids, anew); },
+                   .nudge = [&](const std::vector<GuestId>& guests) { herd.nudge(guests); },
+                   .blind =
+                       [&] {
+                           if (!herd.hypervisor_reachable()) return "the hypervisor does not answer";
+                           return herd.host().is_stopped() ? "the host is stopped" : "";
+                       },
+                   .load = [&] { return read_host_load(config.state); },
+                   .services_wanted = [&] { return herd.services().wanted_up(); },
+                   .services_down = [&] { return herd.services().down_though_wanted(); },
+                   .ask_service = [&](GuestId id, const std::string& name) { herd.services().ask(id, name); },
+                   .restart_service = [&](const ServiceRow& row) { herd.services().restart(row); }});
+    Prober prober({.targets = [&] { return probe_targets(registry, overlays, herd); },
+                   .tell =
+                       [&](const ProbeTarget& target, const std::string& message) {
+                           registry.events.add("health", target.name, std::nullopt, message);
+                       },
+                   .restart =
+                       [&](const ProbeTarget& target, const Probe& probe, const std::string& why) {
+                           health.mend_service(target.id, probe.restart, why);
+                       }});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
@@ -195,6 +235,7 @@ void run_daemon(const Config& config) {
                       roots,
                       overlays,
                       fleet,
+                      health,
                       pools,
                       pool_bell,
                       image_jobs,
@@ -218,6 +259,8 @@ void run_daemon(const Config& config) {
     herd.start();
     fleet.start();
     pools.start();
+    health.start();
+    prober.start();
     hooks.start();
     const FirstReading first_reading(roots);
     spdlog::info("droverd " DROVER_VERSION " serves instance '{}' at {}", config.instance, config.socket);

@@ -26,6 +26,7 @@ Diagnosis libvirt_guests(const Picture& picture);
 Diagnosis cgroups(const Picture& picture);
 Diagnosis registry(const Picture& picture);
 Diagnosis pools(const Picture& picture);
+Diagnosis health(const Picture& picture);
 Diagnosis clock(const Picture& picture);
 
 // room_checks.cpp: what there is too little of

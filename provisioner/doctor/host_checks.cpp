@@ -183,6 +183,13 @@ Diagnosis pools(const Picture& picture) {
     });
 }
 
+Diagnosis health(const Picture& picture) {
+    return judged("health", picture.herd, [](const Herd& herd) -> Diagnosis {
+        if (herd.ladder.empty()) return fine("health", "silent guests are restarted");
+        return {"health", Level::warn, herd.ladder, "drover health tells more; drover health resume ends a pause"};
+    });
+}
+
 Diagnosis clock(const Picture& picture) {
     const auto newest = picture.herd.value ? picture.herd.value->newest_event : std::nullopt;
     if (!newest || picture.now >= *newest) return fine("clock", to_rfc3339(picture.now));

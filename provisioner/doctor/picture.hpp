@@ -46,6 +46,7 @@ struct Herd {
     std::string template_trouble;  ///< why the last template that was wanted is not there; empty: it is
     std::string accelerator;       ///< "kvm" or "tcg"; empty: no guest was started since the host's boot
     long long pools = 0;
+    std::string ladder{};                      ///< why health restarts nobody: it is paused or holds by itself
     std::vector<std::string> failing_pools{};  ///< whose last members could not be made, and why
 };
 

@@ -3,6 +3,7 @@
 #include <soci/sqlite3/soci-sqlite3.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "doctor/look.hpp"
 #include "model/error.hpp"
@@ -32,6 +33,18 @@ std::string template_trouble(soci::session& sql) {
     return sql.got_data() && kind == "template-failed" ? message : "";
 }
 
+/// Why health restarts nobody; empty: no reason. A pause is JSON, of which the words are enough.
+std::string ladder(soci::session& sql) {
+    std::string key, value;
+    sql << "SELECT key, value FROM notes WHERE key IN ('health-pause', 'health-suspended') ORDER BY key LIMIT 1",
+        soci::into(key), soci::into(value);
+    if (!sql.got_data()) return "";
+    if (key == "health-suspended") return "the ladder is suspended: " + value;
+    const auto pause = nlohmann::json::parse(value, nullptr, false);
+    if (!pause.is_object()) return "the ladder is paused";
+    return fmt::format("the ladder is paused by {}: {}", pause.value("who", "?"), pause.value("reason", ""));
+}
+
 /// A registry that no daemon of this version has opened yet has none.
 void read_pools(soci::session& sql, Herd& herd) {
     if (number(sql, "SELECT count(*) FROM sqlite_master WHERE name = 'pools'") == 0) return;
@@ -50,6 +63,7 @@ Herd read(const std::string& file, const std::string& boot_id) {
     herd.guests = number(sql, "SELECT count(*) FROM guests WHERE phase <> 'gone'");
     herd.ready = number(sql, "SELECT count(*) FROM guests WHERE phase <> 'gone' AND desired = 'ready'");
     herd.accelerator = accelerator(sql, boot_id);
+    herd.ladder = ladder(sql);
     herd.template_trouble = template_trouble(sql);
     const auto newest = number(sql, "SELECT max(time) FROM (SELECT time FROM events ORDER BY id DESC LIMIT 1000)");
     read_pools(sql, herd);

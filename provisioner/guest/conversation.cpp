@@ -68,7 +68,10 @@ std::string Conversation::take(const control::Introduce& introduce) try {
     return err(introduce.n, error.what());
 }
 
-std::string Conversation::take(const control::Ping& ping) { return ok(ping.n) + state(); }
+std::string Conversation::take(const control::Ping& ping) {
+    const auto levels = machine_.digest_in_force().empty() ? std::nullopt : machine_.levels();
+    return ok(ping.n) + state() + (levels ? encode(FromGuest(*levels)) : "");
+}
 
 std::string Conversation::take(const control::Stop& stop) {
     stop_asked_ = true;

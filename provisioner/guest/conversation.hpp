@@ -36,6 +36,8 @@ class Machine {
     virtual void set_clock(std::int64_t time) = 0;
     /// Makes it so, and remembers it durably. Repeatable. Throws when something did not work; repeating it mends that.
     virtual void put_into_force(const Introduction& introduction) = 0;
+    /// What its clock says and how full its disk and memory are; nothing when that was found out a moment ago.
+    virtual std::optional<control::Levels> levels() = 0;
     /// How its own things hide what the new root has at this path; nothing: they do not.
     virtual std::optional<Hiding> hiding(const PathChange& change) = 0;
     /// Notes durably what is to be the root's again once it boots on that root, instead of what was noted before.

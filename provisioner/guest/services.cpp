@@ -172,17 +172,17 @@ std::string Services::output() {
 /// One that failed is asked how it is.
 std::string Services::after(ServiceAct act, int status) {
     const Service& service = *find_service(declared_, orders_.front().name);
-    if (act == ServiceAct::status) return finish(status_told(status)) + begin_next();
-    if (status == 0) return finish(act == ServiceAct::stop ? ServiceStatus::down : ServiceStatus::up) + begin_next();
+    if (act == ServiceAct::status) return finish_and_go_on(status_told(status));
+    if (status == 0) return finish_and_go_on(act == ServiceAct::stop ? ServiceStatus::down : ServiceStatus::up);
     const bool has_ended = status != took_too_long && WIFEXITED(status);
     if (way_to(service) == Way::unit && has_ended && WEXITSTATUS(status) == unit_not_there)
-        return finish(ServiceStatus::absent) + begin_next();
+        return finish_and_go_on(ServiceStatus::absent);
     trouble_ = why(service.name, act, status);
     try {
         run(service, ServiceAct::status);
         return "";
     } catch (const std::exception&) {
-        return finish(ServiceStatus::unknown) + begin_next();
+        return finish_and_go_on(ServiceStatus::unknown);
     }
 }
 
@@ -200,6 +200,12 @@ ServiceStatus Services::status_told(int status) {
     if (says("LoadState=not-found") || says("LoadState=masked")) return ServiceStatus::absent;
     if (says("ActiveState=active") || says("ActiveState=reloading")) return ServiceStatus::up;
     return says("ActiveState=failed") || code != 0 ? ServiceStatus::failed : ServiceStatus::down;
+}
+
+std::string Services::finish_and_go_on(ServiceStatus status) {
+    std::string said = finish(status);  // before the next begins
+    said += begin_next();
+    return said;
 }
 
 /// What is not there can be stopped.

@@ -58,6 +58,7 @@ class Services {
     std::string after(ServiceAct act, int status);
     [[nodiscard]] ServiceStatus status_told(int status);
     std::string finish(ServiceStatus status);
+    std::string finish_and_go_on(ServiceStatus status);
 
     std::vector<Service> declared_;
     ServiceWays ways_;

@@ -14,6 +14,7 @@
 #include "guest/files.hpp"
 #include "guest/identity_files.hpp"
 #include "guest/kernel_line.hpp"
+#include "guest/levels.hpp"
 #include "guest/mounts.hpp"
 #include "guest/network.hpp"
 #include "guest/passwords.hpp"
@@ -34,6 +35,7 @@ constexpr const char* in_force = "/run/drover/in-force";
 constexpr const char* shared_file = "/etc/hosts";
 constexpr std::chrono::seconds time_to_start{120};
 constexpr std::chrono::seconds time_to_renew{30};
+constexpr std::chrono::milliseconds between_levels{900};
 /// A template and its forks have these, in memory like the rest of them. (What comes and goes right below /run/drover
 /// wakes systemd.)
 constexpr const char* template_folder = "/run/drover/template";
@@ -82,6 +84,18 @@ std::string ThisGuest::host_key() { return read_host_key(root, settings_); }
 std::string ThisGuest::digest_in_force() { return read_if_there(in_force).value_or(""); }
 
 std::optional<Introduction> ThisGuest::last_introduction() { return recall(root); }
+
+/// Many questions at once are answered with them once.
+std::optional<control::Levels> ThisGuest::levels() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now < next_levels_) return std::nullopt;
+    next_levels_ = now + between_levels;
+    try {
+        return read_levels(settings_.by_cloud_init ? root : own_state);
+    } catch (const Error&) {
+        return std::nullopt;  // no news of them is no trouble
+    }
+}
 
 void ThisGuest::put_host_key(std::string_view seed) { put_host_key_file(root, settings_, seed); }
 

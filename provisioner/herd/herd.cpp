@@ -203,9 +203,11 @@ void Herd::do_step(Step step, const Guest& guest, const Watch& watch) {
         }
         if (done.look) w.expect_look();
         w.note_phase(done.after.phase, Clock::now());
+        w.note_run(Clock::now());
         if (step == Step::stop) w.asked = 1;
         if (step == Step::press) w.asked = 2;
     });
+    tell_of(step, guest);
     if (!done.moved(guest)) return;
     commit(guest, done.after, "phase",
            fmt::format("{} -> {} ({})", to_text(guest.phase), to_text(done.after.phase), to_text(step)), done.made);
@@ -223,12 +225,12 @@ void Herd::tidy_up(const Guest& guest, const std::function<void()>& work) {
 }
 
 void Herd::commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,
-                  const std::vector<MadeCopy>& made) {
+                  const std::vector<MadeCopy>& made, const std::string& heal) {
     Guest row = after;
     if (row.phase != before.phase) row.since = now();
     Guest read = before;
     read.rev = after.rev;  // a step that saved on its way counted it up
-    if (!parts_.registry.guests.save(read, row, kind, message, made)) return;
+    if (!parts_.registry.guests.save(read, row, kind, message, made, heal)) return;
     spdlog::info("{}: {}", row.name, message);
     const bool was_ready = before.phase == Phase::ready, is_ready = row.phase == Phase::ready;
     if (is_ready && !was_ready) services_.became_ready(row, take_services(row.id));
@@ -252,11 +254,15 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
         return;
     }
     meters_.corrections.add();
-    const std::string why = watch.reason.empty() ? std::string(correction.why) : watch.reason;
+    std::string why = watch.reason.empty() ? std::string(correction.why) : watch.reason;
     Guest after = corrected(guest, correction, seen, now());
     if (watch.forgiven) after.attempts = guest.attempts;
     const bool counts = correction.failed && !watch.forgiven;
-    if (counts) after = given_up(after, std::string(to_text(guest.phase)), why);
+    const bool fell = counts && watch.ran && guest.phase == Phase::ready && guest.desired == Desired::ready;
+    if (fell)
+        after = fallen(after, why);
+    else if (counts)
+        after = given_up(after, std::string(to_text(guest.phase)), why);
     change_watch(guest.id, [&](Watch& w) {
         w.reason.clear();
         w.forgiven = false;
@@ -264,9 +270,39 @@ void Herd::apply(const Correction& correction, const Guest& guest, const Seen& s
         if (counts) w.retry_at = Clock::now() + backoff(after.attempts);
     });
     if (after.phase == Phase::stopped) sessions_.close(guest.id);
-    commit(guest, after, kind_of(guest, after, "phase"),
-           fmt::format("{} -> {}: {}", to_text(guest.phase), to_text(after.phase), why));
+    commit(guest, after, kind_of(guest, after, fell ? "health" : "phase"),
+           fmt::format("{} -> {}: {}", to_text(guest.phase), to_text(after.phase), why), {},
+           fell && !after.fault ? "start" : "");
     failpoint("correction.committed");
+}
+
+/// It was ready and is down. It is started again, so many times within so long a time; its attempts only tell how long
+/// to wait before.
+Guest Herd::fallen(Guest guest, std::string& why) const {
+    const Config::Health& health = parts_.config.health;
+    const long long tries = parts_.registry.heals.count(guest.id, "", health.forget);
+    guest.attempts = std::min(guest.attempts, std::max(parts_.config.attempts - 1, 0));
+    if (tries < health.tries) {
+        why += fmt::format("; it is started again, try {} of {}", tries + 1, health.tries);
+    } else {
+        why += fmt::format("; it was healed {} times within {}", tries, to_text(health.forget));
+        guest.fault = Fault{"health", why, now()};
+    }
+    return guest;
+}
+
+/// What nothing is committed of and people want to know of a guest that is being healed.
+void Herd::tell_of(Step step, const Guest& guest) {
+    const bool rung = guest.phase == Phase::stopping && (step == Step::press || step == Step::force);
+    if (step == Step::resume && guest.phase == Phase::ready) {
+        bool due = false;
+        change_watch(guest.id, [&](Watch& w) { due = w.may_tell_of_resume(Clock::now()); });
+        if (due) parts_.registry.events.add("health", guest.name, guest.operation, "was paused: it goes on");
+    } else if (rung && parts_.registry.heals.is_open(guest.id, "")) {
+        const auto* message = step == Step::press ? "does not go at STOP: its power button is pressed"
+                                                  : "does not go at its power button: it is forced off";
+        parts_.registry.events.add("health", guest.name, guest.operation, message);
+    }
 }
 
 void Herd::failed(const Guest& guest, Step step, const std::string& message) {

@@ -47,6 +47,12 @@ class Herd {
     }
     /// What a guest in line waits for, for people; empty when it does not wait.
     [[nodiscard]] std::string waits_for(GuestId id) const { return waves_.waits_for(id); }
+    /// Calls `take` with the life of each guest that is not gone; quick, and without calls back into the herd.
+    void for_each_pulse(const std::function<void(const Pulse&)>& take);
+    [[nodiscard]] std::optional<Pulse> pulse(GuestId id);
+    /// Asks these for a word, which counts as unanswered until one comes. Those of `anew` get their channel taken up
+    /// anew for that: a word may be held back in it (docs/design/0014).
+    void ask_for_life(const std::vector<GuestId>& ids, const std::vector<GuestId>& anew);
     /// Questions to those guests that it has a channel to.
     [[nodiscard]] Questions& questions() { return questions_; }
     /// How each class of work fares.
@@ -93,18 +99,20 @@ class Herd {
     void wake_later(const Guest& guest, const Watch& watch);
 
     void commit(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,
-                const std::vector<MadeCopy>& made = {});
+                const std::vector<MadeCopy>& made = {}, const std::string& heal = "");
     void apply(const Correction& correction, const Guest& guest, const Seen& seen, const Watch& watch);
     void failed(const Guest& guest, Step step, const std::string& message);
     void postponed(const Guest& guest, Step step, const std::string& why);
     void lost_touch(const std::string& why);
+    [[nodiscard]] Guest fallen(Guest guest, std::string& why) const;
+    void tell_of(Step step, const Guest& guest);
     Guest given_up(Guest guest, const std::string& kind, const std::string& message);
     [[nodiscard]] Duration backoff(int attempts) const;
     [[nodiscard]] Duration timeout_of(Phase phase) const;
     [[nodiscard]] Duration call_interval(const Guest& guest) const;
 
     void heard(GuestId id, const control::FromGuest& message);
-    void heard_service(GuestId id, const control::ServiceState& state);
+    void hear_refusal(GuestId id, Watch& watch, const control::Err& refusal, Agenda::Clock::time_point when);
     std::map<std::string, ServiceStatus> take_services(GuestId id);
     Watch watch_of(const Guest& guest);
     Voice voice_of(const Guest& guest, const Watch& watch);

@@ -25,6 +25,16 @@ bool owes_word(const Guest& guest, const Watch& watch) {
            watch.answers != Voice::ready;
 }
 
+GuestLevels levels_of(const control::Levels& said) {
+    const Time heard = now();
+    return {.heard = heard,
+            .ahead = Duration(said.time) - heard.time_since_epoch(),
+            .disk_used = said.disk_used,
+            .disk_size = said.disk_size,
+            .memory_free = said.memory_free,
+            .memory_size = said.memory_size};
+}
+
 }  // namespace
 
 void Herd::look_at_all() {
@@ -187,11 +197,6 @@ void Herd::lost_touch(const std::string& why) {
 }
 
 /// Kept until it is ready: who forks a guest that runs knows how its services are.
-void Herd::heard_service(GuestId id, const control::ServiceState& state) {
-    auto watches = watches_.lock();
-    if (const auto found = watches->find(id); found != watches->end()) found->second.hear_service(state);
-}
-
 std::map<std::string, ServiceStatus> Herd::take_services(GuestId id) {
     std::map<std::string, ServiceStatus> services;
     change_watch(id, [&](Watch& watch) { services = std::exchange(watch.services, {}); });
@@ -201,36 +206,33 @@ std::map<std::string, ServiceStatus> Herd::take_services(GuestId id) {
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
     questions_.heard(id, message);
-    services_.heard(id, message);
-    if (const auto* state = std::get_if<control::ServiceState>(&message)) return heard_service(id, *state);
-    const auto* hello = std::get_if<control::Hello>(&message);
-    const auto* ready = std::get_if<control::Ready>(&message);
-    const auto* refusal = std::get_if<control::Err>(&message);
-    const bool forkable = std::holds_alternative<control::Forkable>(message);
-    if (hello == nullptr && ready == nullptr && refusal == nullptr && !forkable) return;
+    const bool is_answer = services_.heard(id, message);
     const auto now = Clock::now();
-    auto when = now;
-    {
-        auto watches = watches_.lock();
-        const auto found = watches->find(id);
-        if (found == watches->end()) return;  // gone: its last words are no reason to remember it
-        Watch& watch = found->second;
-        when = watch.hear(now);
-        if (hello != nullptr) {
-            watch.hear_hello(*hello);
-        } else if (forkable) {
-            watch.hear_forkable();
-        } else if (ready != nullptr) {
-            watch.ready = ready->digest;
-            watch.told.clear();  // answered, whatever the answer
-        } else if (watch.renewal && watch.renewal->n == refusal->n) {
-            watch.refusal = refusal->text;
-            agenda_.add_by(id, when);
-        }
-        if (refusal == nullptr) watch.pace.heard(now);
+    auto watches = watches_.lock();
+    const auto found = watches->find(id);
+    if (found == watches->end()) return;  // gone: its last words are no reason to remember it
+    Watch& watch = found->second;
+    watch.note_life(now);
+    if (const auto* levels = std::get_if<control::Levels>(&message)) watch.levels = levels_of(*levels);
+    if (const auto* state = std::get_if<control::ServiceState>(&message)) watch.hear_service(*state);
+    if (is_answer || !watch.is_news(message)) return;
+    const auto when = watch.hear(now);
+    const auto* refusal = std::get_if<control::Err>(&message);
+    if (refusal != nullptr) {
+        hear_refusal(id, watch, *refusal, when);
+    } else {
+        watch.take(message);
+        watch.pace.heard(now);
+        agenda_.add_by(id, when);
     }
-    if (refusal == nullptr) return agenda_.add_by(id, when);
-    if (when == now) spdlog::warn("guest {} refused request {}: {}", id, refusal->n, refusal->text);
+}
+
+void Herd::hear_refusal(GuestId id, Watch& watch, const control::Err& refusal, Clock::time_point when) {
+    if (watch.renewal && watch.renewal->n == refusal.n) {
+        watch.refusal = refusal.text;
+        agenda_.add_by(id, when);
+    }
+    if (when <= Clock::now()) spdlog::warn("guest {} refused request {}: {}", id, refusal.n, refusal.text);
 }
 
 /// What is known of the guest, brought up to date with its row.
@@ -238,6 +240,7 @@ Watch Herd::watch_of(const Guest& guest) {
     Watch copy;
     change_watch(guest.id, [&](Watch& watch) {
         watch.note_phase(guest.phase, Clock::now());
+        watch.note_run(Clock::now());
         copy = watch;
     });
     const Voice voice = voice_of(guest, copy);

@@ -106,10 +106,16 @@ std::vector<ServiceRow> ServiceDesk::list(const Selection& selection, const std:
 }
 
 std::vector<ServiceRow> ServiceDesk::down_though_wanted() {
-    auto rows = parts_.registry.services.of_all_ready(declared());
+    auto rows = parts_.registry.services.of_troubled(declared());
     std::erase_if(rows, [](const ServiceRow& row) {
         return !row.up || (row.status != ServiceStatus::down && row.status != ServiceStatus::failed);
     });
+    return rows;
+}
+
+std::vector<ServiceRow> ServiceDesk::wanted_up() {
+    auto rows = parts_.registry.services.of_all_ready(declared());
+    std::erase_if(rows, [](const ServiceRow& row) { return !row.up || row.status == ServiceStatus::absent; });
     return rows;
 }
 

@@ -36,6 +36,8 @@ class ServiceDesk {
     // For who looks after guests:
     /// Services of ready guests that are wanted up and were last heard to be down or failed; by guest and priority.
     std::vector<ServiceRow> down_though_wanted();
+    /// Services of ready guests that are wanted up, but for those that there are not; by guest and priority.
+    std::vector<ServiceRow> wanted_up();
     /// Has the guest say how the service is; what it says is in the registry a little later.
     void ask(GuestId id, const std::string& service);
     /// Restarts it as somebody would who says so: an operation of droverd's, which tells how it went.
@@ -47,7 +49,8 @@ class ServiceDesk {
     void became_ready(const Guest& guest, const std::map<std::string, ServiceStatus>& known);
     /// It is ready no more.
     void left_ready(GuestId id, Phase phase);
-    void heard(GuestId id, const control::FromGuest& message) { acts_.heard(id, message); }
+    /// True: it was an answer that is dealt with.
+    bool heard(GuestId id, const control::FromGuest& message) { return acts_.heard(id, message); }
     /// Its channel is gone.
     void lost(GuestId id) { acts_.lost(id, "it went away before it answered"); }
 

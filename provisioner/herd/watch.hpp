@@ -8,6 +8,7 @@
 #include "herd/pace.hpp"
 #include "hypervisor/domains.hpp"
 #include "model/guest.hpp"
+#include "model/pulse.hpp"
 #include "model/step.hpp"
 
 namespace drover {
@@ -42,8 +43,38 @@ struct Watch {
     Clock::time_point retry_at;                    ///< not before this, after a failure
     bool postponed = false;                        ///< its step waits for space on a disk
     std::optional<Clock::time_point> ready_since;  ///< seen ready by this process; losing touch does not end it
+    bool ran = false;                              ///< this process saw it run while it was ready
     Clock::time_point first_word;                  ///< of the words that hear() counts
     int words = 0;
+
+    std::optional<Clock::time_point> heard;  ///< the last word of it
+    Clock::time_point quiet_since;           ///< that, or since when a word of it can be expected
+    int unanswered = 0;                      ///< how often it was asked for its life since
+    std::optional<GuestLevels> levels;
+    Clock::time_point resume_said;  ///< when it was last told that it was resumed
+
+    /// A word of it, whatever it says.
+    void note_life(Clock::time_point now) {
+        heard = quiet_since = now;
+        unanswered = 0;
+    }
+
+    /// It is looked at: what was not running owes no word for that time.
+    void note_run(Clock::time_point now) {
+        const bool runs = domain.run == Run::running;
+        if (!runs || phase != Phase::ready) {
+            quiet_since = now;
+            unanswered = 0;
+        }
+        ran = phase == Phase::ready && (ran || runs);
+    }
+
+    /// Once a minute: a full disk may pause it every second.
+    [[nodiscard]] bool may_tell_of_resume(Clock::time_point now) {
+        const bool may = resume_said == Clock::time_point{} || now - resume_said >= std::chrono::minutes(1);
+        if (may) resume_said = now;
+        return may;
+    }
 
     /// Something changed: what is being looked at just now may be from before.
     void expect_look() {
@@ -53,11 +84,15 @@ struct Watch {
 
     /// Notes the phase of the row; a new one starts its clock.
     void note_phase(Phase current, Clock::time_point now) {
-        if (current != Phase::ready) ready_since.reset();
+        if (current != Phase::ready) {
+            ready_since.reset();
+            ran = false;
+        }
         if (current == Phase::ready && !ready_since) ready_since = now;
         if (phase == current) return;
         phase = current;
-        entered = now;
+        entered = quiet_since = now;
+        unanswered = 0;
         asked = 0;
     }
 
@@ -103,6 +138,7 @@ struct Watch {
         refusal.clear();
         forgiven = false;
         words = 0;
+        levels.reset();
     }
 
     /// It waits at its fork point. Said again before it did what it was told: nothing new.
@@ -117,6 +153,24 @@ struct Watch {
         if (!renewal || said.boot_id != renewal->boot_id) forget_voice();
         if (renewal) renewal->n = 0;  // it was done
         hello = said;
+    }
+
+    /// Whether its row may have to follow the message: it tells how the guest is, and not what is known.
+    [[nodiscard]] bool is_news(const control::FromGuest& message) const {
+        if (const auto* said = std::get_if<control::Ready>(&message))
+            return phase != Phase::ready || answers != Voice::ready || said->digest != ready || !told.empty();
+        return std::holds_alternative<control::Hello>(message) || std::holds_alternative<control::Err>(message) ||
+               std::holds_alternative<control::Forkable>(message);
+    }
+
+    /// HELLO, READY or FORKABLE.
+    void take(const control::FromGuest& message) {
+        if (const auto* hello_said = std::get_if<control::Hello>(&message)) hear_hello(*hello_said);
+        if (std::holds_alternative<control::Forkable>(message)) hear_forkable();
+        if (const auto* said = std::get_if<control::Ready>(&message)) {
+            ready = said->digest;
+            told.clear();  // answered, whatever the answer
+        }
     }
 
     /// How the last words compare with the identity that the registry would tell it now.

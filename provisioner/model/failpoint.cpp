@@ -13,7 +13,7 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 61> names{
+constexpr std::array<std::string_view, 63> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
@@ -25,7 +25,7 @@ constexpr std::array<std::string_view, 61> names{
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",
     "commit.operation.after", "commit.image.before", "commit.image.after", "commit.copy.before", "commit.copy.after",
-    "commit.lease.before", "commit.lease.after", "commit.pool.before", "commit.pool.after", "commit.event.before",
+    "commit.lease.before", "commit.lease.after", "commit.pool.before", "commit.pool.after", "commit.health.before", "commit.health.after", "commit.event.before",
     "commit.event.after", "commit.note.before", "commit.note.after", "commit.migration.before",
     "commit.migration.after",
     // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the

@@ -2,6 +2,7 @@
 #include <string>
 #include <vector>
 
+#include "model/probe.hpp"
 #include "model/service.hpp"
 
 namespace drover {
@@ -16,6 +17,7 @@ struct Profile {
     std::vector<std::string> volatile_;   ///< emptied at every boot
     std::string skeleton;                 ///< folder laid into a new overlay, or empty
     bool fork = true;                     ///< may be started from a template's memory
+    std::vector<Probe> probes;            ///< what its guests are asked from the host
     std::vector<Service> services;        ///< by priority, then by name
 
     bool operator==(const Profile&) const = default;

@@ -24,7 +24,7 @@ constexpr CorrectionRow correction_rows[] = {
      {.phase = starting, .take_over = true, .why = "runs though nobody started it"}},
     {Run::running, {parked}, Sight::always, {.phase = starting, .why = "was resumed"}},
     {Run::running, {ready}, Sight::said_hello, {.phase = starting, .why = "restarted itself"}},
-    {Run::running, {ready}, Sight::estranged, {.phase = starting, .why = "fell silent"}},
+    {Run::running, {ready}, Sight::estranged, {.phase = starting, .why = "does not take its identity"}},
     {Run::paused, {reserved, stopped, starting}, Sight::always, {.step = force, .why = "is paused half-made"}},
     {Run::paused, {ready, stopping}, Sight::always, {.step = resume, .why = "was paused"}},
 };

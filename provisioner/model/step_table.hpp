@@ -8,7 +8,8 @@
 /// The tables of model/step.hpp as data: the engine walks them, the docs print them, the tests explore them.
 namespace drover {
 
-/// A condition on what is seen. estranged: for longer than a start may take it has not run under its identity.
+/// A condition on what is seen. estranged: for longer than a start may take it has said that it does
+/// not run under its identity.
 enum class Sight { always, powered_off_itself, said_hello, estranged };
 
 /// A condition for a step.

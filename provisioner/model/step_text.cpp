@@ -67,7 +67,7 @@ std::string_view to_text(Sight sight) {
         case Sight::always: return "";
         case Sight::powered_off_itself: return "by its own orderly shutdown, wanted ready and not stale";
         case Sight::said_hello: return "and said HELLO anew";
-        case Sight::estranged: return "and not under its identity for as long as a start may take";
+        case Sight::estranged: return "and saying that it is not under its identity for as long as a start may take";
     }
     return "";
 }

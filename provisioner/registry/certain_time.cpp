@@ -38,17 +38,24 @@ void keep(soci::session& sql, const Mark& mark) {
           note, text);
 }
 
-}  // namespace
-
-Time certain_time(Transaction& transaction) {
+Mark mark_now(Transaction& transaction) {
     Mark mark{transaction.uptime(), transaction.now};
     if (const auto last = last_mark(transaction.sql)) {
         const bool same_boot = last->uptime.boot == mark.uptime.boot;
         const auto passed = same_boot ? mark.uptime.since_boot - last->uptime.since_boot : Duration::zero();
         mark.time = last->time + std::max(passed, Duration::zero());
     }
+    return mark;
+}
+
+}  // namespace
+
+Time certain_time(Transaction& transaction) {
+    const Mark mark = mark_now(transaction);
     keep(transaction.sql, mark);
     return mark.time;
 }
+
+Time peek_certain_time(Transaction& transaction) { return mark_now(transaction).time; }
 
 }  // namespace drover

@@ -10,5 +10,7 @@ namespace drover {
 /// the last use of an old boot and the next start counts as nothing: it cannot be told from a clock that was set.
 /// See docs/design/0008-clocks.md. Writes a note; for transactions that write.
 Time certain_time(Transaction& transaction);
+/// The same without the note: for transactions that only read.
+Time peek_certain_time(Transaction& transaction);
 
 }  // namespace drover

@@ -21,7 +21,7 @@ namespace {
 class WishWriter {
   public:
     WishWriter(Transaction& transaction, OperationId operation)
-        : operation_(operation), superseder_(transaction), update_(transaction.sql) {
+        : operation_(operation), superseder_(transaction), update_(transaction.sql), forget_(transaction.sql) {
         prepare(update_,
                 "UPDATE guests SET desired = :desired, want_version = :want_version, want_overlay = :want_overlay, "
                 "want_boot = :want_boot, good = :good, copy = :copy, source = :source, keep = :keep, "
@@ -29,6 +29,7 @@ class WishWriter {
                 "rev = rev + 1 WHERE id = :id AND rev = :rev",
                 guest_.desired, guest_.want.version, guest_.want.overlay, guest_.want.boot, guest_.good, guest_.copy,
                 guest_.source, guest_.keep, operation_, guest_.id, guest_.rev);
+        prepare(forget_, "DELETE FROM heals WHERE guest = :guest", guest_.id);  // any verb tries anew
     }
 
     void write(const Guest& guest) {
@@ -39,6 +40,7 @@ class WishWriter {
                         "try again");
         }
         superseder_.supersede(guest.id);
+        forget_.execute(true);
     }
 
     void finish() { superseder_.finish(); }
@@ -47,7 +49,7 @@ class WishWriter {
     OperationId operation_;
     Guest guest_;
     Superseder superseder_;
-    soci::statement update_;
+    soci::statement update_, forget_;
 };
 
 /// Canaries are guests of the operation that run: one that is off proves nothing. Error{usage} naming one that is not.

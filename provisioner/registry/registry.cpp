@@ -39,6 +39,7 @@ Registry::Registry(const Options& options)
       services(*session_),
       leases(*session_),
       pools(*session_),
+      heals(*session_),
       images(*session_),
       operations(*session_),
       events(*session_) {}

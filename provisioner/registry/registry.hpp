@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/copy.hpp"
+#include "model/health.hpp"
 #include "model/meter.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
@@ -113,9 +114,10 @@ class Guests {
     /// `desired` only where they differ in it. In the same transaction: an event when `message` is not empty; ends the
     /// pending item of its operation when `after` is settled (done) or newly faulted (failed, with the fault's
     /// message); an address of a guest that became gone goes into quarantine. False when the race is lost: read again.
-    /// `made`: copies that were owed; with the last of them nothing is owed any more.
+    /// `made`: copies that were owed; with the last of them nothing is owed any more. `heal`: what is done for the
+    /// guest with that; empty: nothing that counts.
     bool save(const Guest& before, const Guest& after, const std::string& kind = "", const std::string& message = "",
-              const std::vector<MadeCopy>& made = {});
+              const std::vector<MadeCopy>& made = {}, const std::string& heal = "");
 
     std::optional<Guest> get(GuestId id);
     /// Of the name; a gone one too.
@@ -225,6 +227,8 @@ class Services {
     std::vector<ServiceRow> of(const Guest& guest, const Declared& declared);
     /// Of all guests that are ready and have an owner, by id.
     std::vector<ServiceRow> of_all_ready(const Declared& declared);
+    /// The same of those of which some service was last heard to be down or failed.
+    std::vector<ServiceRow> of_troubled(const Declared& declared);
 
   private:
     Session& session_;
@@ -282,6 +286,59 @@ class Leases {
     std::optional<Time> next();
     /// Whether any that ended has steps left.
     bool pending();
+
+  private:
+    Session& session_;
+};
+
+/// What was done for guests that fell silent or fell over, and how long that counts.
+class Heals {
+  public:
+    explicit Heals(Session& session) : session_(session) {}
+
+    /// A ready guest that is to be ready is to be stopped and started, if nobody wrote its row since `guest` was read:
+    /// want.boot counts up. In the same transaction: it counts as a try, and an event says why. `limit.tries` within
+    /// `limit.forget` are enough: then it gets a fault instead.
+    struct Limit {
+        long long tries = 0;
+        Duration forget{0};
+    };
+    enum class Outcome { begun, used_up, lost };
+    Outcome restart(const Guest& guest, const Limit& limit, const std::string& why);
+    /// Something of the guest, a service, is to be started anew: counts, and says so, as restart(); used up: says that
+    /// once, and no fault.
+    Outcome begin(const Guest& guest, const std::string& subject, const Limit& limit, const std::string& message);
+
+    /// How many count, of the guest itself or of a subject in it.
+    long long count(GuestId guest, const std::string& subject, Duration forget);
+    /// The same of all guests' selves that have any.
+    std::map<GuestId, long long> counts(Duration forget);
+    /// When the oldest that counts is forgotten, from now; none: there is none.
+    std::optional<Duration> forgotten_in(GuestId guest, Duration forget);
+    /// One that is not over: the guest is not well again.
+    struct Open {
+        long long id = 0;
+        GuestId guest = 0;
+        std::string subject, action;
+        Time time;
+    };
+    std::vector<Open> open();
+    bool is_open(GuestId guest, const std::string& subject);
+    /// It is over; `message`, if any, becomes an event.
+    void end(const Open& heal, const std::string& message);
+    /// Those that count no longer are removed.
+    void forget_old(Duration forget);
+
+    /// Until when nothing is to be done, who says so and why.
+    std::optional<HealthPause> pause();
+    void set_pause(const Caller& caller, const std::optional<Duration>& lasts, const std::string& reason);
+    /// False: there was none. `who`: an account, or what ended it.
+    bool end_pause(const std::string& who);
+    /// Why nothing is done though nobody paused it, for who reads the registry alone; empty: no reason.
+    void set_suspended(const std::string& reason);
+
+    /// The last events of health and faults of the guest, oldest first, at most `limit`.
+    std::vector<Event> story(const std::string& guest, int limit);
 
   private:
     Session& session_;
@@ -441,6 +498,7 @@ class Registry {
     Services services;
     Leases leases;
     Pools pools;
+    Heals heals;
     Images images;
     Operations operations;
     Events events;

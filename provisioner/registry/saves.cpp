@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "registry/copies.hpp"
+#include "registry/heals.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
@@ -85,7 +86,7 @@ void note_item_of(Transaction& transaction, const Guest& before, const Guest& af
 }  // namespace
 
 bool Guests::save(const Guest& before, const Guest& after, const std::string& kind, const std::string& message,
-                  const std::vector<MadeCopy>& made) {
+                  const std::vector<MadeCopy>& made, const std::string& heal) {
     return session_.transact("commit.step", [&](Transaction& transaction) {
         const auto desired = write_row(transaction.sql, before, after);
         if (!desired) return false;
@@ -96,6 +97,8 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         if (!message.empty()) {
             add_event(transaction, {kind, before.name, before.owner, before.operation, message, became(before, after)});
         }
+        if (!heal.empty()) note_heal(transaction, before.id, "", heal);
+        if (is_gone) forget_heals(transaction, before.id);
         if (before.phase == Phase::ready && after.phase != Phase::ready) forget_services(transaction, before.id);
         Guest row = after;
         row.desired = *desired;

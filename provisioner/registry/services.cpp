@@ -110,8 +110,7 @@ void note_status(Transaction& transaction, const Services::Told& told) {
     write(transaction.sql,
           "INSERT INTO services (guest, service, status, since) SELECT id, :service, :status, :now FROM guests "
           "WHERE id = :guest AND phase = 'ready' ON CONFLICT (guest, service) DO UPDATE SET "
-          "since = CASE WHEN services.status = excluded.status THEN services.since ELSE excluded.since END, "
-          "status = excluded.status",
+          "since = excluded.since, status = excluded.status WHERE services.status <> excluded.status",
           told.service, told.status, transaction.now, told.guest);
 }
 
@@ -120,11 +119,12 @@ using Known = std::tuple<GuestId, std::string, std::optional<std::string>, Servi
 class Book {
   public:
     Book(soci::session& sql, const std::vector<Guest>& guests) {
+        constexpr std::size_t few = 100;
         const std::string select = "SELECT guest, service, wanted, status, since FROM services";
-        const auto known = guests.size() == 1 ? rows<Known>(sql, select + " WHERE guest = :guest", guests.front().id)
-                                              : rows<Known>(sql, select);
-        for (const auto& [guest, service, wanted, status, since] : known)
-            known_[{guest, service}] = {wanted, status, since};
+        if (guests.size() > few)
+            learn(rows<Known>(sql, select));
+        else
+            for (const Guest& guest : guests) learn(rows<Known>(sql, select + " WHERE guest = :guest", guest.id));
     }
 
     void add_rows(std::vector<ServiceRow>& result, const Guest& guest, const std::vector<Service>& declared) const {
@@ -140,6 +140,11 @@ class Book {
     }
 
   private:
+    void learn(const std::vector<Known>& known) {
+        for (const auto& [guest, service, wanted, status, since] : known)
+            known_[{guest, service}] = {wanted, status, since};
+    }
+
     struct Entry {
         std::optional<std::string> wanted;
         ServiceStatus status = ServiceStatus::unknown;
@@ -248,6 +253,15 @@ std::vector<ServiceRow> Services::of(const Guest& guest, const Declared& declare
 std::vector<ServiceRow> Services::of_all_ready(const Declared& declared) {
     return session_.read([&](Transaction& transaction) {
         const auto guests = read_guests(transaction.sql, "WHERE phase = 'ready' AND owner IS NOT NULL ORDER BY id");
+        return rows_of(transaction.sql, guests, declared);
+    });
+}
+
+std::vector<ServiceRow> Services::of_troubled(const Declared& declared) {
+    return session_.read([&](Transaction& transaction) {
+        const auto guests = read_guests(transaction.sql,
+                                        "WHERE phase = 'ready' AND owner IS NOT NULL AND id IN (SELECT guest FROM "
+                                        "services WHERE status IN ('down', 'failed')) ORDER BY id");
         return rows_of(transaction.sql, guests, declared);
     });
 }

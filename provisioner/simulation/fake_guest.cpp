@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "control/fields.hpp"
+#include "model/time.hpp"
 
 namespace drover {
 namespace {
@@ -61,7 +62,7 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
                        if (memory_.forkable) return err(n, "not renewed yet");
                        return become(told.identity), ok + presence();
                    },
-                   [&](const control::Ping&) { return ok + presence(); },
+                   [&](const control::Ping&) { return ok + presence() + levels(); },
                    [&](const control::Stop&) { return stopping_ = true, ok; },
                    [&](const control::Path&) { return std::string(); },
                    // It has nothing of its own.
@@ -70,6 +71,14 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
                    [&](const control::ServiceOrder& order) { return serve(order) + ok; },
                    [&](const control::Password&) { return ok; }},
         message);
+}
+
+/// Once it is somebody: its clock is right, half of all it has is used.
+std::string FakeGuest::levels() const {
+    if (memory_.ready.empty()) return "";
+    constexpr std::int64_t half = 64LL << 20;
+    const auto time = now().time_since_epoch().count();
+    return control::encode(control::FromGuest{control::Levels{time, half, 2 * half, half, 2 * half}});
 }
 
 void FakeGuest::take(const control::Key& key) {

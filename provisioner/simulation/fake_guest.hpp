@@ -38,6 +38,7 @@ class FakeGuest {
   private:
     std::string answer(const control::FromDaemon& message);
     [[nodiscard]] std::string presence() const;
+    [[nodiscard]] std::string levels() const;
     void take(const control::Key& key);
     bool renew(const control::Renew& told);
     std::string serve(const control::ServiceOrder& order);

@@ -82,6 +82,10 @@ const Profile& Overlays::profile(const std::string& name) const {
                 fmt::format("one of: {}", fmt::join(names, ", ")));
 }
 
+bool Overlays::any_probes() const {
+    return std::any_of(profiles_.begin(), profiles_.end(), [](const auto& entry) { return !entry.second.probes.empty(); });
+}
+
 Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::string& profile_name, long long disk,
                                  Kind kind) {
     const auto prototype = prototypes_->get(kind, profile(profile_name), disk);

@@ -28,6 +28,8 @@ class Overlays {
 
     /// A profile by name. Error{not_found} naming those that there are.
     [[nodiscard]] const Profile& profile(const std::string& name) const;
+    /// Whether any profile has its guests asked something.
+    [[nodiscard]] bool any_probes() const;
 
     /// Where the overlay is and what backs it; nothing backs a container's. Absolute paths.
     struct Place {

@@ -12,6 +12,7 @@
 #include "model/names.hpp"
 #include "storage/digest.hpp"
 #include "storage/durable.hpp"
+#include "storage/probe_reader.hpp"
 #include "storage/strict_yaml.hpp"
 
 namespace drover {
@@ -80,7 +81,7 @@ class ProfileReader {
   public:
     explicit ProfileReader(const fs::path& folder)
         : folder_(folder),
-          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork", "services"}) {}
+          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork", "services", "probes"}) {}
 
     Profile read() {
         Profile profile;
@@ -90,6 +91,7 @@ class ProfileReader {
         profile.merged = paths("merged");
         profile.volatile_ = paths("volatile");
         profile.fork = fork();
+        profile.probes = read_probes(yaml_);
         if (fs::is_directory(folder_ / "skeleton")) profile.skeleton = fs::absolute(folder_ / "skeleton");
         profile.services = services();
         if (kernel_parameters(profile).size() + service_parameter(profile.services).size() > longest_parameters)

@@ -10,6 +10,7 @@
 #include "model/copy.hpp"
 #include "model/diagnosis.hpp"
 #include "model/error.hpp"
+#include "model/health.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
 
@@ -251,6 +252,24 @@ struct Host {
 };
 Json encode(const Host& host);
 
+/// heard clock_ahead (seconds) disk_used disk_size memory_free memory_size (bytes).
+Json encode(const GuestLevels& levels);
+/// ladder ("watching", "paused" or "suspended") reason since ends_in (seconds; each of these or null) watched silent
+/// healing.
+Json encode(const HealthState& state);
+/// guest state ("well", "silent", "healing", "faulted" or "off") heard silence (seconds; each or null) tries next.
+Json encode(const GuestHealth& health);
+/// Those of a guest's health, and: whole (a HealthState), tries_forgotten_in (seconds, or null), levels (or null),
+/// decisions (a list of {time, text}).
+Json encode(const HealthStory& story);
+/// The body of POST /v1/health/pause: for (a duration; absent: until somebody resumes), reason.
+struct PauseOrder {
+    std::optional<Duration> lasts;
+    std::string reason;
+};
+Json encode(const PauseOrder& order);
+PauseOrder decode_pause(const Json& body);
+
 /// check level message mend.
 Json encode(const Diagnosis& diagnosis);
 Json encode(const Diagnoses& diagnoses);
@@ -291,7 +310,7 @@ std::string query_string(const Parameters& parameters);
 Parameters encode(const ListQuery& query);
 ListQuery decode_list_query(const Parameters& parameters);
 
-/// What of GET /v1/copies is meant: glob (repeated).
+/// What of GET /v1/copies and GET /v1/health is meant: glob (repeated).
 std::vector<std::string> decode_copy_query(const Parameters& parameters);
 
 /// What of GET /v1/services is meant: glob (repeated) or owner; none of them: all that there are.

@@ -52,7 +52,7 @@ def test_a_command_is_answered_and_the_terminal_is_given_back(drover, guest):
         sit_down(terminal)
         terminal.type("echo $((6*7))-$(hostname)\r")
         terminal.expect(rf"42-{guest}\r\n")
-        terminal.type("echo sle''eping; sleep 1000\r")
+        terminal.type("sh -c 'echo sle\"\"eping; exec sleep 1000'\r")
         terminal.expect(r"sleeping\r\n")
         terminal.type("\x03")  # the guest's, not the client's
         terminal.type("echo still-$((1+1))\r")

@@ -38,6 +38,7 @@ ASKED = {
     "GET /v1/guests": lambda of: ("/v1/guests", None),
     "POST /v1/guests": lambda of: ("/v1/guests", {"owner": of.owner, "count": 1}),
     "GET /v1/guests/{name}": lambda of: (f"/v1/guests/{of.guest}", None),
+    "GET /v1/guests/{name}/health": lambda of: (f"/v1/guests/{of.guest}/health", None),
     "GET /v1/guests/{name}/console": lambda of: (f"/v1/guests/{of.guest}/console", None),
     # Who may sit there is told that a console is no HTTP.
     "POST /v1/guests/{name}/console": lambda of: (f"/v1/guests/{of.guest}/console", {}),
@@ -59,6 +60,10 @@ ASKED = {
     "POST /v1/pools": lambda of: ("/v1/pools", {}),
     "POST /v1/pools/drain": lambda of: ("/v1/pools/drain", {}),
     "GET /v1/metrics": lambda of: ("/v1/metrics", None),
+    "GET /v1/health": lambda of: (f"/v1/health?glob={of.guest}", None),
+    # Who may pause it is told that this is no time; it changes nothing, nor does ending a pause that is none.
+    "POST /v1/health/pause": lambda of: ("/v1/health/pause", {"for": "soon"}),
+    "POST /v1/health/resume": lambda of: ("/v1/health/resume", {}),
     "GET /metrics": lambda of: ("/metrics", None),
     "GET /v1/overview": lambda of: ("/v1/overview", None),
     "GET /v1/host": lambda of: ("/v1/host", None),
@@ -97,7 +102,7 @@ ASKED = {
     "GET /v1/doctor": lambda of: ("/v1/doctor", None),
     "GET /v1/status": lambda of: ("/v1/status", None),
 }
-LISTS = {"GET /v1/guests", "GET /v1/copies", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
+LISTS = {"GET /v1/guests", "GET /v1/health", "GET /v1/copies", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
 
 # What comes of asking about one's own things and about another's, by the words of x-who.
 OUTCOMES = {
@@ -135,12 +140,15 @@ def outcome(drover, operation, of, account, user=None):
     # 400: it may, but said nothing that makes sense. 409: it may, but not while there are guests, or when it has ended.
     refused = operation in (
         "POST /v1/guests/{name}/console",
+        "POST /v1/health/pause",
         "POST /v1/host/stop",
         "POST /v1/pools",
         "POST /v1/pools/drain",
     )
     allowed = (400,) if refused else (200, 202, 409)
     assert status in allowed, f"{operation}: {status} {answer}"
+    if operation == "GET /v1/health":
+        answer = answer["guests"]
     if operation in LISTS:
         mine = {of.owner, of.guest, of.operation}
         return "there" if any(mine & set(map(str, entry.values())) for entry in answer) else "not there"

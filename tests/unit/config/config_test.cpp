@@ -70,10 +70,21 @@ waves: {stop: 30/10s, start: "adaptive,in_flight=9", upgrade: in_flight=2, refil
 consoles: {log: 2MiB, boots: 5}
 metrics: {listen: "127.0.0.1:9100"}
 hooks: {folder: /srv/hooks, timeout: 5s}
+health:
+  {interval: 10s, unresponsive: 2m, tries: 3, forget: 1h, suspend_share: 50, suspend_count: 9, disk: 80, memory: 70, clock: 5s}
 gateway: {uid: www-data}
 testing: {enabled: true, boot_id: boot-7, guests: simulated}
 )");
     Config expected;
+    expected.health = {.interval = std::chrono::seconds(10),
+                       .unresponsive = std::chrono::minutes(2),
+                       .tries = 3,
+                       .forget = std::chrono::hours(1),
+                       .suspend_share = 50,
+                       .suspend_count = 9,
+                       .disk = 80,
+                       .memory = 70,
+                       .clock = std::chrono::seconds(5)};
     expected.instance = "lab";
     expected.state = "/srv/lab";
     expected.socket = "/srv/lab.sock";

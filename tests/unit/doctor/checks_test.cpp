@@ -101,6 +101,7 @@ const std::vector<Planted> faults{
      "chmod go-w /hooks/a"},
     {"administrators", Level::warn, [](auto& h) { h.admin_group = false; }, "groupadd --system drover-admin"},
     {"apparmor", Level::warn, [](auto& h) { h.apparmor.enabled = true; }, "/var/lib/drover/** rwk"},
+    {"health", Level::warn, [](auto& h) { h.herd.value->ladder = "the ladder is paused by root"; }, "health resume"},
     {"pools", Level::warn, [](auto& h) { h.herd.value->failing_pools = {"tiny/basic/vm: it hangs"}; }, "pool set"},
     {"templates", Level::warn, [](auto& h) { h.apparmor.enabled = true; }, "/var/lib/drover/templates/** rwk"},
     {"templates", Level::warn, [](auto& h) { h.herd.value->template_trouble = "tiny: it hangs"; }, "--template"},

@@ -29,6 +29,7 @@ struct FakeMachine : Machine {
         last = introduction;
         in_force = introduction.digest();
     }
+    std::optional<control::Levels> levels() override { return full; }
     std::optional<Hiding> hiding(const PathChange& change) override {
         const auto found = own.find(change.path);
         return found == own.end() ? std::nullopt : std::optional(found->second);
@@ -47,6 +48,7 @@ struct FakeMachine : Machine {
 
     std::map<std::string, Hiding> own;
     std::vector<PathChange> to_reset;
+    std::optional<control::Levels> full;
     std::vector<control::ServiceOrder> orders;
     std::vector<control::ServiceState> known;
     std::vector<control::Password> passwords;

@@ -38,6 +38,33 @@ TEST_F(Profiles, ReadsAllThatThereIs) {
     EXPECT_FALSE(profile.fork);
 }
 
+TEST_F(Profiles, ProbesAreReadAndTheirMistakesAreTold) {
+    const auto profile = parse(
+        "persistent: [/home]\nprobes:\n  - {tcp: 22}\n  - {http: '/status?x=1', port: 8080, interval: 10s, timeout: 2s, "
+        "restart: web}\n  - http: /\n");
+    using namespace std::chrono_literals;
+    const std::vector<Probe> expected{
+        {.port = 22, .path = ""},
+        {.port = 8080, .path = "/status?x=1", .interval = 10s, .timeout = 2s, .restart = "web"},
+        {.port = 80, .path = "/"}};
+    EXPECT_EQ(profile.probes, expected);
+    EXPECT_EQ(to_text(profile.probes[1]), "http 8080 /status?x=1");
+    for (const auto& [probe, mistake] : std::vector<std::pair<std::string, std::string>>{
+             {"{tcp: 0}", "'0' is no port"},
+             {"{tcp: 70000}", "'70000' is no port"},
+             {"{tcp: 22, port: 22}", "has its port as its value"},
+             {"{tcp: 22, http: /}", "either tcp or http"},
+             {"{port: 22}", "either tcp or http"},
+             {"{http: status}", "'status' is no path of a page"},
+             {"{http: \"/a b\"}", "'/a b' is no path of a page"},
+             {"{tcp: 22, interval: soon}", "'soon'"},
+             {"{tcp: 22, interval: 1ms}", "interval of '1ms' is out of range"},
+             {"{tcp: 22, restart: 'rm -rf'}", "'rm -rf'"},
+             {"{udp: 53}", "unknown key 'udp'"}})
+        EXPECT_THAT(refusal("probes:\n  - {tcp: 1}\n  - " + probe + "\n"),
+                    testing::AllOf(StartsWith(at(3)), HasSubstr(mistake)));
+}
+
 TEST_F(Profiles, WhatIsAbsentIsEmptyAndForkIsAllowed) {
     const auto profile = parse("persistent: [/home]\n");
     EXPECT_TRUE(profile.merged.empty());
@@ -48,7 +75,7 @@ TEST_F(Profiles, WhatIsAbsentIsEmptyAndForkIsAllowed) {
 TEST_F(Profiles, UnknownKeyIsRefusedWithItsLineAndTheKnownOnes) {
     const auto text = refusal("persistent: [/home]\npersistant: [/root]\n");
     EXPECT_THAT(text, StartsWith(at(2) + "unknown key 'persistant'"));
-    EXPECT_THAT(text, HasSubstr("description, persistent, merged, volatile, fork"));
+    EXPECT_THAT(text, HasSubstr("description, persistent, merged, volatile, fork, services, probes"));
 }
 
 TEST_F(Profiles, AKeyTwiceIsRefused) {
