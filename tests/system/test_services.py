@@ -18,7 +18,6 @@ SETTINGS = """\
 timeouts: {ready: 300s, stop: 60s}
 quota: {default: 20}
 testing: {enabled: true}
-health: {interval: 1h, unresponsive: 24h}
 """
 OWN = pathlib.Path("/etc/drover/images/many")  # the lab's own
 PROFILES = ROOT / "overlays"  # the lab's own view of it gets one more
@@ -132,8 +131,7 @@ def test_a_restarted_service_answers_anew(drover, owner, full, figure, kind):
         assert drover.say("service", name, "restart", "web").code == 0
         assert "This is" in page(name)
         times.append((time.monotonic() - begun) * 1000)
-    assert owner.ssh(name, "cat /run/web.pid") != pid
-    wait_until(lambda: owner.ssh(name, "pidof httpd | wc -w") == "1", "init has taken leave of those before")
+    assert owner.ssh(name, "cat /run/web.pid") != pid, "another process; who asked before may still be served by the old"
     row = services(drover, name)["web"]
     assert row == {**row, "guest": name, "priority": 50, "wanted": "up", "state": "up"} and row["since"]
     mine = [sum(each) for each in times_of_the_daemon(drover)[-len(times):]]
@@ -370,7 +368,7 @@ def log_in(owner, name, password):
     command = ["ssh", "-F", "none", "-tt", "-i", owner.key, "-o", f"UserKnownHostsFile={known}", f"root@{name}"]
     done = subprocess.Popen([*command, "exec login root"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT)
-    with contextlib.closing(done.stdout):
+    with contextlib.closing(done.stdout), contextlib.suppress(BrokenPipeError):  # login gave up
         seen = read_until(done, b"assword:")
         done.stdin.write(password.encode() + b"\n")
         done.stdin.flush()
@@ -378,8 +376,8 @@ def log_in(owner, name, password):
         done.stdin.write(b"id\nexit\n")
         done.stdin.flush()
         seen += read_until(done, b"uid=0(root)", b"login:", b"incorrect")
-        done.kill()
-        done.wait()
+    done.kill()
+    done.wait()
     return seen.decode(errors="replace")
 
 
