@@ -148,7 +148,7 @@ void Health::check(const Look& look) {
         if (verdict == Verdict::suspect) decide(pulse.id, "suspect", "says nothing; is asked again");
         if (verdict == Verdict::well && pulse.unanswered == 0) {
             decide(pulse.id, "", "");
-            ask_services(pulse.id);
+            ask_services(pulse, look.now);
         }
         if (look.now - pulse.quiet_since < interval_ / 2) continue;  // it spoke: that is life enough
         (pulse.unanswered == 1 ? anew : ask).push_back(pulse.id);
@@ -241,7 +241,8 @@ Heals::Limit Health::limit() const { return {parts_.config.health.tries, parts_.
 
 bool Health::is_healing(GuestId id) { return healing_.lock()->contains(id); }
 
-// ---- the pause -------------------------------------------------------------------------------------------------------
+// ---- the pause
+// -------------------------------------------------------------------------------------------------------
 
 void Health::load_pause() {
     const auto said = parts_.registry.heals.pause();

@@ -93,9 +93,10 @@ class Health {
     void check(const Look& look);
     void act(const Pulse& pulse, Clock::time_point now);
     void learn_services(Clock::time_point now);
-    void ask_services(GuestId id);
+    void ask_services(const Pulse& pulse, Clock::time_point now);
     void mend_services(const Look& look);
     void mend(const ServiceRow& row, const std::string& why, Clock::time_point now);
+    [[nodiscard]] bool is_wanted(const ServiceRow& row) const;
     bool tend_service(const Heals::Open& heal);
     void tend();
     bool tend(const Heals::Open& heal);
@@ -113,14 +114,14 @@ class Health {
     const Duration interval_, beat_;
     Clock::time_point begun_, looked_, forgotten_;
     Clock::time_point late_until_;  ///< this thread was not let run: nobody's silence is told from that
-    bool has_seen_ = false;          ///< the hypervisor answered, or had time enough to
+    bool has_seen_ = false;         ///< the hypervisor answered, or had time enough to
     health::Suspension suspension_;
     std::optional<std::string> told_;  ///< the reason that the registry knows; none: what a killed daemon left
     Synchronized<HealthState> state_;  ///< but for the pause
     Synchronized<std::optional<Pause>> pause_;
     Synchronized<std::unordered_map<GuestId, Memory>> memories_;
-    Synchronized<std::set<GuestId>> healing_;     ///< guests with an open heal
-    std::set<GuestId> restarting_;                ///< of these: because of their silence
+    Synchronized<std::set<GuestId>> healing_;  ///< guests with an open heal
+    std::set<GuestId> restarting_;             ///< of these: because of their silence
     /// Services are asked about by their guests' moments. Of each: when it was asked about, when it was restarted.
     using ServiceKey = std::pair<GuestId, std::string>;
     struct ServiceMemory {
@@ -128,7 +129,7 @@ class Health {
         std::optional<Clock::time_point> restarted;
         bool given_up = false;
     };
-    std::unordered_map<GuestId, std::vector<std::string>> wanted_;
+    std::unordered_map<GuestId, std::vector<ServiceRow>> wanted_;
     std::optional<Clock::time_point> learnt_;  ///< when these were read
     std::map<ServiceKey, ServiceMemory> services_;
     std::set<ServiceKey> down_;

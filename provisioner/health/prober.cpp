@@ -186,10 +186,9 @@ void Prober::State::heard(const ProbeTarget& target, std::size_t index, const st
     const bool fails = record.failures >= failures_to_tell;
     try {
         if (record.alarm.note(fails, trouble.empty(), Clock::now()))
-            parts.tell(target, record.alarm.raised()
-                                   ? fmt::format("the probe {} failed {} times: {}", to_text(probe), record.failures,
-                                                 trouble)
-                                   : fmt::format("the probe {} is answered again", to_text(probe)));
+            parts.tell(target, record.alarm.raised() ? fmt::format("the probe {} failed {} times: {}", to_text(probe),
+                                                                   record.failures, trouble)
+                                                     : fmt::format("the probe {} is answered again", to_text(probe)));
         if (record.failures == failures_to_tell && !probe.restart.empty() && parts.restart)
             parts.restart(target, probe, fmt::format("the probe {} failed: {}", to_text(probe), trouble));
         if (fails) record.failures = probe.restart.empty() ? record.failures : 0;  // it is counted anew after a restart

@@ -69,11 +69,11 @@ std::string host_trouble(const HostLoad& load, const Brakes& brakes) {
         if (!reading || !least || *reading >= *least) return std::string();
         return fmt::format("the host has {} of {} left, less than {}", mebibytes(*reading), what, mebibytes(*least));
     };
-    for (const auto& reason : {under("memory", load.free_memory, brakes.free_memory),
-                               over("memory (full)", load.memory_full, brakes.memory_full),
-                               over("memory (some)", load.memory_some, brakes.memory_some),
-                               over("io (full)", load.io_full, brakes.io_full),
-                               over("io (some)", load.io_some, brakes.io_some)})
+    for (const auto& reason :
+         {under("memory", load.free_memory, brakes.free_memory),
+          over("memory (full)", load.memory_full, brakes.memory_full),
+          over("memory (some)", load.memory_some, brakes.memory_some), over("io (full)", load.io_full, brakes.io_full),
+          over("io (some)", load.io_some, brakes.io_some)})
         if (!reason.empty()) return reason;
     return "";
 }
@@ -117,10 +117,9 @@ std::vector<std::string> Alarms::note(const GuestLevels& levels, const Config::H
     }
     const auto off = Duration(std::abs(levels.ahead.count()));
     if (clock.note(off >= config.clock, off < config.clock / 2, now))
-        news.push_back(clock.raised()
-                           ? fmt::format("its clock is {} {} the host's", in_words(off),
-                                         levels.ahead > Duration::zero() ? "ahead of" : "behind")
-                           : std::string("its clock is the host's again"));
+        news.push_back(clock.raised() ? fmt::format("its clock is {} {} the host's", in_words(off),
+                                                    levels.ahead > Duration::zero() ? "ahead of" : "behind")
+                                      : std::string("its clock is the host's again"));
     return news;
 }
 

@@ -10,6 +10,7 @@
 namespace drover {
 namespace {
 
+constexpr Duration time_to_be_up = std::chrono::minutes(2);
 constexpr Duration least_patience = std::chrono::seconds(10);  // until a restart is thought to have done nothing
 
 }  // namespace
@@ -19,16 +20,18 @@ void Health::learn_services(Clock::time_point now) {
     if (!parts_.services_wanted || (learnt_ && now - *learnt_ < interval_)) return;
     learnt_ = now;
     wanted_.clear();
-    for (const ServiceRow& row : parts_.services_wanted()) wanted_[row.id].push_back(row.service);
+    for (const ServiceRow& row : parts_.services_wanted()) wanted_[row.id].push_back(row);
     std::erase_if(services_, [&](const auto& entry) { return !wanted_.contains(entry.first.first); });
 }
 
-void Health::ask_services(GuestId id) {
-    const auto found = wanted_.find(id);
-    if (found == wanted_.end()) return;
-    for (const std::string& service : found->second) {
-        services_[{id, service}].asked = now();
-        parts_.ask_service(id, service);
+/// One that nobody knows is being brought to what is wanted of it, and that may take its time.
+void Health::ask_services(const Pulse& pulse, Clock::time_point now) {
+    const auto found = wanted_.find(pulse.id);
+    if (found == wanted_.end() || !pulse.ready_since) return;
+    for (const ServiceRow& row : found->second) {
+        if (row.status == ServiceStatus::unknown && now - *pulse.ready_since < time_to_be_up) continue;
+        services_[{row.id, row.service}].asked = drover::now();
+        parts_.ask_service(row.id, row.service);
     }
 }
 
@@ -47,9 +50,16 @@ void Health::mend_services(const Look& look) {
         if (found_by_us || waited || (memory != services_.end() && memory->second.restarted))
             mend(row, fmt::format("service {} is {}, and wanted up", row.service, to_text(row.status)), look.now);
     }
-    for (const auto& [row, why] : std::exchange(*failing_.lock(), {})) mend(row, why, look.now);
+    for (const auto& [row, why] : std::exchange(*failing_.lock(), {}))
+        if (is_wanted(row)) mend(row, why, look.now);
     for (auto& [key, memory] : services_)
         if (!down_.contains(key)) memory.given_up = false;
+}
+
+bool Health::is_wanted(const ServiceRow& row) const {
+    const auto found = wanted_.find(row.id);
+    return found != wanted_.end() && std::any_of(found->second.begin(), found->second.end(),
+                                                 [&](const ServiceRow& one) { return one.service == row.service; });
 }
 
 void Health::mend(const ServiceRow& row, const std::string& why, Clock::time_point now) {
@@ -91,8 +101,7 @@ bool Health::tend_service(const Heals::Open& heal) {
 void Health::mend_service(GuestId id, const std::string& service, const std::string& why) {
     const auto guest = parts_.registry.guests.get(id);
     if (!guest || !parts_.services_wanted) return;
-    failing_.lock()->push_back(
-        {ServiceRow{.id = id, .guest = guest->name, .service = service}, why});
+    failing_.lock()->push_back({ServiceRow{.id = id, .guest = guest->name, .service = service}, why});
 }
 
 }  // namespace drover

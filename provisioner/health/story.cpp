@@ -74,9 +74,9 @@ std::string Health::next_for(const Guest& guest, const GuestHealth& health, Cloc
         case Wellness::well: return "nothing: it answers";
         case Wellness::faulted: return fmt::format("nothing until somebody asks for it: drover start {}", guest.name);
         case Wellness::healing:
-            return fmt::format("it is {}; then it is {}", to_text(guest.phase),
-                               guest.phase == Phase::ready || guest.phase == Phase::stopping ? "started again"
-                                                                                             : "ready again");
+            return fmt::format(
+                "it is {}; then it is {}", to_text(guest.phase),
+                guest.phase == Phase::ready || guest.phase == Phase::stopping ? "started again" : "ready again");
         case Wellness::off:
             return fmt::format("nothing: it is {}, wanted {}; no word of it is expected", to_text(guest.phase),
                                to_text(guest.desired));
@@ -96,8 +96,7 @@ HealthStory Health::story(const Guest& guest) {
     const auto tries = parts_.registry.heals.count(guest.id, "", parts_.config.health.forget);
     HealthStory story{.now = judge(guest, tries),
                       .whole = state(),
-                      .tries_forgotten_in =
-                          parts_.registry.heals.forgotten_in(guest.id, parts_.config.health.forget),
+                      .tries_forgotten_in = parts_.registry.heals.forgotten_in(guest.id, parts_.config.health.forget),
                       .levels = {},
                       .decisions = {}};
     if (const auto pulse = parts_.pulse(guest.id)) story.levels = pulse->levels;

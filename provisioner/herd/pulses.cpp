@@ -13,6 +13,7 @@ Pulse pulse_of(GuestId id, const Watch& watch) {
             .phase = watch.phase,
             .run = watch.domain.run,
             .heard = watch.heard,
+            .ready_since = watch.ready_since,
             .quiet_since = watch.quiet_since,
             .unanswered = watch.unanswered,
             .levels = watch.levels};

@@ -22,7 +22,8 @@ def watched():
     drover.start()
     drover.ask("image", "build", TINY)
     yield drover
-    drover.stop()
+    if drover.process:
+        drover.stop()
 
 
 @pytest.fixture
@@ -152,6 +153,50 @@ def test_who_was_suspended_goes_on_and_has_no_try_less(drover, owner):
         assert owner.boot_id(guest["name"]) == boot
         assert state_of(drover, guest["name"])["tries"] == 0
     assert set(owner.phases().values()) == {"ready"}
+
+
+def service(drover, guest, name):
+    return next(row for row in drover.ask("service", guest) if row["service"] == name)
+
+
+@pytest.mark.promise("HEALTH-9")
+@pytest.mark.parametrize("kind", ["vm", "container"])
+def test_a_service_killed_in_the_guest_is_back_within_its_interval(drover, owner, kind, figure):
+    name, _ = one(owner, "--kind", kind)
+    wait_until(lambda: service(drover, name, "web")["state"] == "up", "web is up")
+    story = Story(drover, name)
+    owner.ssh(name, "kill -9 $(pidof httpd)")
+    began = time.monotonic()
+    assert "restarted, try 1 of 3" in story.wait_for("service web is failed, and wanted up")
+    story.wait_for("service web is up again after")
+    figure("killed until up again (interval 1 s)", time.monotonic() - began, "s")
+    assert owner.ssh(name, "pidof httpd") and service(drover, name, "web")["state"] == "up"
+    assert state_of(drover, name)["tries"] == 0, "that is no try of the guest's"
+    assert any(each["who"] == "droverd" and each["verb"] == "service-restart" for each in drover.ask("operations"))
+
+
+@pytest.mark.promise("HEALTH-9")
+def test_a_service_that_does_not_come_up_is_left_after_its_tries(drover, owner):
+    name, _ = one(owner, "--kind", "container")
+    wait_until(lambda: service(drover, name, "web")["state"] == "up", "web is up")
+    story = Story(drover, name)
+    owner.ssh(name, "kill -9 $(cat /run/web.pid); until httpd -p 80 -h /tmp 2>/dev/null; do :; done")  # somebody else has the port
+    story.wait_for("it was restarted 3 times within 8h: it is left so")
+    told = story.told()
+    assert len([said for said in told if "it is restarted, try" in said]) == 3
+    assert owner.guests()[0]["fault"] is None and owner.guests()[0]["phase"] == "ready"
+
+
+@pytest.mark.promise("HEALTH-9")
+def test_a_service_that_is_disabled_stays_down(drover, owner):
+    name, _ = one(owner, "--kind", "container")
+    wait_until(lambda: service(drover, name, "web")["state"] == "up", "web is up")
+    story = Story(drover, name)
+    drover.ask("service", name, "disable", "web")
+    wait_until(lambda: service(drover, name, "web")["state"] == "down", "web is down")
+    heard = [drover.ask("health", "explain", name)["heard"]]
+    wait_until(lambda: len(heard) > 5 or heard.append(drover.ask("health", "explain", name)["heard"]), "it was looked at")
+    assert service(drover, name, "web")["state"] == "down" and story.told() == []
 
 
 # ---- limits
