@@ -22,7 +22,8 @@ def watched():
     drover.start()
     drover.ask("image", "build", TINY)
     yield drover
-    drover.stop()
+    if drover.process:
+        drover.stop()
 
 
 @pytest.fixture
