@@ -64,7 +64,7 @@ int passwd(Context& context, const Options& options) {
         print_json(context.console, outcome);
         return 0;
     }
-    context.console.out << fmt::format("{} on the console of {}, once: {}\n", options.user, options.guest, password);
+    context.console.out << fmt::format("password of {} in {}, for one login: {}\n", options.user, options.guest, password);
     return 0;
 }
 
@@ -72,7 +72,7 @@ int passwd(Context& context, const Options& options) {
 
 void add_passwd(CLI::App& app, Action& chosen) {
     auto options = std::make_shared<Options>();
-    auto* verb = add_verb(app, "passwd", "Have a guest take a one-time password for its console",
+    auto* verb = add_verb(app, "passwd", "Have a guest take a one-time password, for a console that asks for one",
                           "  drover passwd alice-1\n  drover passwd alice-1 --user root");
     add_text(*verb, "NAME", options->guest, "", "The guest")->required();
     add_text(*verb, "--user", options->user, "LOGIN", "Whose password")->capture_default_str();

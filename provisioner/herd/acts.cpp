@@ -76,24 +76,28 @@ void Acts::end_first_locked(GuestId id, const std::string& trouble) {
         tell_first_locked(id, line);
 }
 
-void Acts::heard(GuestId id, const control::FromGuest& message) {
+bool Acts::heard(GuestId id, const control::FromGuest& message) {
     const std::lock_guard lock(mutex_);
     const auto found = lines_.find(id);
-    if (closed_ || found == lines_.end()) return;
+    if (closed_ || found == lines_.end()) return false;
     Open& first = found->second.front();
     if (first.told) return take_locked(id, first, message);
     if (std::holds_alternative<control::Ready>(message)) tell_first_locked(id, found->second);
+    return false;
 }
 
-void Acts::take_locked(GuestId id, Open& first, const control::FromGuest& message) {
+bool Acts::take_locked(GuestId id, Open& first, const control::FromGuest& message) {
     const Act& act = first.end.act;
     const auto* state = std::get_if<control::ServiceState>(&message);
     const auto* ok = std::get_if<control::Ok>(&message);
     const auto* err = std::get_if<control::Err>(&message);
+    const bool is_hello = std::holds_alternative<control::Hello>(message);
     if (state != nullptr && state->name == act.service) first.end.status = state->status;
-    if (ok != nullptr && ok->n == act.n) return end_first_locked(id, "");
-    if (err != nullptr && err->n == act.n) return end_first_locked(id, err->text.substr(0, longest_reason));
-    if (std::holds_alternative<control::Hello>(message)) end_first_locked(id, "it started anew before it answered");
+    const bool is_done = ok != nullptr && ok->n == act.n, is_refused = err != nullptr && err->n == act.n;
+    if (is_done) end_first_locked(id, "");
+    if (is_refused) end_first_locked(id, err->text.substr(0, longest_reason));
+    if (is_hello) end_first_locked(id, "it started anew before it answered");
+    return is_done || is_refused;
 }
 
 void Acts::lost(GuestId id, const std::string& why) {

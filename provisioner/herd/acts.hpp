@@ -51,8 +51,8 @@ class Acts {
     void begin(Act act);
     /// Hands over one that needs not be told, with those that ended.
     void note(EndedAct ended);
-    /// A word of the guest's, from the thread of the sessions.
-    void heard(GuestId id, const control::FromGuest& message);
+    /// A word of the guest's, from the thread of the sessions. True: it ended an act.
+    bool heard(GuestId id, const control::FromGuest& message);
     /// The guest cannot do any of it: all end for this reason.
     void lost(GuestId id, const std::string& why);
     /// Ends the thread. Nothing is handed over or told from now on.
@@ -69,7 +69,7 @@ class Acts {
 
     void tell_first_locked(GuestId id, Line& line);
     void end_first_locked(GuestId id, const std::string& trouble);
-    void take_locked(GuestId id, Open& first, const control::FromGuest& message);
+    bool take_locked(GuestId id, Open& first, const control::FromGuest& message);
     void give_up_late_locked();
     void work();
     [[nodiscard]] Clock::time_point next_locked() const;

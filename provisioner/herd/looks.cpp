@@ -206,7 +206,7 @@ std::map<std::string, ServiceStatus> Herd::take_services(GuestId id) {
 /// A guest's words only ever change what is known of that guest.
 void Herd::heard(GuestId id, const control::FromGuest& message) {
     questions_.heard(id, message);
-    services_.heard(id, message);
+    const bool is_answer = services_.heard(id, message);
     const auto now = Clock::now();
     auto watches = watches_.lock();
     const auto found = watches->find(id);
@@ -220,7 +220,7 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
         else
             watch.hear_service(*state);
     }
-    if (!watch.is_news(message)) return;
+    if (is_answer || !watch.is_news(message)) return;
     const auto when = watch.hear(now);
     const auto* refusal = std::get_if<control::Err>(&message);
     if (refusal != nullptr) {

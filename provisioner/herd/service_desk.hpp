@@ -49,7 +49,8 @@ class ServiceDesk {
     void became_ready(const Guest& guest, const std::map<std::string, ServiceStatus>& known);
     /// It is ready no more.
     void left_ready(GuestId id, Phase phase);
-    void heard(GuestId id, const control::FromGuest& message) { acts_.heard(id, message); }
+    /// True: it was an answer that is dealt with.
+    bool heard(GuestId id, const control::FromGuest& message) { return acts_.heard(id, message); }
     /// It said so when it was asked. Written if it is news.
     void noticed(GuestId id, const control::ServiceState& state);
     /// Its channel is gone.

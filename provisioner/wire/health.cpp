@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "wire/fields.hpp"
 #include "wire/wire.hpp"
 
@@ -5,6 +7,9 @@ namespace drover::wire {
 namespace {
 
 constexpr std::size_t longest_reason = 200;
+
+/// It is shown on terminals.
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; }
 
 Json time_or_null(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
 
@@ -17,12 +22,9 @@ Json seconds_or_null(const std::optional<Duration>& duration) {
 }  // namespace
 
 Json encode(const GuestLevels& levels) {
-    return {{"heard", to_rfc3339(levels.heard)},
-            {"clock_ahead", seconds(levels.ahead)},
-            {"disk_used", levels.disk_used},
-            {"disk_size", levels.disk_size},
-            {"memory_free", levels.memory_free},
-            {"memory_size", levels.memory_size}};
+    return {{"heard", to_rfc3339(levels.heard)}, {"clock_ahead", seconds(levels.ahead)},
+            {"disk_used", levels.disk_used},     {"disk_size", levels.disk_size},
+            {"memory_free", levels.memory_free}, {"memory_size", levels.memory_size}};
 }
 
 Json encode(const HealthState& state) {
@@ -68,6 +70,8 @@ PauseOrder decode_pause(const Json& body) {
     if (const auto lasts = fields.text("for")) order.lasts = parse_duration(*lasts);
     order.reason = fields.text("reason", longest_reason).value_or("");
     fields.expect_no_others();
+    if (std::any_of(order.reason.begin(), order.reason.end(), is_control))
+        throw Error(ErrorKind::usage, "the reason has control characters in it", "one line of text says it");
     if (order.lasts && *order.lasts == Duration::zero())
         throw Error(ErrorKind::usage, "a pause for 0 is none", "give a duration like 2h, or none");
     return order;

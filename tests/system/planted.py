@@ -92,7 +92,7 @@ class Herd:
 
     def snapshot(self):
         """All that there is, by sort and name as fsck tells it, with what it is like."""
-        return {**self.domains(), **self.networks(), **self.names(), **self.files("overlays"), **self.files("roots/tiny"), **self.files("copies"), **self.files("templates"), **self.lines()}
+        return {**self.domains(), **self.networks(), **self.names(), **self.files("overlays"), **self.files("roots/tiny"), **self.files("copies"), **self.files("consoles"), **self.files("templates"), **self.lines()}
 
     def domains(self):
         names = self.virsh("list", "--all", "--name").split()

@@ -5,7 +5,7 @@ import sqlite3
 import subprocess
 
 import pytest
-from drover import BIN
+from drover import BIN, wait_until
 from malformed import Malformed
 from rawhttp import ask, exchange
 
@@ -27,9 +27,16 @@ def sample(daemon):
     """An owner with one guest that is ready: "sample" and "sample-1"."""
     daemon.ask("owner", "set", "sample", "--quota", 20)
     daemon.ask("request", "--owner", "sample", "--count", 1)
+    wait_until(lambda: is_quiet(daemon), "its services are known, and its template is made")
     yield "sample"
     daemon.ask("retire", "--owner", "sample", "--yes")
     daemon.ask("owner", "remove", "sample")
+
+
+def is_quiet(drover):
+    known = all(row["state"] != "unknown" for row in drover.ask("service", "sample-1"))
+    made = [one["state"] for row in drover.ask("image", "list") for one in row["templates"]]
+    return known and not {"queued", "making"} & set(made)
 
 
 def seen(drover):

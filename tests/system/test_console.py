@@ -52,7 +52,7 @@ def test_a_command_is_answered_and_the_terminal_is_given_back(drover, guest):
         sit_down(terminal)
         terminal.type("echo $((6*7))-$(hostname)\r")
         terminal.expect(rf"42-{guest}\r\n")
-        terminal.type("echo sle''eping; sleep 1000\r")
+        terminal.type("sh -c 'echo sle\"\"eping; exec sleep 1000'\r")
         terminal.expect(r"sleeping\r\n")
         terminal.type("\x03")  # the guest's, not the client's
         terminal.type("echo still-$((1+1))\r")
@@ -219,3 +219,25 @@ def test_a_console_is_no_http(drover, owner):
     assert status == 400 and "Upgrade: drover-console" in answer["error"]["hint"]
     for body in ({"force": 1}, {"force": None}, {"farce": True}, []):
         assert door.ask(drover.socket, "POST", f"/v1/guests/{name}/console", body)[0] == 400
+
+
+@pytest.mark.only_full  # for the image
+@pytest.mark.promise("CONSOLE-1")
+@pytest.mark.parametrize("kind", KINDS)
+def test_debian_has_a_shell_at_its_console(drover, owner, kind):
+    drover.ask("image", "build", "debian")
+    assert owner.request(1, "--image", "debian", "--kind", kind)["outcome"] == "done"
+    (name,) = owner.names()
+    with Terminal(drover, "console", name) as terminal:
+        sit_down(terminal)
+        terminal.type("echo $((6*7))-$(hostname); sleep 1000\r")
+        terminal.expect(rf"42-{name}\r\n")
+        terminal.type("\x03")
+        terminal.expect(PROMPT)
+        terminal.type("systemctl is-system-running\r")
+        terminal.expect(r"running\r\n")
+        terminal.type("\x1d")
+        assert terminal.end() == 0
+    begin = time.monotonic()
+    drover.ask("stop", name)  # the shell that was left there holds nobody up
+    assert time.monotonic() - begin < 60

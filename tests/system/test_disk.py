@@ -80,7 +80,7 @@ def recipe_with_large_file(name):
     block, chance = 5000, random.Random(name)
     large = b"".join(chance.randbytes(block // 2) + bytes(block // 2) for _ in range(LARGE // block))
     file = folder / "root" / LARGE_FILE
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(large)
 
 

@@ -317,5 +317,5 @@ def test_killed_while_it_forks_nothing_leaks(drover, owner, full, chance):
     assert not any("template" in name or "trial" in name for name in drover.domains())
     assert sorted(pathlib.Path("/dev/shm").iterdir()) == shm
     used = {path.name for path in drover.state.iterdir()}
-    assert used <= {"copies", "lock", "lost", "names", "overlays", "prototypes", "registry.db", "registry.db-shm",
+    assert used <= {"consoles", "copies", "lock", "lost", "names", "overlays", "prototypes", "registry.db", "registry.db-shm",
                     "registry.db-wal", "reserve", "roots", "templates", "tmp", "registry.reserve"}, used

@@ -191,6 +191,10 @@ std::vector<State> quiet(const State& state, Guests guests) {
     for (int overdue = 0; overdue <= 2; ++overdue) {
         add_step(next_step(row, seen_of(state, overdue)), state, guests, next);
     }
+    if (state.phase == Phase::ready && state.real == Real::boot) {
+        next.push_back(state);  // health restarts who says nothing
+        next.back().boot_due = true;
+    }
     return next;
 }
 

@@ -40,7 +40,7 @@ TEST_F(Profiles, ReadsAllThatThereIs) {
 
 TEST_F(Profiles, ProbesAreReadAndTheirMistakesAreTold) {
     const auto profile = parse(
-        "persistent: [/home]\nprobes:\n  - {tcp: 22}\n  - {http: /status?x=1, port: 8080, interval: 10s, timeout: 2s, "
+        "persistent: [/home]\nprobes:\n  - {tcp: 22}\n  - {http: '/status?x=1', port: 8080, interval: 10s, timeout: 2s, "
         "restart: web}\n  - http: /\n");
     using namespace std::chrono_literals;
     const std::vector<Probe> expected{
@@ -75,7 +75,7 @@ TEST_F(Profiles, WhatIsAbsentIsEmptyAndForkIsAllowed) {
 TEST_F(Profiles, UnknownKeyIsRefusedWithItsLineAndTheKnownOnes) {
     const auto text = refusal("persistent: [/home]\npersistant: [/root]\n");
     EXPECT_THAT(text, StartsWith(at(2) + "unknown key 'persistant'"));
-    EXPECT_THAT(text, HasSubstr("description, persistent, merged, volatile, fork, probes"));
+    EXPECT_THAT(text, HasSubstr("description, persistent, merged, volatile, fork, services, probes"));
 }
 
 TEST_F(Profiles, AKeyTwiceIsRefused) {

@@ -40,9 +40,11 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
     Operation operation;
     operation.items.resize(1);
     const auto with_items = operation_with_items(operation);
+    auto shown = guest_show(guest, "drover");
+    shown["levels"] = nullptr;  // the daemon's memory adds them
     const std::map<std::string, Json> answers = {
         {"Guest", guest_listing(guest, "drover")},
-        {"GuestShow", guest_show(guest, "drover")},
+        {"GuestShow", shown},
         {"GuestReservation", encode(GuestReservation{}, "done")},
         {"Operation", operation_listing(operation)},
         {"OperationWithItems", with_items},

@@ -224,5 +224,46 @@ RC_GTEST_PROP(Decoders, NeverFailOtherwise, (const std::string& noise)) {
     accepts_or_complains([&] { decode_list_query({{"glob", noise}, {"where", noise}}); });
 }
 
+TEST(Services, AreReadAsTheyWereWritten) {
+    const ServiceChange change{ServiceVerb::disable, "web", {{"alice-*"}, std::nullopt, false}};
+    EXPECT_EQ(decode_service_change(encode(change)), change);
+    const PasswordChange password{"alice-1", "root", "$6$salt$" + std::string(86, 'x')};
+    EXPECT_EQ(decode_password_change(encode(password)), password);
+    const Selection selection{{}, "alice", false};
+    EXPECT_EQ(decode_key_change(encode(selection)), selection);
+    EXPECT_EQ(decode_service_query(encode_service_query(selection)), selection);
+    EXPECT_TRUE(decode_service_query({}).all);
+}
+
+TEST(Services, AreNamedStrictly) {
+    const auto usage = [](const std::string& fields) {
+        return usage_of([&] { decode_service_change(parse("{" + fields + ",\"globs\":[\"a\"]}")); });
+    };
+    for (const auto* name : {"../web", "web;reboot", "Web", "web-", "", "web STOP", "/bin/sh"})
+        EXPECT_THAT(usage(std::string("\"verb\":\"start\",\"service\":\"") + name + "\""), HasSubstr("service"));
+    EXPECT_THAT(usage(R"("verb":"reload","service":"web")"), HasSubstr("'reload'"));
+    EXPECT_THAT(usage(R"("verb":"status","service":"web")"), HasSubstr("'status'"));
+    EXPECT_THAT(usage(R"("verb":"start")"), HasSubstr("service"));
+    EXPECT_THAT(usage(R"("verb":"start","service":"web","unit":"a.service")"), HasSubstr("unit"));
+    EXPECT_THAT(usage_of([] { decode_service_change(parse(R"({"verb":"start","service":"web"})")); }),
+                HasSubstr("exactly one"));
+}
+
+TEST(Passwords, AreHashesAndAreNotRepeatedWhenTheyAreNone) {
+    const auto said =
+        usage_of([] { decode_password_change(parse(R"({"guest":"a-1","user":"root","hash":"my secret"})")); });
+    EXPECT_THAT(said, HasSubstr("sha512-crypt"));
+    EXPECT_THAT(said, testing::Not(HasSubstr("my secret")));
+    const auto hash = "$6$salt$" + std::string(86, 'x');
+    EXPECT_THAT(usage_of([&] {
+                    decode_password_change({{"guest", "a-*"}, {"user", "root"}, {"hash", hash}});
+                }),
+                HasSubstr("a-*"));
+    EXPECT_THAT(usage_of([&] {
+                    decode_password_change({{"guest", "a-1"}, {"user", "ro:ot"}, {"hash", hash}});
+                }),
+                HasSubstr("ro:ot"));
+}
+
 }  // namespace
 }  // namespace drover::wire
