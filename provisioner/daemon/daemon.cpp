@@ -203,7 +203,7 @@ void run_daemon(const Config& config) {
                    .registry = registry,
                    .for_each_pulse = [&](const auto& take) { herd.for_each_pulse(take); },
                    .pulse = [&](GuestId id) { return herd.pulse(id); },
-                   .ask = [&](const auto& ids, const auto& anew) { herd.ask_for_life(ids, anew); },
+                   .ask = [&](const auto& questions) { herd.ask_for_life(questions); },
                    .nudge = [&](const std::vector<GuestId>& guests) { herd.nudge(guests); },
                    .blind =
                        [&] {
@@ -213,42 +213,21 @@ void run_daemon(const Config& config) {
                    .load = [&] { return read_host_load(config.state); },
                    .services_wanted = [&] { return herd.services().wanted_up(); },
                    .services_down = [&] { return herd.services().down_though_wanted(); },
-                   .ask_service = [&](GuestId id, const std::string& name) { herd.services().ask(id, name); },
                    .restart_service = [&](const ServiceRow& row) { herd.services().restart(row); }});
-    Prober prober({.targets = [&] { return probe_targets(registry, overlays, herd); },
-                   .tell =
-                       [&](const ProbeTarget& target, const std::string& message) {
-                           registry.events.add("health", target.name, std::nullopt, message);
-                       },
-                   .restart =
-                       [&](const ProbeTarget& target, const Probe& probe, const std::string& why) {
-                           health.mend_service(target.id, probe.restart, why);
-                       }});
+    Prober prober(
+        {.targets = [&] { return probe_targets(registry, overlays, herd); },
+         .tell = [&](const ProbeTarget& target,
+                     const std::string& message) { registry.events.add("health", target.name, std::nullopt, message); },
+         .restart = [&](const ProbeTarget& target, const Probe& probe,
+                        const std::string& why) { health.mend_service(target.id, probe.restart, why); }});
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
     ApiMeters api_meters(routes().size());
-    const Doors doors{config,
-                      registry,
-                      herd,
-                      shadows,
-                      roots,
-                      overlays,
-                      fleet,
-                      health,
-                      pools,
-                      pool_bell,
-                      image_jobs,
-                      accelerator,
-                      fsck,
-                      doctor,
-                      hooks,
-                      consoles,
-                      api_meters,
-                      hypervisor.meters(),
-                      subnet,
-                      parts.templates,
-                      lender};
+    const Doors doors{config, registry,        herd,  shadows,   roots,      overlays,
+                      fleet,  health,          pools, pool_bell, image_jobs, accelerator,
+                      fsck,   doctor,          hooks, consoles,  api_meters, hypervisor.meters(),
+                      subnet, parts.templates, lender};
     std::optional<MetricsPort> metrics_port;
     if (!config.metrics_listen.empty())
         metrics_port.emplace(config.metrics_listen, [&] { return metrics_text(doors); });

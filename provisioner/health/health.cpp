@@ -136,7 +136,7 @@ std::string Health::held() {
 /// Each guest in its moment: judged by what it said until now, then asked again.
 void Health::check(const Look& look) {
     const std::string why_not = held();
-    std::vector<GuestId> ask, anew;
+    std::vector<LifeQuestion> questions;
     for (const Pulse& pulse : look.due) {
         note_levels(pulse, look.now);
         const Verdict verdict = health::judge(pulse, look.now, parts_.config.health);
@@ -146,14 +146,15 @@ void Health::check(const Look& look) {
         }
         if (verdict == Verdict::silent) decide(pulse.id, why_not, "is silent, and nothing is done: " + why_not);
         if (verdict == Verdict::suspect) decide(pulse.id, "suspect", "says nothing; is asked again");
+        LifeQuestion question{.id = pulse.id, .anew = pulse.unanswered == 1, .services = {}};
         if (verdict == Verdict::well && pulse.unanswered == 0) {
             decide(pulse.id, "", "");
-            ask_services(pulse, look.now);
+            question.services = services_to_ask(pulse, look.now);
         }
-        if (look.now - pulse.quiet_since < interval_ / 2) continue;  // it spoke: that is life enough
-        (pulse.unanswered == 1 ? anew : ask).push_back(pulse.id);
+        const bool spoke = look.now - pulse.quiet_since < interval_ / 2;  // that is life enough
+        if (!spoke || !question.services.empty()) questions.push_back(std::move(question));
     }
-    if (!ask.empty() || !anew.empty()) parts_.ask(ask, anew);
+    if (!questions.empty()) parts_.ask(questions);
 }
 
 void Health::act(const Pulse& pulse, Clock::time_point now) {

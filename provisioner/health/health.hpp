@@ -26,14 +26,13 @@ struct HealthParts {
     /// The herd's doors: Herd::for_each_pulse, pulse, ask_for_life, nudge.
     std::function<void(const std::function<void(const Pulse&)>&)> for_each_pulse;
     std::function<std::optional<Pulse>(GuestId)> pulse;
-    std::function<void(const std::vector<GuestId>& ids, const std::vector<GuestId>& anew)> ask;
+    std::function<void(const std::vector<LifeQuestion>&)> ask;
     std::function<void(const std::vector<GuestId>&)> nudge;
     /// Why nobody can judge a guest here and now: the hypervisor is away, the host is stopped; empty: nothing.
     std::function<std::string()> blind;
     std::function<HostLoad()> load;  ///< how the host fares
-    /// ServiceDesk::wanted_up, down_though_wanted, ask, restart.
+    /// ServiceDesk::wanted_up, down_though_wanted, restart; none: nobody has any.
     std::function<std::vector<ServiceRow>()> services_wanted, services_down;
-    std::function<void(GuestId, const std::string&)> ask_service;
     std::function<void(const ServiceRow&)> restart_service;
 };
 
@@ -93,7 +92,7 @@ class Health {
     void check(const Look& look);
     void act(const Pulse& pulse, Clock::time_point now);
     void learn_services(Clock::time_point now);
-    void ask_services(const Pulse& pulse, Clock::time_point now);
+    std::vector<std::string> services_to_ask(const Pulse& pulse, Clock::time_point now);
     void mend_services(const Look& look);
     void mend(const ServiceRow& row, const std::string& why, Clock::time_point now);
     [[nodiscard]] bool is_wanted(const ServiceRow& row) const;

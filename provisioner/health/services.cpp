@@ -25,14 +25,16 @@ void Health::learn_services(Clock::time_point now) {
 }
 
 /// One that nobody knows is being brought to what is wanted of it, and that may take its time.
-void Health::ask_services(const Pulse& pulse, Clock::time_point now) {
+std::vector<std::string> Health::services_to_ask(const Pulse& pulse, Clock::time_point now) {
     const auto found = wanted_.find(pulse.id);
-    if (found == wanted_.end() || !pulse.ready_since) return;
+    if (found == wanted_.end() || !pulse.ready_since) return {};
+    std::vector<std::string> names;
     for (const ServiceRow& row : found->second) {
         if (row.status == ServiceStatus::unknown && now - *pulse.ready_since < time_to_be_up) continue;
         services_[{row.id, row.service}].asked = drover::now();
-        parts_.ask_service(row.id, row.service);
+        names.push_back(row.service);
     }
+    return names;
 }
 
 /// What was found down by asking is restarted at once. What somebody stopped is left for an interval: they may want to

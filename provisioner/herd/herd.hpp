@@ -50,9 +50,9 @@ class Herd {
     /// Calls `take` with the life of each guest that is not gone; quick, and without calls back into the herd.
     void for_each_pulse(const std::function<void(const Pulse&)>& take);
     [[nodiscard]] std::optional<Pulse> pulse(GuestId id);
-    /// Asks these for a word, which counts as unanswered until one comes. Those of `anew` get their channel taken up
-    /// anew for that: a word may be held back in it (docs/design/0014).
-    void ask_for_life(const std::vector<GuestId>& ids, const std::vector<GuestId>& anew);
+    /// Asks all of it, each guest in one piece; that counts as unanswered until a word comes. What they say of their
+    /// services is in the registry a little later.
+    void ask_for_life(const std::vector<LifeQuestion>& questions);
     /// Questions to those guests that it has a channel to.
     [[nodiscard]] Questions& questions() { return questions_; }
     /// How each class of work fares.

@@ -214,7 +214,12 @@ void Herd::heard(GuestId id, const control::FromGuest& message) {
     Watch& watch = found->second;
     watch.note_life(now);
     if (const auto* levels = std::get_if<control::Levels>(&message)) watch.levels = levels_of(*levels);
-    if (const auto* state = std::get_if<control::ServiceState>(&message)) watch.hear_service(*state);
+    if (const auto* state = std::get_if<control::ServiceState>(&message)) {
+        if (watch.take_asked(state->name))
+            services_.noticed(id, *state);
+        else
+            watch.hear_service(*state);
+    }
     if (is_answer || !watch.is_news(message)) return;
     const auto when = watch.hear(now);
     const auto* refusal = std::get_if<control::Err>(&message);

@@ -32,17 +32,26 @@ std::optional<Pulse> Herd::pulse(GuestId id) {
     return found == watches->end() ? std::nullopt : std::optional(pulse_of(id, found->second));
 }
 
-void Herd::ask_for_life(const std::vector<GuestId>& ids, const std::vector<GuestId>& anew) {
+void Herd::ask_for_life(const std::vector<LifeQuestion>& questions) {
     {
         auto watches = watches_.lock();
-        for (const auto* some : {&ids, &anew})
-            for (const GuestId id : *some)
-                if (const auto found = watches->find(id); found != watches->end()) ++found->second.unanswered;
+        for (const LifeQuestion& question : questions) {
+            const auto found = watches->find(question.id);
+            if (found == watches->end()) continue;
+            ++found->second.unanswered;
+            found->second.services_asked = question.services;
+        }
     }
-    for (const GuestId id : ids) sessions_.send(id, {control::Ping{sessions_.next_number()}});
-    for (const GuestId id : anew) {
-        sessions_.close(id);
-        agenda_.add(id);  // who is attached is asked
+    for (const LifeQuestion& question : questions) {
+        if (question.anew) {
+            sessions_.close(question.id);
+            agenda_.add(question.id);  // who is attached is asked
+            continue;
+        }
+        std::vector<control::FromDaemon> lines{control::Ping{sessions_.next_number()}};
+        for (const std::string& service : question.services)
+            lines.emplace_back(control::ServiceOrder{sessions_.next_number(), service, ServiceAct::status});
+        sessions_.send(question.id, lines);
     }
 }
 

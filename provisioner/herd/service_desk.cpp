@@ -119,8 +119,6 @@ std::vector<ServiceRow> ServiceDesk::wanted_up() {
     return rows;
 }
 
-void ServiceDesk::ask(GuestId id, const std::string& service) { acts_.begin(order(id, service, ServiceAct::status)); }
-
 Operation ServiceDesk::restart(const ServiceRow& row) {
     const Caller caller{.name = "droverd", .administrator = true};
     return change(caller, {ServiceVerb::restart, row.service, {.globs = {row.guest}, .owner = {}}}, std::nullopt);
@@ -161,13 +159,34 @@ void ServiceDesk::became_ready(const Guest& guest, const std::map<std::string, S
     }
 }
 
-void ServiceDesk::left_ready(GuestId id, Phase phase) { acts_.lost(id, fmt::format("it is {}", to_text(phase))); }
+void ServiceDesk::left_ready(GuestId id, Phase phase) {
+    known_.lock()->erase(id);
+    acts_.lost(id, fmt::format("it is {}", to_text(phase)));
+}
+
+void ServiceDesk::noticed(GuestId id, const control::ServiceState& state) {
+    {
+        auto known = known_.lock();
+        const auto guest = known->find(id);
+        if (guest != known->end()) {
+            const auto service = guest->second.find(state.name);
+            if (service != guest->second.end() && service->second == state.status) return;
+        }
+    }
+    acts_.note({{.guest = id, .operation = {}, .service = state.name, .lines = {}}, "", state.status});
+}
 
 void ServiceDesk::written(const std::vector<EndedAct>& ended) {
     std::vector<Services::Told> told;
     for (const EndedAct& one : ended)
         told.push_back({one.act.guest, one.act.operation, one.trouble, one.act.service, one.status});
     parts_.registry.services.end(told);
+    {
+        auto known = known_.lock();
+        for (const EndedAct& one : ended)
+            if (!one.act.service.empty() && one.status != ServiceStatus::unknown)
+                (*known)[one.act.guest][one.act.service] = one.status;
+    }
     for (const EndedAct& one : ended) tell_times(one);
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "herd/acts.hpp"
 #include "herd/parts.hpp"
 #include "herd/steps.hpp"
+#include "model/sync.hpp"
 
 namespace drover {
 
@@ -38,8 +40,6 @@ class ServiceDesk {
     std::vector<ServiceRow> down_though_wanted();
     /// Services of ready guests that are wanted up, but for those that there are not; by guest and priority.
     std::vector<ServiceRow> wanted_up();
-    /// Has the guest say how the service is; what it says is in the registry a little later.
-    void ask(GuestId id, const std::string& service);
     /// Restarts it as somebody would who says so: an operation of droverd's, which tells how it went.
     Operation restart(const ServiceRow& row);
 
@@ -51,6 +51,8 @@ class ServiceDesk {
     void left_ready(GuestId id, Phase phase);
     /// True: it was an answer that is dealt with.
     bool heard(GuestId id, const control::FromGuest& message) { return acts_.heard(id, message); }
+    /// It said so when it was asked. Written if it is news.
+    void noticed(GuestId id, const control::ServiceState& state);
     /// Its channel is gone.
     void lost(GuestId id) { acts_.lost(id, "it went away before it answered"); }
 
@@ -69,6 +71,8 @@ class ServiceDesk {
     const Parts& parts_;
     control::Sessions& sessions_;
     Steps& steps_;
+    /// How services were when that was written last, of guests that are ready: what is no news is not written again.
+    Synchronized<std::unordered_map<GuestId, std::map<std::string, ServiceStatus>>> known_;
     Acts acts_;
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <optional>
@@ -47,9 +48,10 @@ struct Watch {
     Clock::time_point first_word;                  ///< of the words that hear() counts
     int words = 0;
 
-    std::optional<Clock::time_point> heard;  ///< the last word of it
-    Clock::time_point quiet_since;           ///< that, or since when a word of it can be expected
-    int unanswered = 0;                      ///< how often it was asked for its life since
+    std::optional<Clock::time_point> heard;   ///< the last word of it
+    Clock::time_point quiet_since;            ///< that, or since when a word of it can be expected
+    std::vector<std::string> services_asked;  ///< of these it was asked how they are, and did not answer yet
+    int unanswered = 0;                       ///< how often it was asked for its life since
     std::optional<GuestLevels> levels;
     Clock::time_point resume_said;  ///< when it was last told that it was resumed
 
@@ -128,6 +130,14 @@ struct Watch {
     void hear_service(const control::ServiceState& said) {
         constexpr std::size_t most_services = 64;
         if (services.size() < most_services) services[said.name] = said.status;
+    }
+
+    /// Whether it was asked how that service is; what it says beyond that moves nothing.
+    [[nodiscard]] bool take_asked(const std::string& service) {
+        const auto found = std::find(services_asked.begin(), services_asked.end(), service);
+        if (found == services_asked.end()) return false;
+        services_asked.erase(found);
+        return true;
     }
 
     /// Its domain starts: whatever was said was another's.

@@ -1,11 +1,20 @@
 #pragma once
 #include <chrono>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "model/health.hpp"
 #include "model/step.hpp"
 
 namespace drover {
+
+/// A question to a guest: for a word, and how some of its services are.
+struct LifeQuestion {
+    GuestId id = 0;
+    bool anew = false;  ///< its channel is taken up anew for that: a word may be held back in it (docs/design/0014)
+    std::vector<std::string> services;
+};
 
 /// What is known of the life of one guest.
 struct Pulse {

@@ -35,7 +35,9 @@ class Work:
             ("pool", "drain", TINY, "--kind", world.kind),
             (WAIT_UNTIL_DRAINED,),
             ("retire", "alice-4", "--yes"),
+            ("health", "pause", "--reason", "work"),
             ("stop", "alice-1"),
+            ("health", "resume"),
             ("start", "alice-1"),
             ("restart", "alice-2"),
             ("rebuild", "alice-2", "--yes"),
@@ -107,6 +109,7 @@ class Work:
         """Nothing is lost, nothing is left over, nothing is there twice."""
         wait_until(lambda: self.drover.ask("pool", "list") == [], "the pool is no more")
         wait_until(lambda: not self.makes_templates(), "nobody is busy with a template", PATIENCE)
+        assert self.drover.ask("health")["ladder"] != "paused"
         guests = self.drover.guests()
         assert [guest["fault"] for guest in guests] == [None] * len(guests)
         assert [(guest["name"], guest["phase"]) for guest in guests] == [

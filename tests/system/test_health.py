@@ -1,12 +1,13 @@
 """Watching over guests: who falls silent, over or asleep is healed by the documented rung, so many times, unless too many are at once."""
 import json
 import os
+import shutil
 import signal
 import time
 
 import boxes
 import pytest
-from drover import TINY, Drover, Owner, everywhere, sh, wait_until
+from drover import ROOT, TINY, Drover, Owner, everywhere, sh, wait_until
 from usage import Usage
 
 QUICK = (
@@ -15,8 +16,24 @@ QUICK = (
 )
 
 
+PROFILES = ROOT / "overlays"  # the lab's own view of it gets one more
+PROBES = "probes:\n  - {tcp: 80, interval: 1s}\n  - {http: /, interval: 1s}\n  - {http: /nothing, interval: 1s, restart: web}\n"
+
+
 @pytest.fixture(scope="module")
-def watched():
+def probed(tmp_path_factory):
+    """The profile `probed`: as basic, and asked for a page that there is not."""
+    folder = tmp_path_factory.mktemp("profiles")
+    shutil.copytree(PROFILES, folder, dirs_exist_ok=True)
+    (folder / "probed").mkdir()
+    (folder / "probed/overlay.yaml").write_text((PROFILES / "basic/overlay.yaml").read_text() + PROBES)
+    sh("mount", "--bind", folder, PROFILES)
+    yield
+    sh("umount", PROFILES)
+
+
+@pytest.fixture(scope="module")
+def watched(probed):
     """A daemon that is quick to judge."""
     drover = Drover("health", QUICK)
     drover.start()
@@ -197,6 +214,19 @@ def test_a_service_that_is_disabled_stays_down(drover, owner):
     heard = [drover.ask("health", "explain", name)["heard"]]
     wait_until(lambda: len(heard) > 5 or heard.append(drover.ask("health", "explain", name)["heard"]), "it was looked at")
     assert service(drover, name, "web")["state"] == "down" and story.told() == []
+
+
+@pytest.mark.promise("HEALTH-8")
+@pytest.mark.parametrize("kind", ["vm", "container"])
+def test_a_probe_that_fails_is_told_and_its_service_restarted(drover, owner, kind):
+    since = Story(drover, "?").since
+    name, _ = one(owner, "--kind", kind, "--profile", "probed")
+    story = Story(drover, name)
+    story.since = since
+    story.wait_for("the probe http 80 /nothing failed 3 times: the answer is 404")
+    story.wait_for("the probe http 80 /nothing failed: the answer is 404; it is restarted, try 1 of 3")
+    assert not [said for said in story.told() if "tcp 80" in said or "probe http 80 / " in said]
+    assert owner.guests()[0]["phase"] == "ready"
 
 
 # ---- limits

@@ -64,7 +64,7 @@ class HealthTest : public HerdTest {
             .registry = registry,
             .for_each_pulse = [this](const auto& take) { herd->for_each_pulse(take); },
             .pulse = [this](GuestId id) { return herd->pulse(id); },
-            .ask = [this](const auto& ids, const auto& anew) { herd->ask_for_life(ids, anew); },
+            .ask = [this](const auto& questions) { herd->ask_for_life(questions); },
             .nudge = [this](const std::vector<GuestId>& ids) { herd->nudge(ids); },
             .blind = [this] { return herd->hypervisor_reachable() ? "" : "the hypervisor does not answer"; },
             .load = [this] { return *load.lock(); }});
