@@ -11,6 +11,7 @@ import time
 import door
 import pytest
 from drover import ROOT, TINY, Drover, Owner, assert_all_different, lxc, sh, virsh, wait_until
+from metrics import metrics
 from pools import BareGuest, cpu_seconds, is_full, kinds_told, members, pool_of, quantile, wait_until_full
 from test_bad_days_libvirtd import Libvirtd
 
@@ -295,7 +296,7 @@ def test_outdated_members_are_made_anew_and_failures_open_the_breaker(drover, ow
     (check,) = [check for check in drover.call("doctor").json if check["check"] == "pools"]
     assert check["level"] == "warn" and "not ready within 2s" in check["message"] and check["mend"]
     wait_until(lambda: "pool-breaker" in kinds_told(drover), "an event tells of the breaker")
-    assert 'drover_pool_breaker_open{image="tiny",kind="container"' in metrics(drover)
+    assert metrics(drover).sum("drover_pool_breaker_open", image=TINY, kind="container") == 1
 
     drover.ask("image", "promote", TINY, good)
     drover.ask("pool", "set", TINY, "--kind", "container")
@@ -310,12 +311,6 @@ def test_outdated_members_are_made_anew_and_failures_open_the_breaker(drover, ow
 def open_breaker(drover):
     pool = pool_of(drover, kind="container")
     return pool if pool["retry_in"] is not None else None
-
-
-def metrics(drover):
-    status, text = door.ask(drover.socket, "GET", "/v1/metrics")
-    assert status == 200
-    return text.decode()
 
 
 @pytest.mark.promise("POOL-7")
@@ -375,11 +370,12 @@ def test_pools_are_said_and_seen(drover, owner):
     assert (pool["schedule"], pool["demand"]) == (["daily 0:00 2"], 95)
     table = drover.say("pool", "list").out
     assert "2/2" in table and "daily 0:00 2" in table and "95%" in table
-    page = metrics(drover)
-    labels = '{image="tiny",kind="container",profile="basic"'
-    assert f'drover_pool_members{labels},state="parked"}} 2' in page
-    assert f'drover_pool_target{labels},state="parked"}} 2' in page
-    assert f"drover_pool_made_total{labels}}}" in page and f"drover_pool_refill_per_minute{labels}}}" in page
+    labels = {"image": TINY, "kind": "container", "profile": "basic"}
+    seen = metrics(drover)
+    assert seen.sum("drover_pool_members", state="parked", **labels) == 2
+    assert seen.sum("drover_pool_target", state="parked", **labels) == 2
+    assert seen.sum("drover_pool_made_total", **labels) == pool["made"]
+    assert {"drover_pool_refill_per_minute", "drover_pool_taken_total"} <= seen.series()
     assert {"pool-set", "pool-full"} <= set(kinds_told(drover))
     drover.ask("pool", "set", TINY, "--kind", "container", "--schedule", "off", "--demand", "off")
     assert wait_until_full(drover, "container")["parked"]["target"] == 1
