@@ -30,6 +30,15 @@ class Value {
     [[nodiscard]] std::string uri() const;
     /// "auto", or a private subnet in the form of parse_subnet.
     [[nodiscard]] std::string cidr() const;
+    /// "auto", "none", or a prefix in the form of parse_subnet6 that no multicast or link-local address is in.
+    [[nodiscard]] std::string cidr6() const;
+    /// An IPv4 or an IPv6 address, in its one short form.
+    [[nodiscard]] std::string address() const;
+    [[nodiscard]] std::string address6() const;
+    /// "10.1.2.100-10.1.2.199": two IPv4 addresses, the first not above the second.
+    [[nodiscard]] std::string address_range() const;
+    /// The name of an interface of the host.
+    [[nodiscard]] std::string interface() const;
     /// "127.0.0.1:9100": an address of this host, or 0.0.0.0 for all, and a port.
     [[nodiscard]] std::string endpoint() const;
     /// A DNS domain of lower-case labels.
