@@ -145,7 +145,6 @@ NetworkHandle remake(virConnectPtr connection, NetworkHandle network, const Own&
                                 guests),
                     "stop them first, or keep cidr, bridge and network.domain as they were");
     stop_and_undefine(network.get(), own);
-    failpoint("network.removed");
     make(connection, own, spec);
     return require(connection, own);
 }

@@ -1,6 +1,7 @@
 #include "simulation/fake_networks.hpp"
 
 #include "model/error.hpp"
+#include "model/failpoint.hpp"
 
 namespace drover {
 
@@ -22,6 +23,7 @@ bool FakeNetworks::ensure(const NetworkSpec& spec) {
         throw Error(ErrorKind::refused, "the network cannot change: guests are plugged in");
     const bool fresh = !world->spec;
     world->spec = spec;
+    failpoint("network.defined");
     return fresh;
 }
 
