@@ -43,7 +43,7 @@ std::string fork_xml(const DomainSpec& spec, const std::string& memory) { return
 
 std::string layout_of(const DomainSpec& spec) {
     DomainSpec common = spec;
-    common.instance = common.registry = common.name = common.owner = common.mac = "-";
+    common.instance = common.registry = common.name = common.owner = common.mac = common.network = "-";
     common.id = 0;
     common.make = {};
     common.kernel = common.initrd = common.root = common.overlay = common.prototype = common.parameters = "-";
