@@ -195,7 +195,7 @@ def test_only_declared_services_and_verbs_can_be_reached(drover, owner):
     for words in ((name, "restart"), (name, "enable"), (), ("restart", "web")):
         drover.refuse(2, "service", *words)
     drover.refuse(3, "service", "nobody-*", "restart", "web")
-    drover.refuse(3, "service", name, "reload", "web")
+    assert "restart and a service" in drover.refuse(3, "service", name, "reload", "web")["hint"]
     assert drover.ask("service", name, "list") == drover.ask("service", name)
 
     drover.ask("stop", name)
