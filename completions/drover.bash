@@ -21,7 +21,7 @@ _drover_flags() {
     case $1 in
     '') echo "$common --version" ;;
     request)
-        echo "$common --count --owner --image --profile --kind --additional --idempotency-key --no-wait --timeout"
+        echo "$common --count --owner --image --profile --kind --network --additional --idempotency-key --no-wait --timeout"
         ;;
     list) echo "$common --owner --gone --where" ;;
     start | stop | restart | recover) echo "$common --owner --all --wave --plan --no-wait --timeout" ;;
@@ -50,6 +50,7 @@ _drover_flags() {
     top) echo "$common --once --interval" ;;
     operations) echo "$common --limit --plot" ;;
     'pool set') echo "$common --profile --kind --stopped --parked --schedule --demand" ;;
+    net | 'net list') echo "$common --guests" ;;
     'pool drain') echo "$common --profile --kind" ;;
     'health pause') echo "$common --for --reason" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
@@ -67,7 +68,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies pool health service keys passwd fsck doctor console logs top
+            copies pool net health service keys passwd fsck doctor console logs top
         ;;
     host) echo stop start status ;;
     autostart)
@@ -78,6 +79,7 @@ _drover_words() {
     image) echo list build add promote rollback remove diff verify sbom ;;
     copies) echo list remove ;;
     pool) echo list set drain ;;
+    net) echo list ;;
     list | show | console | logs | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | \
         lease | snapshot | restore | backup | export | keys | passwd | 'copies list' | 'copies remove' | 'health explain') _drover_names guests ;;
     service)
@@ -130,7 +132,7 @@ _drover() {
             if _drover_values "$word" >/dev/null </dev/null; then ((n++)); fi
         elif [[ -z $verb ]]; then
             verb=$word
-        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies || $verb == pool || $verb == health ]]; then
+        elif [[ $verb == owner || $verb == image || $verb == host || $verb == copies || $verb == pool || $verb == net || $verb == health ]]; then
             verb+=" $word"
         fi
     done

@@ -32,7 +32,7 @@ _drover_verbs() {
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'lease:lend guests until a day' 'snapshot:keep a copy of overlays' 'restore:give overlays of copies back'
         'recover:take retired guests back' 'backup:keep guests, or the registry' 'export:write a guest into a file'
-        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand' 'health:how guests are, pause, resume, explain'
+        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand' 'net:the networks, and who is where' 'health:how guests are, pause, resume, explain'
         'service:list, enable, disable, start, stop, restart services' 'keys:have guests take ssh keys anew'
         'passwd:a one-time password for a console' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
@@ -98,6 +98,8 @@ _drover_rest() {
     health-pause) _arguments $common '--for[so long]:duration' '--reason[why]:text' ;;
     health-explain) _arguments $common '1:guest:_drover_names guests' ;;
     health) _arguments -C $common '1:verb or guest:(pause resume explain)' '*::rest:->second' ;;
+    net-list) _arguments $common '--guests[which guest is where]' ;;
+    net) _arguments -C $common '--guests[which guest is where]' '1:verb:(list)' '*::rest:->second' ;;
     pool) _arguments -C $common '1:verb:(list set drain)' '*::rest:->second' ;;
     upgrade)
         _arguments $common $waiting $selection $waves $guests '--to[which]:version:_drover_names versions' \

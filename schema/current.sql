@@ -117,7 +117,8 @@ CREATE TABLE guests (
     lease_ended   BIGINT,                      -- when it was stopped for that, by the time that certainly passed
     timings       TEXT   NOT NULL DEFAULT '',  -- 'build=3 start=212 hello=40 ready=120': of its last way to ready, ms
     pool          BIGINT,                      -- whose it is while it has no owner
-    size          TEXT   NOT NULL DEFAULT ''   -- what a pool's guest was made with: memory/cpus/disk
+    size          TEXT   NOT NULL DEFAULT '',  -- what a pool's guest was made with: memory/cpus/disk
+    network       TEXT   NOT NULL DEFAULT ''   -- which of the instance's; empty: the default one
 );
 CREATE INDEX guests_living ON guests (owner) WHERE phase <> 'gone';
 CREATE INDEX guests_of_pools ON guests (pool) WHERE pool IS NOT NULL;

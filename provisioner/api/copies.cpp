@@ -20,7 +20,7 @@ Reservation reservation_for(const Doors& doors, const ArchiveFacts& facts) {
         throw Error(ErrorKind::refused, fmt::format("the image '{}' is of another kind here", facts.image));
     if (!is_cloud) static_cast<void>(doors.overlays.profile(facts.profile));
     reservation.profile = facts.profile;
-    reservation.subnet = doors.subnet;
+    reservation.network = doors.registry.networks().of("");
     return reservation;
 }
 

@@ -16,6 +16,7 @@
 #include "herd/templates.hpp"
 #include "health/health.hpp"
 #include "hooks/hooks.hpp"
+#include "network/guest_networks.hpp"
 #include "pool/keeper.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
@@ -44,11 +45,11 @@ struct Doors {
     Consoles& consoles;
     ApiMeters& api_meters;
     std::vector<std::pair<Kind, const CallMeter*>> hypervisors;  ///< what their calls cost
-    Subnet subnet;
+    std::function<std::vector<NetworkSight>()> networks;  ///< whether each of the plan runs
     Templates* templates = nullptr;     ///< none: nothing can be forked
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
 
-    [[nodiscard]] Makings makings() const { return {config, registry, roots, overlays, subnet, mounts}; }
+    [[nodiscard]] Makings makings() const { return {config, registry, roots, overlays, mounts}; }
 };
 
 }  // namespace drover

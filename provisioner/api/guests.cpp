@@ -99,7 +99,7 @@ std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
     const ListQuery query = wire::decode_list_query(call.target.parameters);
     Rows rows;
     for (const Guest& guest : doors.registry.guests.list(query, call.visible_owner)) {
-        const wire::Json listing = wire::guest_listing(guest, doors.config.instance);
+        const wire::Json listing = wire::guest_listing(guest, doors.config.instance, doors.registry.networks());
         if (wire::listing_matches(listing, query.where)) rows.add(listing);
     }
     return std::move(rows).answer();
@@ -108,7 +108,7 @@ std::optional<Answer> list_guests(const Doors& doors, const Call& call) {
 std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const Guest guest = visible_guest(doors, call, call.part(2));
-    wire::Json shown = wire::guest_show(guest, doors.config.instance);
+    wire::Json shown = wire::guest_show(guest, doors.config.instance, doors.registry.networks());
     const auto pulse = doors.herd.pulse(guest.id);
     shown["levels"] = pulse && pulse->levels ? wire::encode(*pulse->levels) : wire::Json(nullptr);
     return answer(shown);
@@ -139,7 +139,7 @@ std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
     }
     const auto operation = change.verb == Verb::upgrade
                                ? upgrade(doors, call, change)
-                               : doors.registry.guests.change(call.caller, change, call.visible_owner, doors.subnet);
+                               : doors.registry.guests.change(call.caller, change, call.visible_owner, doors.registry.networks());
     if (!operation) return std::nullopt;
     doors.herd.nudge(doors.registry.guests.ids_in(operation->id));
     return answer(wire::operation_with_items(*operation), 202);

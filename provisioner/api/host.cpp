@@ -86,7 +86,7 @@ std::optional<Answer> show_status(const Doors& doors, const Call& call) {
     return answer(wire::encode(wire::Status{.instance = doors.config.instance,
                                             .version = DROVER_VERSION,
                                             .registry = doors.registry.uuid(),
-                                            .subnet = to_text(doors.subnet),
+                                            .subnet = to_text(doors.registry.networks().of("").subnet),
                                             .accelerator = doors.accelerator.name()}));
 }
 

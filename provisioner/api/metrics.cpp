@@ -132,6 +132,20 @@ void add_api(MetricsPage& page, const ApiMeters& meters) {
     }
 }
 
+void add_networks(MetricsPage& page, const Doors& doors) {
+    for (const Network& network : doors.registry.networks().all()) {
+        const auto count = doors.registry.guests.count_addresses(network);
+        const Labels labels{{"network", shown_network(network.name)}};
+        const auto* help = "Addresses of a network: guests', in quarantine, free";
+        page.gauge("drover_network_addresses", help, with(labels, "used"), number(count.used));
+        page.gauge("drover_network_addresses", help, with(labels, "quarantine"), number(count.resting));
+        page.gauge("drover_network_addresses", help, with(labels, "free"), number(count.free));
+    }
+    for (const auto& sight : doors.networks())
+        page.gauge("drover_network_up", "1 while the network runs", {{"network", shown_network(sight.name)}},
+                   sight.runs ? 1 : 0);
+}
+
 void add_consoles(MetricsPage& page, const Consoles& consoles) {
     const auto figures = consoles.figures();
     page.gauge("drover_consoles_open", "Consoles that are read", {}, number(static_cast<long long>(figures.open)));
@@ -181,6 +195,7 @@ std::string metrics_text(const Doors& doors) {
     for (const PoolState& state : doors.pools.states()) add_pool(page, state);
     add_health(page, doors);
     add_work(page, doors.registry);
+    add_networks(page, doors);
     for (const auto& [kind, meter] : doors.hypervisors)
         page.calls("drover_libvirt_call", "Calls to libvirt", {{"kind", word(kind)}}, *meter);
     page.calls("drover_hook", "Runs of hooks", {}, doors.hooks.meter());

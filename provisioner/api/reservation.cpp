@@ -33,7 +33,7 @@ Reservation reservation_for(const Makings& makings, const GuestRequest& request)
     else
         static_cast<void>(makings.overlays.profile(request.profile.value_or(version.profile)));
     reservation.profile = request.profile.value_or(version.profile);
-    reservation.subnet = makings.subnet;
+    reservation.network = makings.registry.networks().of(request.network.value_or(""));
     reservation.size = size_text(config.guest.memory, config.guest.cpus, config.guest.disk);
     if (reservation.kind == Kind::container && makings.mounts != nullptr)
         makings.mounts->expect_idmap(version.root, static_cast<unsigned>(config.containers.first_uid));

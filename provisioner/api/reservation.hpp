@@ -14,7 +14,6 @@ struct Makings {
     Registry& registry;
     Roots& roots;
     Overlays& overlays;
-    Subnet subnet;
     ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
 };
 

@@ -27,6 +27,7 @@ constexpr Route table[] = {
     {"POST", "/v1/keys", Who::everybody, api::tell_keys},
     {"POST", "/v1/passwords", Who::everybody, api::tell_password},
     {"POST", "/v1/settings", Who::everybody, api::set_guests},
+    {"GET", "/v1/networks", Who::everybody, api::list_networks},
     {"GET", "/v1/pools", Who::administrators, api::list_pools},
     {"POST", "/v1/pools", Who::administrators, api::set_pool},
     {"POST", "/v1/pools/drain", Who::administrators, api::drain_pool},

@@ -46,6 +46,7 @@ std::optional<Answer> list_services(const Doors&, const Call&);
 std::optional<Answer> change_services(const Doors&, const Call&);
 std::optional<Answer> tell_keys(const Doors&, const Call&);
 std::optional<Answer> tell_password(const Doors&, const Call&);
+std::optional<Answer> list_networks(const Doors&, const Call&);
 std::optional<Answer> list_pools(const Doors&, const Call&);
 std::optional<Answer> set_pool(const Doors&, const Call&);
 std::optional<Answer> drain_pool(const Doors&, const Call&);

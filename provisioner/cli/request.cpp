@@ -10,7 +10,7 @@ namespace drover::cli {
 namespace {
 
 struct Options {
-    std::string count, owner, image, profile, kind, idempotency_key;
+    std::string count, owner, image, profile, kind, network, idempotency_key;
     bool additional = false;
     WaitOptions wait;
 };
@@ -26,6 +26,7 @@ GuestRequest read_request(const Options& options) {
     request.image = if_given(options.image);
     request.profile = if_given(options.profile);
     if (!options.kind.empty()) request.kind = parse_kind(options.kind);
+    if (!options.network.empty()) request.network = meant_network(options.network);
     request.additional = options.additional;
     // The daemon would refuse the same: the same rules, a round trip earlier.
     return wire::decode_guest_request(wire::encode(request), options.idempotency_key);
@@ -88,6 +89,8 @@ void add_request(CLI::App& app, Action& chosen) {
     add_text(*verb, "--image", options->image, "NAME", "Only guests of this image; new ones get it");
     add_text(*verb, "--profile", options->profile, "NAME", "Only guests of this profile; new ones get it");
     add_text(*verb, "--kind", options->kind, "KIND", "Only guests of this kind; new ones get it: vm or container");
+    add_text(*verb, "--network", options->network, "NAME",
+             "Only guests of this network, as drover net names it; new ones are plugged into it");
     verb->add_flag("--additional", options->additional, "Make N more, whatever there is");
     add_text(*verb, "--idempotency-key", options->idempotency_key, "KEY",
              "A request repeated with the same key within 24 hours is one request");

@@ -29,6 +29,7 @@ void add_image(CLI::App& app, Action& chosen);
 /// copies list, remove.
 void add_copies(CLI::App& app, Action& chosen);
 /// pool list, set, drain.
+void add_net(CLI::App& app, Action& chosen);
 void add_pool(CLI::App& app, Action& chosen);
 /// health, health pause, resume, explain.
 void add_health(CLI::App& app, Action& chosen);

@@ -10,11 +10,13 @@
 
 #include "config/documents.hpp"
 #include "config/keys.hpp"
+#include "config/network_rules.hpp"
 
 namespace drover {
 namespace {
 
 constexpr std::size_t longest_file = 1U << 20;
+constexpr std::size_t most_networks = 32;
 
 int line_of(const YAML::Mark& mark) { return mark.is_null() ? 0 : mark.line + 1; }
 
@@ -28,7 +30,9 @@ class Reader {
     Config read(const YAML::Node& root) {
         if (root.IsDefined() && !root.IsNull()) group(root, "", top_keys(), config_);
         check_testing();
+        check_routing();
         fill_defaults();
+        if (errors.empty()) check_networks();
         return std::move(config_);
     }
 
@@ -56,12 +60,15 @@ class Reader {
     void entry_of_group(const YAML::Node& name, const YAML::Node& value, const std::string& path,
                         const std::vector<Key<Target>>& keys, Target& target) {
         const bool dotted = name.IsScalar() && name.Scalar().find('.') != std::string::npos;
-        const auto local = path.starts_with(hosts_prefix) ? path.substr(hosts_prefix.size()) : path;
+        const auto listed = path.find(list_mark);
+        const auto local = listed == std::string::npos ? path : path.substr(listed + list_mark.size());
         auto same = [&](const Key<Target>& key) { return key.name == local; };
         auto inside = [&](const Key<Target>& key) { return key.name.starts_with(local + "."); };
         const auto key = std::find_if(keys.begin(), keys.end(), same);
         if (path == "hosts") {
             hosts(value);
+        } else if (path == "networks") {
+            networks(value);
         } else if (key != keys.end() && !dotted) {
             single(name, value, path, [&] { key->read(target, Value(value)); });
         } else if (std::any_of(keys.begin(), keys.end(), inside) && !dotted) {
@@ -86,7 +93,52 @@ class Reader {
         if (list.size() != 1) {
             report(list, "hosts", fmt::format("{} entries, expected exactly one for now", list.size()));
         }
-        for (const auto& host : list) group(host, std::string(hosts_prefix), host_keys(), config_.hosts.front());
+        for (const auto& host : list) group(host, "hosts[].", host_keys(), config_.hosts.front());
+    }
+
+    void networks(const YAML::Node& list) {
+        if (list.IsNull()) return;
+        if (!list.IsSequence()) return report(list, "networks", shown(list) + ", expected a list of networks");
+        if (list.size() > most_networks)
+            return report(list, "networks", fmt::format("{} entries, expected at most {}", list.size(), most_networks));
+        for (const auto& entry : list) {
+            NetworkConfig network;
+            const auto before = errors.size();
+            group(entry, "networks[].", network_keys(), network);
+            if (network.name.empty() && errors.size() == before) report(entry, "networks[].name", "missing");
+            network_lines_.push_back(line_of(entry.Mark()));
+            config_.networks.push_back(std::move(network));
+        }
+    }
+
+    /// What no single value shows.
+    void check_networks() {
+        const auto say = [&](std::size_t i, const std::string& what) {
+            const auto line = i == 0 ? line_of_network() : network_lines_[i - 1];
+            errors.push_back({line, i == 0 ? "network." + what : "networks[]." + what});
+        };
+        const auto all = all_networks(config_);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            for (const auto& what : wrong_in(*all[i])) say(i, what);
+            for (std::size_t k = 0; k < i; ++k)
+                for (const auto& what : wrong_between(*all[k], *all[i], k == 0)) say(i, what);
+        }
+    }
+
+    int line_of_network() const {
+        for (const auto& [path, line] : lines_)
+            if (path.starts_with("network.")) return line;
+        return 0;
+    }
+
+    /// A protocol without what it needs announces nothing.
+    void check_routing() {
+        const RoutingPolicy& routing = config_.routing;
+        const auto line = lines_.contains("routing.protocol") ? lines_["routing.protocol"] : 0;
+        if (routing.protocol == RoutingProtocol::ospf && routing.interfaces.empty())
+            errors.push_back({line, "routing.protocol: ospf needs routing.interfaces: where the other routers are"});
+        if (routing.protocol == RoutingProtocol::bgp && (routing.asn == 0 || routing.neighbours.empty()))
+            errors.push_back({line, "routing.protocol: bgp needs routing.asn and routing.neighbours"});
     }
 
     /// What only tests may ask for is refused on a machine that serves people.
@@ -119,9 +171,10 @@ class Reader {
         errors.push_back({line_of(where.Mark()), hint.empty() ? text : fmt::format("{} ({})", text, hint)});
     }
 
-    static constexpr std::string_view hosts_prefix = "hosts[].";
+    static constexpr std::string_view list_mark = "[].";
     Config config_;
     std::map<std::string, int> lines_;
+    std::vector<int> network_lines_;  ///< of each of `networks`
 };
 
 YAML::Node load(const std::string& text, const std::string& file) {
@@ -164,6 +217,7 @@ std::vector<std::string> config_keys() {
     std::vector<std::string> result;
     for (const auto& key : top_keys()) result.emplace_back(key.name);
     for (const auto& key : host_keys()) result.push_back("hosts[]." + std::string(key.name));
+    for (const auto& key : network_keys()) result.push_back("networks[]." + std::string(key.name));
     return result;
 }
 

@@ -4,6 +4,8 @@
 #include <vector>
 
 #include "model/error.hpp"
+#include "model/network.hpp"
+#include "model/routing.hpp"
 #include "model/shadow.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
@@ -21,6 +23,23 @@ struct HostConfig {
 /// A vm_uri that begins so names no hypervisor but the folder in which a simulated one keeps its domains.
 inline constexpr std::string_view fake_hypervisor = "fake://";
 
+/// What the configuration says of one network of the guests.
+struct NetworkConfig {
+    std::string name;  ///< of a further one: its name; of the default one: libvirt's network (default: the instance)
+    NetworkMode mode = NetworkMode::nat;
+    std::string cidr = "auto";
+    std::string cidr6 = "auto";  ///< auto | none | a prefix
+    GuestTraffic guests = GuestTraffic::open;
+    // Of mode bridge alone:
+    std::string bridge;   ///< one that the host has
+    int vlan = 0;         ///< 0: none
+    std::string gateway;  ///< required, and so is dns
+    std::string gateway6;
+    std::string dns;
+    std::string range;  ///< "10.1.2.100-10.1.2.199"; required
+    bool operator==(const NetworkConfig&) const = default;
+};
+
 /// The configuration, all defaults filled in. Each field's documentation is schema/configuration.md, which a test holds
 /// against this struct.
 struct Config {
@@ -31,14 +50,14 @@ struct Config {
     std::vector<HostConfig> hosts{HostConfig{}};
     std::string accelerator = "auto";  ///< auto | kvm | tcg
 
-    struct Network {
-        std::string name;  ///< default: the instance
-        std::string cidr = "auto";
-        std::string domain;  ///< default: <instance>.internal
+    struct Network : NetworkConfig {
+        std::string domain;  ///< of all networks; default: <instance>.internal
         Duration quarantine = std::chrono::minutes(10);
         std::string host_names = "hosts";  ///< hosts | none
         bool operator==(const Network&) const = default;
     } network;
+    std::vector<NetworkConfig> networks;  ///< further ones
+    RoutingPolicy routing;
 
     long long quota = 10;  ///< quota.default
 
@@ -108,6 +127,13 @@ struct Config {
 
     bool operator==(const Config&) const = default;
 };
+
+/// The names of an instance's networks outside of it. Of the default one, as it always was; of a further one
+/// "<instance>-<name>" for both.
+std::string title_of(const Config& config, const NetworkConfig& network);
+std::string bridge_of(const Config& config, const NetworkConfig& network);
+/// Those of all networks: the default one first.
+std::vector<const NetworkConfig*> all_networks(const Config& config);
 
 /// One thing wrong in a configuration file.
 struct ConfigError {

@@ -13,7 +13,21 @@ constexpr std::size_t longest_state = 200;
 constexpr std::size_t longest_socket = 107;  // sockaddr_un
 
 void check_host_name(std::string_view name) { check_plain_name("host", name); }
-void check_network_name(std::string_view name) { check_plain_name("network", name); }
+void check_pathspace(std::string_view name) { check_plain_name("pathspace", name); }
+void check_title(std::string_view name) { check_plain_name("network", name); }
+
+// ---- what the default network and further ones have in common -----------------------------------------------------
+
+void read_mode(NetworkConfig& n, const Value& v) { n.mode = parse_network_mode(v.text()); }
+void read_cidr(NetworkConfig& n, const Value& v) { n.cidr = v.cidr(); }
+void read_cidr6(NetworkConfig& n, const Value& v) { n.cidr6 = v.cidr6(); }
+void read_guests(NetworkConfig& n, const Value& v) { n.guests = parse_guest_traffic(v.text()); }
+void read_bridge(NetworkConfig& n, const Value& v) { n.bridge = v.interface(); }
+void read_vlan(NetworkConfig& n, const Value& v) { n.vlan = v.number(1, 4094); }
+void read_gateway(NetworkConfig& n, const Value& v) { n.gateway = v.address(); }
+void read_gateway6(NetworkConfig& n, const Value& v) { n.gateway6 = v.address6(); }
+void read_dns(NetworkConfig& n, const Value& v) { n.dns = v.address(); }
+void read_range(NetworkConfig& n, const Value& v) { n.range = v.address_range(); }
 
 }  // namespace
 
@@ -30,14 +44,29 @@ const std::vector<Key<Config>>& top_keys() {
          [](Config& c, const Value& v) {
              c.accelerator = v.one_of({"auto", "kvm", "tcg"});
          }},
-        {"network.name", [](Config& c, const Value& v) { c.network.name = v.checked(check_network_name); }},
-        {"network.cidr", [](Config& c, const Value& v) { c.network.cidr = v.cidr(); }},
+        {"network.name", [](Config& c, const Value& v) { c.network.name = v.checked(check_title); }},
+        {"network.mode", [](Config& c, const Value& v) { read_mode(c.network, v); }},
+        {"network.cidr", [](Config& c, const Value& v) { read_cidr(c.network, v); }},
+        {"network.cidr6", [](Config& c, const Value& v) { read_cidr6(c.network, v); }},
+        {"network.guests", [](Config& c, const Value& v) { read_guests(c.network, v); }},
+        {"network.bridge", [](Config& c, const Value& v) { read_bridge(c.network, v); }},
+        {"network.vlan", [](Config& c, const Value& v) { read_vlan(c.network, v); }},
+        {"network.gateway", [](Config& c, const Value& v) { read_gateway(c.network, v); }},
+        {"network.gateway6", [](Config& c, const Value& v) { read_gateway6(c.network, v); }},
+        {"network.dns", [](Config& c, const Value& v) { read_dns(c.network, v); }},
+        {"network.range", [](Config& c, const Value& v) { read_range(c.network, v); }},
         {"network.domain", [](Config& c, const Value& v) { c.network.domain = v.domain(); }},
         {"network.quarantine", [](Config& c, const Value& v) { c.network.quarantine = v.duration(0s, 24h * 30); }},
         {"network.host_names",
          [](Config& c, const Value& v) {
              c.network.host_names = v.one_of({"hosts", "none"});
          }},
+        {"routing.protocol", [](Config& c, const Value& v) { c.routing.protocol = parse_routing_protocol(v.text()); }},
+        {"routing.interfaces", [](Config& c, const Value& v) { c.routing.interfaces = v.interfaces(); }},
+        {"routing.area", [](Config& c, const Value& v) { c.routing.area = v.address(); }},
+        {"routing.asn", [](Config& c, const Value& v) { c.routing.asn = parse_asn(v.text()); }},
+        {"routing.neighbours", [](Config& c, const Value& v) { c.routing.neighbours = v.neighbours(); }},
+        {"routing.pathspace", [](Config& c, const Value& v) { c.routing.pathspace = v.checked(check_pathspace); }},
         {"quota.default", [](Config& c, const Value& v) { c.quota = v.number(0, 1000000); }},
         {"guest.memory", [](Config& c, const Value& v) { c.guest.memory = v.size(32 * mib, tib); }},
         {"guest.cpus", [](Config& c, const Value& v) { c.guest.cpus = v.number(1, 64); }},
@@ -84,6 +113,23 @@ const std::vector<Key<Config>>& top_keys() {
         {"testing.enabled", [](Config& c, const Value& v) { c.testing.enabled = v.flag(); }},
         {"testing.boot_id", [](Config& c, const Value& v) { c.testing.boot_id = v.token(); }},
         {"testing.guests", [](Config& c, const Value& v) { c.testing.guests = v.one_of({"simulated"}); }},
+    };
+    return keys;
+}
+
+const std::vector<Key<NetworkConfig>>& network_keys() {
+    static const std::vector<Key<NetworkConfig>> keys{
+        {"name", [](NetworkConfig& n, const Value& v) { n.name = v.checked(check_network_name); }},
+        {"mode", read_mode},
+        {"cidr", read_cidr},
+        {"cidr6", read_cidr6},
+        {"guests", read_guests},
+        {"bridge", read_bridge},
+        {"vlan", read_vlan},
+        {"gateway", read_gateway},
+        {"gateway6", read_gateway6},
+        {"dns", read_dns},
+        {"range", read_range},
     };
     return keys;
 }

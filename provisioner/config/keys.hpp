@@ -13,8 +13,9 @@ template <typename Target> struct Key {
     void (*read)(Target& target, const Value& value);
 };
 
-/// All keys but those of `hosts`, which is a list of groups. schema/configuration.md is their reference.
+/// All keys but those of `hosts` and `networks`, which are lists of groups. schema/configuration.md is their reference.
 const std::vector<Key<Config>>& top_keys();
 const std::vector<Key<HostConfig>>& host_keys();
+const std::vector<Key<NetworkConfig>>& network_keys();
 
 }  // namespace drover

@@ -131,6 +131,35 @@ std::string Value::cidr() const {
     throw wrong(shown(node_), "auto, or a subnet inside 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 or 100.64.0.0/10");
 }
 
+std::string Value::cidr6() const {
+    const auto value = text();
+    if (value == "auto" || value == "none") return value;
+    const auto subnet = parse_subnet6(value);
+    const auto first = subnet.network.bytes[0];
+    if ((first & 0xe0) == 0x20 || (first & 0xfe) == 0xfc) return to_text(subnet);
+    throw wrong(shown(node_), "auto, none, or a prefix inside fc00::/7 or 2000::/3");
+}
+
+std::string Value::address() const { return to_text(parse_address(text())); }
+
+std::string Value::address6() const { return to_text(parse_address6(text())); }
+
+std::string Value::address_range() const {
+    const auto value = text();
+    const auto dash = std::min(value.find('-'), value.size());
+    if (dash < value.size()) {
+        const auto first = parse_address(value.substr(0, dash)), last = parse_address(value.substr(dash + 1));
+        if (first <= last) return fmt::format("{}-{}", to_text(first), to_text(last));
+    }
+    throw wrong(shown(node_), "two addresses like 10.1.2.100-10.1.2.199, the lower one first");
+}
+
+std::string Value::interface() const {
+    const auto value = text();
+    if (!value.empty() && value.size() <= 15 && value.front() != '.' && all_of_text(value, "._-")) return value;
+    throw wrong(shown(node_), "the name of an interface, at most 15 letters, digits and . _ -");
+}
+
 std::string Value::endpoint() const {
     const auto value = text();
     const auto colon = std::min(value.find(':'), value.size());
@@ -169,6 +198,26 @@ std::string Value::account() const {
     if (number && uid != no_uid) return value;
     check_login(value);
     return value;
+}
+
+std::vector<Value> Value::list() const {
+    constexpr std::size_t most = 32;
+    if (!node_.IsSequence() || node_.size() > most) throw wrong(shown(node_), "a list of at most 32");
+    std::vector<Value> entries;
+    for (const auto& entry : node_) entries.emplace_back(entry);
+    return entries;
+}
+
+std::vector<std::string> Value::interfaces() const {
+    std::vector<std::string> names;
+    for (const Value& entry : list()) names.push_back(entry.interface());
+    return names;
+}
+
+std::vector<Neighbour> Value::neighbours() const {
+    std::vector<Neighbour> neighbours;
+    for (const Value& entry : list()) neighbours.push_back(parse_neighbour(entry.text()));
+    return neighbours;
 }
 
 WavePolicy Value::wave_policy() const { return parse_wave_policy(text()); }

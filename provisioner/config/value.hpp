@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/routing.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
 
@@ -30,6 +31,15 @@ class Value {
     [[nodiscard]] std::string uri() const;
     /// "auto", or a private subnet in the form of parse_subnet.
     [[nodiscard]] std::string cidr() const;
+    /// "auto", "none", or a prefix in the form of parse_subnet6 that no multicast or link-local address is in.
+    [[nodiscard]] std::string cidr6() const;
+    /// An IPv4 or an IPv6 address, in its one short form.
+    [[nodiscard]] std::string address() const;
+    [[nodiscard]] std::string address6() const;
+    /// "10.1.2.100-10.1.2.199": two IPv4 addresses, the first not above the second.
+    [[nodiscard]] std::string address_range() const;
+    /// The name of an interface of the host.
+    [[nodiscard]] std::string interface() const;
     /// "127.0.0.1:9100": an address of this host, or 0.0.0.0 for all, and a port.
     [[nodiscard]] std::string endpoint() const;
     /// A DNS domain of lower-case labels.
@@ -38,10 +48,15 @@ class Value {
     [[nodiscard]] std::string token() const;
     /// An account by its name or its number, in the one form that a number has.
     [[nodiscard]] std::string account() const;
+    /// A list of interfaces, at most 32.
+    [[nodiscard]] std::vector<std::string> interfaces() const;
+    /// A list of what parse_neighbour takes, at most 32.
+    [[nodiscard]] std::vector<Neighbour> neighbours() const;
     /// The limits of a class of waves, in the form of parse_wave_policy.
     [[nodiscard]] WavePolicy wave_policy() const;
 
   private:
+    [[nodiscard]] std::vector<Value> list() const;
     /// The scalar as it was written without quotes: numbers and flags.
     [[nodiscard]] std::string plain(const std::string& expected) const;
 

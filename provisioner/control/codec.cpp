@@ -144,6 +144,15 @@ std::optional<FromDaemon> decode_key(std::string_view line) {
     return Key{*n, std::string(fields[2]), std::string(fields[3])};
 }
 
+std::optional<FromDaemon> decode_address6(std::string_view line) {
+    const auto fields = split(line, 4);
+    const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
+    if (!n || !parse_interface_address6(fields[2])) return std::nullopt;
+    if (fields[3] == no_key) return TellAddress6{*n, std::string(fields[2]), ""};
+    if (!is_address6(fields[3])) return std::nullopt;
+    return TellAddress6{*n, std::string(fields[2]), std::string(fields[3])};
+}
+
 std::optional<FromDaemon> decode_introduce(std::string_view line) {
     const auto fields = split(line, 3);
     const auto n = fields.empty() ? std::nullopt : parse_number(fields[1]);
@@ -251,6 +260,10 @@ std::string encode(const FromGuest& message) {
 std::string encode(const FromDaemon& message) {
     const auto text = Overloaded{
         [](const Key& m) { return numbered("KEY", m.n) + " " + m.kind + " " + m.text; },
+        [](const TellAddress6& m) {
+            return numbered("ADDRESS6", m.n) + " " + m.address + " " +
+                   (m.gateway.empty() ? std::string(no_key) : m.gateway);
+        },
         [](const Introduce& m) { return numbered("IDENTITY", m.n) + " " + to_json(m.identity, true); },
         [](const Ping& m) { return numbered("PING", m.n); },
         [](const Stop& m) { return numbered("STOP", m.n); },
@@ -289,6 +302,7 @@ std::optional<FromDaemon> decode_from_daemon(std::string_view line) {
     if (!fits(line)) return std::nullopt;
     const auto word = first_word(line);
     if (word == "KEY") return decode_key(line);
+    if (word == "ADDRESS6") return decode_address6(line);
     if (word == "IDENTITY") return decode_introduce(line);
     if (word == "PING") return decode_bare<Ping, FromDaemon>(line);
     if (word == "STOP") return decode_bare<Stop, FromDaemon>(line);
@@ -303,6 +317,7 @@ std::optional<FromDaemon> decode_from_daemon(std::string_view line) {
 
 std::string digest_of(const Identity& identity, const std::vector<std::string>& authorized_keys) {
     auto text = to_json(identity, false) + "\n";
+    if (!identity.address6.empty()) text += identity.address6 + " " + identity.gateway6 + "\n";
     for (const auto& key : authorized_keys) text += key + "\n";
     return sha256_hex(text);
 }

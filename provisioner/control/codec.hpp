@@ -82,13 +82,22 @@ struct Key {
     std::string kind, text;
     bool operator==(const Key&) const = default;
 };
-/// Name, addresses and owner of a guest, as told by `IDENTITY n {json}`.
+/// Name, addresses and owner of a guest, as told by `IDENTITY n {json}`; what is of IPv6, by the ADDRESS6 before.
 struct Identity {
     std::string name, domain, owner;
     std::string address;  ///< "10.77.0.9/20"
     std::string gateway, dns, mac, machine_id;
+    std::string address6;   ///< "fd12::9/64", or empty: no IPv6
+    std::string gateway6;   ///< "fd12::1", or empty: no way out by IPv6
     std::int64_t time = 0;  ///< the host's clock, ms since 1970; no part of the digest
     bool operator==(const Identity&) const = default;
+};
+/// `ADDRESS6 n ADDRESS/PREFIX GATEWAY`, or "-" for no gateway: kept, as a KEY is, for the IDENTITY that follows. A
+/// guest's end from before it drops the line, and goes on without.
+struct TellAddress6 {
+    std::uint32_t n = 0;
+    std::string address, gateway;  ///< as in Identity
+    bool operator==(const TellAddress6&) const = default;
 };
 struct Introduce {
     std::uint32_t n = 0;
@@ -147,7 +156,8 @@ struct Password {
     std::string user, hash;  ///< hash: is_password_hash()
     bool operator==(const Password&) const = default;
 };
-using FromDaemon = std::variant<Key, Introduce, Ping, Stop, Path, AskShadows, Reset, Renew, ServiceOrder, Password>;
+using FromDaemon =
+    std::variant<Key, TellAddress6, Introduce, Ping, Stop, Path, AskShadows, Reset, Renew, ServiceOrder, Password>;
 
 inline constexpr std::size_t renewal_seed_bytes = 64;
 

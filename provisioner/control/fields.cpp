@@ -91,6 +91,22 @@ std::string sha256_hex(std::string_view bytes) {
     return text;
 }
 
+bool is_address6(std::string_view text) try {
+    return to_text(parse_address6(text)) == text;
+} catch (const Error&) {
+    return false;
+}
+
+std::optional<InterfaceAddress6> parse_interface_address6(std::string_view text) try {
+    const auto slash = std::min(text.find('/'), text.size());
+    const auto address = parse_address6(text.substr(0, slash));
+    const auto prefix = parse_subnet6("::" + std::string(text.substr(slash))).prefix;
+    if (to_text(address) + "/" + std::to_string(prefix) != text) return std::nullopt;
+    return InterfaceAddress6{address, prefix};
+} catch (const Error&) {
+    return std::nullopt;
+}
+
 std::optional<InterfaceAddress> parse_interface_address(std::string_view text) try {
     const auto slash = std::min(text.find('/'), text.size());
     const auto address = parse_address(text.substr(0, slash));

@@ -35,6 +35,16 @@ struct InterfaceAddress {
     Address address;
     Subnet subnet;
 };
+/// An IPv6 address and the prefix length of its subnet.
+struct InterfaceAddress6 {
+    Address6 address;
+    int prefix = 64;
+};
+/// "fd12::9/64" in its one short form, prefix length 16 to 120; nothing for anything else.
+std::optional<InterfaceAddress6> parse_interface_address6(std::string_view text);
+/// An IPv6 address in its one short form.
+bool is_address6(std::string_view text);
+
 /// "10.77.0.9/20", prefix length 8 to 29; nothing for anything else.
 std::optional<InterfaceAddress> parse_interface_address(std::string_view text);
 

@@ -22,6 +22,10 @@
 #include "herd/host_load.hpp"
 #include "model/at_end.hpp"
 #include "model/failpoint.hpp"
+#include "network/announcer.hpp"
+#include "network/guest_networks.hpp"
+#include "network/host_view.hpp"
+#include "network/plan.hpp"
 #include "storage/first_reading.hpp"
 
 namespace drover {
@@ -31,14 +35,34 @@ namespace fs = std::filesystem;
 
 constexpr long long registry_reserve = 4LL << 20;  // some thousand commits
 
-/// The subnet of the instance: as configured, else chosen once and kept.
-Subnet choose_subnet(const Config& config, Registry& registry, Networks& networks) {
-    if (config.network.cidr != "auto") return parse_subnet(config.network.cidr);
-    if (const auto chosen = registry.note("subnet")) return parse_subnet(*chosen);
-    const Subnet subnet = free_subnet(networks.taken_subnets());
-    registry.set_note("subnet", to_text(subnet));
-    spdlog::info("network: chose {}", to_text(subnet));
-    return subnet;
+/// The networks of the instance, each clear of what this host has.
+NetworkPlan choose_networks(const Config& config, Registry& registry, Networks& networks) {
+    auto plan = make_plan(
+        config, {.registry = registry.uuid(),
+                 .note = [&](const std::string& key) { return registry.note(key); },
+                 .set_note = [&](const std::string& key, const std::string& value) { registry.set_note(key, value); },
+                 .taken = [&] { return networks.taken_subnets(); },
+                 .has_ipv6 = host_has_ipv6()});
+    const bool is_simulated =
+        config.hosts.front().vm_uri.starts_with("fake") || config.hosts.front().vm_uri.starts_with("test");
+    if (!is_simulated)
+        check_against_host(plan, config.instance, [](const std::string& what) { spdlog::warn("{}", what); });
+    return plan;
+}
+
+/// The hypervisor's doors to them.
+GuestNetworks open_networks(const Config& config, Registry& registry, Hypervisor& hypervisor) {
+    std::vector<GuestNetworks::Part> parts;
+    for (const Network& network : registry.networks().all())
+        parts.push_back({network, hypervisor.networks(parts.size())});
+    return {config.instance,
+            registry.uuid(),
+            std::move(parts),
+            {.tell = [&](const std::string& message) { registry.events.add("network", "", std::nullopt, message); },
+             .network_of = [&](GuestId id) -> std::optional<std::string> {
+                 const auto guest = registry.guests.get(id);
+                 return guest && guest->phase != Phase::gone ? std::optional(guest->network) : std::nullopt;
+             }}};
 }
 
 /// Those that are built and not on their way to gone: a name goes before its row does.
@@ -47,9 +71,20 @@ std::vector<HostName> names_of(Registry& registry) {
     for (const Guest& guest :
          registry.guests.list({.selection = {.globs = {}, .owner = {}, .all = true}}, std::nullopt)) {
         if (guest.owner && guest.phase != Phase::reserved && guest.desired != Desired::gone)
-            names.push_back({guest.address, guest.name});
+            names.push_back(known_as(guest, registry.networks()));
     }
     return names;
+}
+
+/// The networks that other routers are to know of.
+std::vector<Announced> announced(const NetworkPlan& plan) {
+    std::vector<Announced> networks;
+    for (const Network& network : plan.all()) {
+        if (network.mode != NetworkMode::routed) continue;
+        networks.push_back({network.bridge, to_text(network.subnet), std::nullopt});
+        if (network.subnet6) networks.back().prefix6 = to_text(*network.subnet6);
+    }
+    return networks;
 }
 
 /// Guests that are ready, and whose profiles have them asked something.
@@ -148,8 +183,8 @@ void run_daemon(const Config& config) {
     if (hypervisor.runs_containers()) mounts.emplace(fs::path(config.socket).parent_path() / "containers");
     auto* const lender = mounts ? &*mounts : nullptr;
 
-    const Subnet subnet = choose_subnet(config, registry, networks);
-    const NetworkSpec network{config.instance, registry.uuid(), subnet, config.network.domain};
+    registry.set_networks(choose_networks(config, registry, networks));
+    GuestNetworks guest_networks = open_networks(config, registry, hypervisor);
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
@@ -162,11 +197,9 @@ void run_daemon(const Config& config) {
                 overlays,
                 copies,
                 accelerator,
-                subnet,
                 qemu_user(),
                 [&] {
-                    networks.ensure(network);
-                    failpoint("network.ensured");
+                    guest_networks.ensure();
                     names.replace([&] { return names_of(registry); });
                 },
                 boot_id,
@@ -186,7 +219,7 @@ void run_daemon(const Config& config) {
         if (mounts) mounts->forget(root);
     });
     Fleet fleet(config, registry, copies, [&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
-    const Makings makings{config, registry, roots, overlays, subnet, lender};
+    const Makings makings{config, registry, roots, overlays, lender};
     PoolKeeper pools({.config = config,
                       .registry = registry,
                       .nudge = [&](const std::vector<GuestId>& guests) { herd.nudge(guests); },
@@ -220,14 +253,35 @@ void run_daemon(const Config& config) {
                      const std::string& message) { registry.events.add("health", target.name, std::nullopt, message); },
          .restart = [&](const ProbeTarget& target, const Probe& probe,
                         const std::string& why) { health.mend_service(target.id, probe.restart, why); }});
+    Announcer announcer(config.routing, announced(registry.networks()), [&](const std::string& message) {
+        spdlog::info("routing: {}", message);
+        registry.events.add("network", "", std::nullopt, message);
+    });
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
     ApiMeters api_meters(routes().size());
-    const Doors doors{config, registry,        herd,  shadows,   roots,      overlays,
-                      fleet,  health,          pools, pool_bell, image_jobs, accelerator,
-                      fsck,   doctor,          hooks, consoles,  api_meters, hypervisor.meters(),
-                      subnet, parts.templates, lender};
+    const Doors doors{config,
+                      registry,
+                      herd,
+                      shadows,
+                      roots,
+                      overlays,
+                      fleet,
+                      health,
+                      pools,
+                      pool_bell,
+                      image_jobs,
+                      accelerator,
+                      fsck,
+                      doctor,
+                      hooks,
+                      consoles,
+                      api_meters,
+                      hypervisor.meters(),
+                      [&] { return guest_networks.sights(); },
+                      parts.templates,
+                      lender};
     std::optional<MetricsPort> metrics_port;
     if (!config.metrics_listen.empty())
         metrics_port.emplace(config.metrics_listen, [&] { return metrics_text(doors); });
@@ -236,6 +290,7 @@ void run_daemon(const Config& config) {
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     if (templates) templates->start([&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
     herd.start();
+    announcer.start();
     fleet.start();
     pools.start();
     health.start();

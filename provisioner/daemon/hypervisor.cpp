@@ -27,13 +27,17 @@ Hypervisor::Hypervisor(const Config& config, const std::string& registry, std::f
         auto domains = fake_domains(config, uri.substr(fake_hypervisor.size()));
         forks_ = domains.get();
         domains_ = std::move(domains);
-        networks_ = std::make_unique<FakeNetworks>();
+        for (std::size_t i = 0; i <= config.networks.size(); ++i) networks_.push_back(std::make_unique<FakeNetworks>());
         return;
     }
     connection_.emplace(events_, uri);
     domains_ = std::make_unique<LibvirtDomains>(*connection_, config.instance, registry);
-    networks_ = std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, config.network.name,
-                                                  config.state + "/names");
+    for (const auto* network : all_networks(config)) {
+        const LibvirtNetworks::Place place{network == &config.network ? "" : network->name,
+                                           title_of(config, *network), network->mode,
+                                           {config.state + "/names", config.state + "/reservations"}};
+        networks_.push_back(std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, place));
+    }
     if (!uri.starts_with("test")) {
         own_forks_ = std::make_unique<LibvirtForks>(*connection_, config.instance, registry);
         forks_ = own_forks_.get();

@@ -35,7 +35,8 @@ class Hypervisor {
     Domains& domains() { return *domains_; }
     /// Null where no guest can be forked.
     Forks* forks() { return forks_; }
-    Networks& networks() { return *networks_; }
+    /// Of one of the configuration's networks, by its number: the default one is 0.
+    Networks& networks(std::size_t number = 0) { return *networks_.at(number); }
 
   private:
     EventLoop events_;
@@ -43,7 +44,7 @@ class Hypervisor {
     std::unique_ptr<Domains> domains_;
     std::unique_ptr<Forks> own_forks_;
     Forks* forks_ = nullptr;  ///< those, or what the domains are too
-    std::unique_ptr<Networks> networks_;
+    std::vector<std::unique_ptr<Networks>> networks_;
 };
 
 }  // namespace drover

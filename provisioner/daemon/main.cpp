@@ -8,11 +8,15 @@
 #include "doctor/doctor.hpp"
 #include "model/failpoint.hpp"
 #include "model/step.hpp"
+#include "network/host_view.hpp"
 
 namespace {
 
 int check_config(const std::string& file) {
-    drover::read_config(file, false);
+    const auto config = drover::read_config(file, false);
+    std::vector<drover::ConfigError> wrong;
+    for (const auto& why : drover::conflicts_here(config)) wrong.push_back({0, why});
+    if (!wrong.empty()) throw drover::ConfigErrors(file, std::move(wrong));
     std::cout << file << ": fine\n";
     return 0;
 }

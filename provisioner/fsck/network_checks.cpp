@@ -28,7 +28,7 @@ bool is_stale(const Sight& sight, const DnsHost& host) {
 Suspicions foreign_networks(const Sight& sight) {
     Suspicions found;
     for (const auto& network : sight.world.networks) {
-        if (network.name != sight.config.network.name || sight.is_ours(network)) continue;
+        if (!sight.is_network_asked_for(network.name) || sight.is_ours(network)) continue;
         found.push_back({{.object = network.name,
                           .detail = "the network of that name is not this registry's: left alone; name another one in "
                                     "the configuration (network.name), or remove it with virsh"}});
@@ -36,49 +36,58 @@ Suspicions foreign_networks(const Sight& sight) {
     return found;
 }
 
-/// The daemon makes it when it starts, and then takes it to be there.
+/// The daemon makes and starts them with each look, every 30 seconds.
 Suspicions missing_networks(const Sight& sight) {
     if (!sight.world.networks_known) return {};
-    const auto& name = sight.config.network.name;
-    const auto& networks = sight.world.networks;
-    const auto found = std::find_if(networks.begin(), networks.end(), [&](const auto& it) { return it.name == name; });
-    if (found != networks.end() && (found->active || !sight.is_ours(*found))) return {};
-    return {
-        {{.object = name,
-          .detail = fmt::format("the guests' network {}: restart droverd, which starts it, and drover restart --all",
-                                found == networks.end() ? "is not there" : "is not active")}}};
+    Suspicions missing;
+    for (const auto* asked : all_networks(sight.config)) {
+        const auto name = title_of(sight.config, *asked);
+        const auto& networks = sight.world.networks;
+        const auto found =
+            std::find_if(networks.begin(), networks.end(), [&](const auto& it) { return it.name == name; });
+        if (found != networks.end() && (found->active || !sight.is_ours(*found))) continue;
+        missing.push_back({{.object = name,
+                            .detail = fmt::format("the guests' network {}: droverd starts it within half a minute, "
+                                                  "and says in its events why when it cannot",
+                                                  found == networks.end() ? "is not there" : "is not active")}});
+    }
+    return missing;
 }
 
 Suspicions orphan_networks(const Sight& sight) {
     Suspicions found;
     for (const auto& network : sight.world.networks) {
-        if (network.name == sight.config.network.name) continue;
-        if (!sight.is_ours(network) && network.bridge != sight.bridge()) continue;
+        if (sight.is_network_asked_for(network.name)) continue;
+        if (!sight.is_ours(network) && !sight.is_bridge_asked_for(network.bridge)) continue;
         const auto* why = sight.is_ours(network) ? "is this registry's" : "has our bridge's name";
         found.push_back(
             {{.object = network.name,
-              .detail = fmt::format("the network {} and is not the configured one, {}: when nothing uses it, "
-                                    "virsh net-destroy {} and net-undefine it",
-                                    why, sight.config.network.name, network.name)}});
+              .detail = fmt::format("the network {} and the configuration asks for none of that name: when nothing uses "
+                                    "it, virsh net-destroy {} and net-undefine it",
+                                    why, network.name)}});
     }
     return found;
 }
 
 Suspicions orphan_bridges(const Sight& sight) {
     const auto& networks = sight.world.networks;
-    const auto bridge = sight.bridge();
-    const auto has_it = [&](const Network& network) { return network.bridge == bridge; };
-    if (!sight.world.bridge || std::any_of(networks.begin(), networks.end(), has_it)) return {};
-    return {{{.object = bridge,
+    Suspicions found;
+    for (const auto& bridge : sight.world.bridges) {
+        const auto has_it = [&](const Network& network) { return network.bridge == bridge; };
+        if (std::any_of(networks.begin(), networks.end(), has_it)) continue;
+        found.push_back(
+            {{.object = bridge,
               .detail = fmt::format("a bridge of our name that no network has: when nothing uses it, ip link delete {}",
-                                    bridge)}}};
+                                    bridge)}});
+    }
+    return found;
 }
 
 /// In the network itself, by somebody's hand or an older Drover's. Its own address has the host's name.
 Suspicions stale_dns_hosts(const Sight& sight) {
     Suspicions found;
     for (const auto& network : sight.world.networks) {
-        if (network.name != sight.config.network.name || !sight.is_ours(network)) continue;
+        if (!sight.is_network_asked_for(network.name) || !sight.is_ours(network)) continue;
         for (const auto& host : network.hosts) {
             if (host.address == network.gateway || !is_stale(sight, host)) continue;
             found.push_back(

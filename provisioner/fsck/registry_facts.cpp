@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <soci/sqlite3/soci-sqlite3.h>
 
+#include <sstream>
 #include <utility>
 
 #include "model/error.hpp"
@@ -37,11 +38,11 @@ std::vector<GuestRow> read_living(soci::session& sql) {
              << "SELECT id, name, kind, image, phase, desired, address, lower(coalesce(mac, '')), want_version, "
                 "have_version, want_overlay, have_overlay, rev, owner IS NULL AND NOT EXISTS (SELECT 1 FROM pools "
                 "WHERE "
-                "pools.id = guests.pool) FROM guests WHERE phase <> 'gone' ORDER BY id",
+                "pools.id = guests.pool), network FROM guests WHERE phase <> 'gone' ORDER BY id",
          soci::into(row.id), soci::into(row.name), soci::into(row.kind), soci::into(row.image), soci::into(row.phase),
          soci::into(row.desired), soci::into(address), soci::into(row.mac), soci::into(row.want_version),
          soci::into(row.have_version), soci::into(row.want_overlay), soci::into(row.have_overlay), soci::into(row.rev),
-         soci::into(stray));
+         soci::into(stray), soci::into(row.network));
     statement.execute();
     std::vector<GuestRow> rows;
     while (statement.fetch()) {
@@ -90,6 +91,24 @@ std::set<Address> read_used(soci::session& sql) {
     return used;
 }
 
+/// "SUBNET SUBNET6 USERS-BEFORE", "-" for no IPv6.
+std::map<std::string, std::pair<Subnet, std::optional<Subnet6>>> read_networks(soci::session& sql) {
+    constexpr std::size_t name_at = std::string_view("network/").size();
+    std::string key, value;
+    soci::statement statement = (sql.prepare << "SELECT key, value FROM notes WHERE key LIKE 'network/%'",
+                                 soci::into(key), soci::into(value));
+    statement.execute();
+    std::map<std::string, std::pair<Subnet, std::optional<Subnet6>>> networks;
+    while (statement.fetch()) {
+        std::istringstream words(value);
+        std::string subnet, subnet6;
+        words >> subnet >> subnet6;
+        networks[key.substr(name_at)] = {parse_subnet(subnet),
+                                         subnet6 == "-" ? std::nullopt : std::optional(parse_subnet6(subnet6))};
+    }
+    return networks;
+}
+
 }  // namespace
 
 std::string root_name(const std::string& image, const std::string& digest) {
@@ -104,7 +123,7 @@ RegistryFacts RegistryReader::read() {
     return reading(file_, [&] {
         const soci::transaction snapshot(sql_);
         return RegistryFacts{read_uuid(sql_, file_), read_versions(sql_), read_living(sql_), read_used(sql_),
-                             read_copies(sql_)};
+                             read_copies(sql_), read_networks(sql_)};
     });
 }
 

@@ -13,7 +13,7 @@ namespace drover::fsck {
 /// What fsck reads of a guest's row. Words stay as they are stored.
 struct GuestRow {
     GuestId id = 0;
-    std::string name, kind, image;
+    std::string name, kind, image, network;
     std::string phase, desired;
     Address address;
     std::string mac;  ///< lower case
@@ -45,6 +45,8 @@ struct RegistryFacts {
     std::vector<GuestRow> living;          ///< not gone, by id
     std::set<Address> used;                ///< marked as in use
     std::map<GuestId, CopyRow> copies;     ///< by id
+    /// The subnets of each network by its name, as the daemon chose them last.
+    std::map<std::string, std::pair<Subnet, std::optional<Subnet6>>> networks;
 };
 
 /// Reads the registry's file and never writes it. One thread at a time. Every call: Error{unavailable} naming the file

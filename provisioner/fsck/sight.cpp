@@ -51,7 +51,10 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Hypervis
     world.logs = state.logs();
     world.name_lines = NameFiles(config.state).lines();
     world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
-    world.bridge = std::filesystem::exists(fmt::format("{}/{}-br", tools.interfaces, config.instance));
+    for (const auto* network : all_networks(config))
+        if (const auto bridge = bridge_of(config, *network); network->mode != NetworkMode::bridge &&
+                                                             std::filesystem::exists(tools.interfaces + "/" + bridge))
+            world.bridges.insert(bridge);
     return world;
 }
 
@@ -95,6 +98,15 @@ std::string made_uuid(const std::string& text) {
     return digits;
 }
 
+/// Its second address; none where its network has no IPv6.
+std::optional<Address6> address6_of(const RegistryFacts& facts, const GuestRow& guest) {
+    const auto network = facts.networks.find(guest.network);
+    if (network == facts.networks.end() || !network->second.second) return std::nullopt;
+    const auto& [subnet, subnet6] = network->second;
+    if (!subnet.contains(guest.address)) return std::nullopt;
+    return subnet6->at(guest.address.value - subnet.network.value);
+}
+
 }  // namespace
 
 Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& registry, const Hypervisors& hypervisors) {
@@ -108,7 +120,10 @@ Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& regis
     sight.steady = unchanged(before, after);
     for (const auto* facts : {&after, &before})
         for (const auto& guest : facts->living) sight.living.emplace(guest.id, guest);
-    for (const auto& [id, guest] : sight.living) sight.names.emplace(to_text(guest.address), guest.name);
+    for (const auto& [id, guest] : sight.living) {
+        sight.names.emplace(to_text(guest.address), guest.name);
+        if (const auto address6 = address6_of(after, guest)) sight.names.emplace(to_text(*address6), guest.name);
+    }
     std::set_intersection(before.used.begin(), before.used.end(), after.used.begin(), after.used.end(),
                           std::inserter(sight.used, sight.used.end()));
     take_versions(before, after, sight);
@@ -128,7 +143,15 @@ std::optional<GuestId> Sight::guest_of(std::string_view domain_name) const {
     return domain_name.starts_with(prefix) ? parse_id(domain_name.substr(prefix.size())) : std::nullopt;
 }
 
-std::string Sight::bridge() const { return config.instance + "-br"; }
+bool Sight::is_network_asked_for(const std::string& title) const {
+    return std::ranges::any_of(all_networks(config), [&](const auto* it) { return title_of(config, *it) == title; });
+}
+
+bool Sight::is_bridge_asked_for(const std::string& bridge) const {
+    return std::ranges::any_of(all_networks(config), [&](const auto* it) {
+        return it->mode != NetworkMode::bridge && bridge_of(config, *it) == bridge;
+    });
+}
 
 std::string Sight::name_of(GuestId id) const {
     const auto found = living.find(id);
@@ -148,7 +171,12 @@ bool Sight::is_template(const Domain& domain) const {
            (domain.name == config.instance + "-template" || domain.name == config.instance + "-trial");
 }
 
-bool Sight::is_ours(const Network& network) const { return network.uuid == made_uuid(registry + "/network"); }
+bool Sight::is_ours(const Network& network) const {
+    if (network.uuid == made_uuid(registry + "/network")) return true;
+    const auto prefix = config.instance + "-";
+    return network.name.starts_with(prefix) &&
+           network.uuid == made_uuid(registry + "/network/" + network.name.substr(prefix.size()));
+}
 
 std::optional<GuestId> parse_id(std::string_view text) {
     GuestId id = 0;

@@ -28,7 +28,7 @@ struct World {
     std::map<std::string, TemplateFolder> templates;  ///< entries of state/templates
     std::vector<NameLine> name_lines;                 ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;             ///< of our block
-    bool bridge = false;                              ///< the host has an interface of our bridge's name
+    std::set<std::string> bridges;                    ///< interfaces of this host that have the name of a bridge of ours
 };
 
 /// What one look saw: the registry, then the world, then the registry again. What a step changed meanwhile counts for
@@ -53,15 +53,17 @@ struct Sight {
     [[nodiscard]] std::string domain_uuid(GuestId id) const;
     /// Whether the domain is one that templates are made with.
     [[nodiscard]] bool is_template(const Domain& domain) const;
-    /// The bridge's name.
-    [[nodiscard]] std::string bridge() const;
+    /// Whether this is the name of a network, or of a bridge, that the configuration asks for; of bridges those that
+    /// are made for it.
+    [[nodiscard]] bool is_network_asked_for(const std::string& title) const;
+    [[nodiscard]] bool is_bridge_asked_for(const std::string& bridge) const;
     /// Whether the folder of this version, by its root_name, is there and whole.
     [[nodiscard]] bool has_root(const std::string& root) const;
     /// The name of the living guest; empty when there is none.
     [[nodiscard]] std::string name_of(GuestId id) const;
     /// Whether a living guest has this address and this name, alone or with the network's domain.
     [[nodiscard]] bool is_known(const std::string& address, std::string_view name) const;
-    /// Whether the network is this registry's own.
+    /// Whether the network is this registry's own; of a name that the configuration does not know any more, too.
     [[nodiscard]] bool is_ours(const Network& network) const;
 };
 

@@ -35,6 +35,7 @@ std::string Conversation::answer(std::string_view line) {
 void Conversation::start_anew() {
     authorized_keys_.clear();
     host_seed_.clear();
+    address6_ = {};
 }
 
 bool Conversation::could_go_on() { return machine_.digest_in_force().empty() && machine_.last_introduction(); }
@@ -57,8 +58,16 @@ std::string Conversation::take(const control::Key& key) {
     return ok(key.n);
 }
 
+std::string Conversation::take(const control::TellAddress6& told) {
+    address6_ = told;
+    return ok(told.n);
+}
+
 std::string Conversation::take(const control::Introduce& introduce) try {
-    const Introduction introduction{introduce.identity, std::exchange(authorized_keys_, {})};
+    Introduction introduction{introduce.identity, std::exchange(authorized_keys_, {})};
+    const auto address6 = std::exchange(address6_, {});
+    introduction.identity.address6 = address6.address;
+    introduction.identity.gateway6 = address6.gateway;
     const auto seed = std::exchange(host_seed_, {});
     if (!seed.empty()) machine_.put_host_key(seed);
     machine_.set_clock(introduce.identity.time);

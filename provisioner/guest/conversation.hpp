@@ -75,6 +75,7 @@ class Conversation {
 
   private:
     std::string take(const control::Key& key);
+    std::string take(const control::TellAddress6& told);
     std::string take(const control::Introduce& introduce);
     std::string take(const control::Ping& ping);
     std::string take(const control::Stop& stop);
@@ -89,6 +90,7 @@ class Conversation {
     Machine& machine_;
     std::vector<std::string> authorized_keys_;
     std::string host_seed_;
+    control::TellAddress6 address6_;  ///< for the next IDENTITY; without an address: none was told
     std::uint32_t paths_for_ = 0;    ///< the request that these were told for
     std::vector<PathChange> paths_;  ///< at most most_questions; requests that come in pieces count them
     bool stop_asked_ = false;

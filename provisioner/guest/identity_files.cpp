@@ -20,8 +20,12 @@ void put_block(const fs::path& path, const std::string& block, mode_t mode) {
 }
 
 std::string hosts_block(const control::Identity& identity) {
-    const auto address = identity.address.substr(0, identity.address.find('/'));
-    return address + " " + identity.name + "." + identity.domain + " " + identity.name + "\n";
+    std::string lines;
+    for (const auto& address : {identity.address, identity.address6})
+        if (!address.empty())
+            lines += address.substr(0, address.find('/')) + " " + identity.name + "." + identity.domain + " " +
+                     identity.name + "\n";
+    return lines;
 }
 
 std::string resolver(const control::Identity& identity) {
@@ -84,7 +88,10 @@ void remember(const fs::path& root, const Introduction& introduction) {
     std::string lines;
     for (const auto& key : introduction.authorized_keys)
         lines += control::encode(FromDaemon(control::Key{0, "authorized", key}));
-    lines += control::encode(FromDaemon(control::Introduce{0, introduction.identity}));
+    const auto& identity = introduction.identity;
+    if (!identity.address6.empty())
+        lines += control::encode(FromDaemon(control::TellAddress6{0, identity.address6, identity.gateway6}));
+    lines += control::encode(FromDaemon(control::Introduce{0, identity}));
     put_file(root / last_identity, lines, 0600, Durable::later);
 }
 
@@ -92,17 +99,22 @@ std::optional<Introduction> recall(const fs::path& root) {
     const auto text = read_if_there(root / last_identity);
     if (!text) return std::nullopt;
     Introduction introduction;
+    control::TellAddress6 address6;
     bool complete = false;
     control::LineReader reader(false);
     for (const auto& line : reader.feed(*text)) {
         const auto message = control::decode_from_daemon(line);
         const auto* key = message ? std::get_if<control::Key>(&*message) : nullptr;
         const auto* introduce = message ? std::get_if<control::Introduce>(&*message) : nullptr;
-        if (key == nullptr && introduce == nullptr) return std::nullopt;
+        const auto* told = message ? std::get_if<control::TellAddress6>(&*message) : nullptr;
+        if (key == nullptr && introduce == nullptr && told == nullptr) return std::nullopt;
+        if (told != nullptr) address6 = *told;
         if (key != nullptr) introduction.authorized_keys.push_back(key->text);
         if (introduce != nullptr) introduction.identity = introduce->identity;
         complete |= introduce != nullptr;
     }
+    introduction.identity.address6 = address6.address;
+    introduction.identity.gateway6 = address6.gateway;
     return complete ? std::optional(introduction) : std::nullopt;
 }
 

@@ -17,6 +17,7 @@
 
 #include "control/fields.hpp"
 #include "guest/files.hpp"
+#include "guest/network6.hpp"
 #include "model/address.hpp"
 #include "model/error.hpp"
 #include "model/unique_fd.hpp"
@@ -41,6 +42,8 @@ class Interface {
         : name_(std::move(name)), socket_(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
         if (!socket_) fail("cannot make a socket");
     }
+
+    [[nodiscard]] const std::string& name() const { return name_; }
 
     [[nodiscard]] bool is_ethernet() const {
         ifreq request = fresh();
@@ -133,6 +136,7 @@ void put_network_into_force(const control::Identity& identity) {
     interface.set_address(control::parse_interface_address(identity.address).value());
     interface.bring_up();
     interface.set_default_route(parse_address(identity.gateway));
+    put_ipv6_into_force(interface.name(), identity);
 }
 
 }  // namespace drover::guest

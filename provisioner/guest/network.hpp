@@ -5,7 +5,7 @@
 
 namespace drover::guest {
 
-/// Brings the loopback and the first ethernet interface up and gives the latter its MAC, address and default route.
+/// Brings the loopback and the first ethernet interface up and gives the latter its MAC, addresses and default routes.
 /// What is so already is not touched, so a repetition cuts no connection. Error{failed} naming what the kernel refused.
 void put_network_into_force(const control::Identity& identity);
 

@@ -31,7 +31,7 @@ DomainSpec Blueprints::frame(const Guest& guest, const Make& make) const {
     spec.memory = std::max(parts_.config.guest.memory, version.memory);
     spec.cpus = parts_.config.guest.cpus;
     spec.mac = mac_of(guest.id);
-    spec.network = parts_.config.network.name;
+    spec.network = parts_.registry.networks().of(guest.network).title;
     if (!version.is_cloud()) spec.parameters = parameters(guest, make);
     if (guest.kind == Kind::vm) add_version(spec, guest, version);
     return spec;
@@ -71,7 +71,9 @@ void Blueprints::add_container(DomainSpec& spec, const Guest& guest) const {
 }
 
 unsigned Blueprints::first_uid(const Guest& guest) const {
-    return first_uid_of(parts_.subnet, guest.address, static_cast<unsigned>(parts_.config.containers.first_uid));
+    const Network& network = parts_.registry.networks().of(guest.network);
+    return first_uid_of(network.subnet, guest.address, static_cast<unsigned>(parts_.config.containers.first_uid),
+                        network.users_before);
 }
 
 }  // namespace drover

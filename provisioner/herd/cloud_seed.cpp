@@ -16,17 +16,24 @@ std::string meta_data(const control::Identity& identity) {
         .dump(2);
 }
 
-/// Version 2 (netplan's). The route is not called default: older cloud-init knows that word for nobody's network.
+/// Version 2 (netplan's). The routes are not called default: older cloud-init knows that word for nobody's network.
+/// Nobody's advertisement gives it more.
 std::string network_config(const control::Identity& identity) {
-    const Json interface {
-        {"match", {{"macaddress", identity.mac}}}, {"set-name", "eth0"}, {"addresses", Json::array({identity.address})},
-            {"routes", Json::array({Json{{"to", "0.0.0.0/0"}, {"via", identity.gateway}}})}, {
-            "nameservers", {
-                {"search", Json::array({identity.domain})}, { "addresses", Json::array({identity.dns}) }
-            }
-        }
-    };
-    return Json{{"version", 2}, {"ethernets", {{"eth0", interface}}}}.dump(2);
+    auto addresses = Json::array({identity.address});
+    auto routes = Json::array({Json{{"to", "0.0.0.0/0"}, {"via", identity.gateway}}});
+    if (!identity.address6.empty()) addresses.push_back(identity.address6);
+    if (!identity.gateway6.empty()) routes.push_back(Json{{"to", "::/0"}, {"via", identity.gateway6}});
+    Json interface;
+    interface["match"] = Json{{"macaddress", identity.mac}};
+    interface["set-name"] = "eth0";
+    interface["addresses"] = addresses;
+    interface["routes"] = routes;
+    if (!identity.address6.empty()) interface["accept-ra"] = false;
+    interface["nameservers"]["search"] = Json::array({identity.domain});
+    interface["nameservers"]["addresses"] = Json::array({identity.dns});
+    Json config{{"version", 2}};
+    config["ethernets"]["eth0"] = interface;
+    return config.dump(2);
 }
 
 }  // namespace

@@ -283,7 +283,7 @@ Watch Herd::watch_of(const Guest& guest) {
 
 Voice Herd::voice_of(const Guest& guest, const Watch& watch) {
     if (!watch.hello && watch.ready.empty() && watch.told.empty()) return watch.voice("");
-    return watch.voice(steps_.digest_of(guest));
+    return watch.voice(steps_.digest_of(guest, watch));
 }
 
 }  // namespace drover

@@ -28,7 +28,6 @@ struct Parts {
     Overlays& overlays;
     CopyStore& copies;
     Accelerator& accelerator;
-    Subnet subnet;
     std::string qemu_user;               ///< "+uid:+gid"
     std::function<void()> prepare_host;  ///< makes the network and its names what they should be; before each look
     std::string boot_id = "boot";        ///< of this host

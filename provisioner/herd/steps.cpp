@@ -11,16 +11,18 @@
 
 namespace drover {
 
-control::Identity identity_of(const Guest& guest, const std::string& domain, const Subnet& subnet) {
-    const auto gateway = to_text(subnet.gateway());
+control::Identity identity_of(const Guest& guest, const Network& network) {
+    const auto address6 = network.address6(guest.address);
     return {.name = guest.name,
-            .domain = domain,
+            .domain = network.domain,
             .owner = guest.owner.value_or(""),
-            .address = fmt::format("{}/{}", to_text(guest.address), subnet.prefix),
-            .gateway = gateway,
-            .dns = gateway,
+            .address = fmt::format("{}/{}", to_text(guest.address), network.subnet.prefix),
+            .gateway = to_text(network.gateway),
+            .dns = to_text(network.dns),
             .mac = mac_of(guest.id),
             .machine_id = guest.machine_id,
+            .address6 = address6 ? fmt::format("{}/{}", to_text(*address6), network.subnet6->prefix) : "",
+            .gateway6 = address6 && network.gateway6 ? to_text(*network.gateway6) : "",
             .time = now().time_since_epoch().count()};
 }
 
@@ -118,7 +120,7 @@ long long Steps::copy_overlay(const Guest& guest, const Copy& copy, const std::s
 Done Steps::identify(const Guest& guest, const Watch& watch) {
     if (watch.forkable) return renew(guest, watch);
     Guest after = guest;
-    if (watch.voice(digest_of(guest)) == Voice::ready) {
+    if (watch.voice(digest_of(guest, watch)) == Voice::ready) {
         offered_.lock()->erase(guest.id);
         if (watch.domain.name != guest.name) make_known(guest);  // its adoption was cut short
         Done done;
@@ -151,7 +153,7 @@ std::string Steps::add_introduction(const Guest& guest, std::vector<control::Fro
     const control::Identity identity = identity_for(guest);
     const std::vector<std::string> keys = keys_of(guest);
     for (const std::string& key : keys) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
-    lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
+    add_identity(identity, lines);
     return control::digest_of(identity, keys);
 }
 
@@ -167,6 +169,13 @@ void Steps::add_rehearsal(control::Identity identity, std::vector<control::FromD
     identity.name += "-rehearsal";
     const std::string key = control::make_host_key().public_line;
     lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
+    add_identity(identity, lines);
+}
+
+void Steps::add_identity(const control::Identity& identity, std::vector<control::FromDaemon>& lines) {
+    if (!identity.address6.empty())
+        lines.emplace_back(
+            control::TellAddress6{sessions_.next_number(), identity.address6, identity.gateway6});
     lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
 }
 
@@ -200,7 +209,7 @@ Done Steps::adopt(const Guest& guest, const Watch& watch) {
 }
 
 void Steps::make_known(const Guest& guest) {
-    parts_.names.add({guest.address, guest.name});
+    parts_.names.add(known_as(guest, parts_.registry.networks()));
     parts_.domains.rename(blueprints_.tag(guest, guest.have), true);
 }
 
@@ -298,13 +307,21 @@ control::HostKey Steps::key_for(GuestId id, const std::string& boot) {
 }
 
 control::Identity Steps::identity_for(const Guest& guest) const {
-    return identity_of(guest, parts_.config.network.domain, parts_.subnet);
+    return identity_of(guest, parts_.registry.networks().of(guest.network));
 }
 
 std::vector<std::string> Steps::keys_of(const Guest& guest) {
     return guest.owner ? parts_.registry.owners.keys(*guest.owner) : std::vector<std::string>{};
 }
 
-std::string Steps::digest_of(const Guest& guest) { return control::digest_of(identity_for(guest), keys_of(guest)); }
+std::string Steps::digest_of(const Guest& guest, const Watch& watch) {
+    auto identity = identity_for(guest);
+    const auto keys = keys_of(guest);
+    auto digest = control::digest_of(identity, keys);
+    if (identity.address6.empty() || watch.answered != digest) return digest;
+    identity.address6.clear();
+    const auto older = control::digest_of(identity, keys);
+    return watch.ready == older ? older : digest;
+}
 
 }  // namespace drover

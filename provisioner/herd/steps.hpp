@@ -31,8 +31,8 @@ struct Done {
     }
 };
 
-/// What the guest is told that it is, in an instance of this DNS domain and subnet, now.
-control::Identity identity_of(const Guest& guest, const std::string& domain, const Subnet& subnet);
+/// What the guest is told that it is, in this network, now.
+control::Identity identity_of(const Guest& guest, const Network& network);
 
 /// One short function per step. Each is idempotent: run twice it ends in the same state; when it throws, it leaves what
 /// its next run accepts; its effects are durable before it returns.
@@ -48,8 +48,9 @@ class Steps {
     control::Renew renewal_of(GuestId id);
     /// What a guest is told that it is: its owner's keys, and last its identity.
     std::vector<control::FromDaemon> introduction(const Guest& guest);
-    /// The digest of the identity that `guest` should run under, by its row and its owner's keys.
-    std::string digest_of(const Guest& guest);
+    /// The digest of the identity that `guest` should run under, by its row and its owner's keys. Of one that was told
+    /// and answered without IPv6, as an older guest's end does: of that.
+    std::string digest_of(const Guest& guest, const Watch& watch);
 
   private:
     Done build(const Guest& guest);
@@ -74,6 +75,7 @@ class Steps {
     bool fork(const Guest& guest, const DomainSpec& spec, const Template& from);
     std::string introduce(const Guest& guest, std::vector<control::FromDaemon> lines);
     std::string add_introduction(const Guest& guest, std::vector<control::FromDaemon>& lines);
+    void add_identity(const control::Identity& identity, std::vector<control::FromDaemon>& lines);
     void add_rehearsal(control::Identity identity, std::vector<control::FromDaemon>& lines);
     void make_known(const Guest& guest);
     bool give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,

@@ -20,7 +20,7 @@ Done Steps::start(const Guest& guest) {
     const DomainSpec spec = blueprints_.of(after, after.have);
     parts_.domains.define(spec);
     failpoint("start.defined");
-    if (guest.owner) parts_.names.add({guest.address, guest.name});
+    if (guest.owner) parts_.names.add(known_as(guest, parts_.registry.networks()));
     failpoint("start.named");
     after.started_by = from && fork(guest, spec, *from) ? "fork" : "cold";
     if (after.started_by == "cold") run_domain(guest);

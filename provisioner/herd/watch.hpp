@@ -32,6 +32,7 @@ struct Watch {
     std::optional<control::Hello> hello;    ///< the last HELLO since its domain started
     std::string ready;                      ///< digest of the last READY since that HELLO
     std::string told;                       ///< digest of the identity sent since that HELLO
+    std::string answered;                   ///< what it was told, when it last said READY to that
     std::map<std::string, ServiceStatus> services;  ///< what it said of them since that HELLO
     Clock::time_point called;  ///< when a word of it was last asked for: its channel was taken up, or it was told
 
@@ -133,6 +134,7 @@ struct Watch {
         hello.reset();
         ready.clear();
         told.clear();
+        answered.clear();
         services.clear();
     }
 
@@ -189,7 +191,7 @@ struct Watch {
         if (std::holds_alternative<control::Forkable>(message)) hear_forkable();
         if (const auto* said = std::get_if<control::Ready>(&message)) {
             ready = said->digest;
-            told.clear();  // answered, whatever the answer
+            if (!told.empty()) answered = std::exchange(told, {});  // whatever the answer
         }
     }
 

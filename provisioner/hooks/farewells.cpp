@@ -84,7 +84,7 @@ wire::Json Farewells::input_of(const std::map<GuestId, Guest>& guests) const {
     auto input = hook_input(runner_.config(), guest_retire_pre);
     std::set<OperationId> operations;
     for (const auto& [id, guest] : guests) {
-        input["guests"].push_back(wire::guest_listing(guest, runner_.config().instance));
+        input["guests"].push_back(wire::guest_listing(guest, runner_.config().instance, runner_.registry().networks()));
         if (guest.operation) operations.insert(*guest.operation);
     }
     for (const OperationId id : operations)

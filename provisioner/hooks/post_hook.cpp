@@ -115,7 +115,7 @@ wire::Json PostHook::input_of(const std::vector<Event>& events) const {
         input["operations"].push_back(wire::operation_listing(registry.operations.summary(id)));
     const auto waves = happening_ == Happening::wave_done ? operations : std::set<OperationId>{};
     for (const Guest& guest : guests_of(registry, events, waves))
-        input["guests"].push_back(wire::guest_listing(guest, runner_.config().instance));
+        input["guests"].push_back(wire::guest_listing(guest, runner_.config().instance, runner_.registry().networks()));
     return input;
 }
 

@@ -4,12 +4,14 @@
 #include <libvirt/virterror.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <optional>
 
 #include "hypervisor/handles.hpp"
 #include "hypervisor/network_xml.hpp"
 #include "hypervisor/ownership.hpp"
 #include "hypervisor/subnets.hpp"
+#include "model/failpoint.hpp"
 
 namespace drover {
 namespace {
@@ -49,7 +51,13 @@ std::string describe(virNetworkPtr network, const Own& own, unsigned flags = 0) 
 }
 
 // libvirt's test driver forgets what it was told of the DNS server, and has none.
-bool has_folder(const std::string& xml, const Own& own) { return own.is_played || watches(xml, own.folder); }
+bool has_folder(const std::string& xml, const Own& own) { return own.is_played || watches(xml, own.folders.names); }
+
+bool is_fitted(const std::string& xml, const Own& own, const NetworkSpec& spec) {
+    auto has = read_fittings(xml), wanted = fittings_of(spec, own.folders);
+    if (own.is_played) has.options = wanted.options;
+    return has == wanted;
+}
 
 // The attribute "connections" does not tell: libvirt forgets it when an entry of a running network changes.
 int count_guests(virNetworkPtr network, const Own& own) {
@@ -94,7 +102,7 @@ void drop_entry(virNetworkPtr network, const Own& own, const std::string& xml, A
 
 /// The XML of a network that runs since before names had a folder: until it is started anew, it is told them itself.
 std::optional<std::string> read_older(virNetworkPtr network, const Own& own) {
-    if (own.is_played || !is_active(network, own)) return std::nullopt;
+    if (own.is_played || own.is_bridged || !is_active(network, own)) return std::nullopt;
     auto xml = describe(network, own);
     return has_folder(xml, own) ? std::nullopt : std::optional(std::move(xml));
 }
@@ -112,15 +120,15 @@ void define(virConnectPtr connection, const Own& own, const std::string& xml) {
 }
 
 void make(virConnectPtr connection, const Own& own, const NetworkSpec& spec) {
-    define(connection, own, to_xml(spec, own.name, own.folder));
+    define(connection, own, to_xml(spec, own.name, own.uuid, own.folders));
 }
 
-// A network from before names had a folder gets it: from its next start on, which is now, unless a guest would lose its
-// line.
-void give_folder(virConnectPtr connection, virNetworkPtr network, const Own& own, int guests) {
-    define(connection, own, with_folder(describe(network, own, VIR_NETWORK_XML_INACTIVE), own.folder));
-    if (guests == 0 && is_active(network, own) && virNetworkDestroy(network) < 0)
-        throw last_error("stop network " + own.name);
+// What is no part of its shape is as defined from its next start on: which is now, unless a guest would lose its line.
+void refit(virConnectPtr connection, virNetworkPtr network, const Own& own, const NetworkSpec& spec, int guests) {
+    const bool active = is_active(network, own);
+    const bool runs_so = active && is_fitted(describe(network, own), own, spec);
+    if (!is_fitted(describe(network, own, VIR_NETWORK_XML_INACTIVE), own, spec)) make(connection, own, spec);
+    if (active && !runs_so && guests == 0 && virNetworkDestroy(network) < 0) throw last_error("stop network " + own.name);
 }
 
 // A network of another shape goes, unless a guest would lose its line.
@@ -128,27 +136,47 @@ NetworkHandle remake(virConnectPtr connection, NetworkHandle network, const Own&
     const auto xml = describe(network.get(), own);
     const int guests = count_guests(network.get(), own);
     if (read_shape(xml) == shape_of(spec)) {
-        if (!has_folder(xml, own)) give_folder(connection, network.get(), own, guests);
+        refit(connection, network.get(), own, spec, guests);
         return network;
     }
     if (guests > 0)
         throw Error(ErrorKind::refused,
                     fmt::format("network {} cannot become {}: {} guests are plugged in", own.name, to_text(spec.subnet),
                                 guests),
-                    "stop them first, or keep network.cidr and network.domain as they were");
+                    "stop them first, or keep cidr, bridge and network.domain as they were");
     stop_and_undefine(network.get(), own);
     make(connection, own, spec);
     return require(connection, own);
 }
 
-void ensure_network(virConnectPtr connection, const Own& own, const NetworkSpec& spec) {
+// An older libvirt starts such a network, and none of its guests.
+void check_bridge(virConnectPtr connection, const NetworkSpec& spec) {
+    constexpr unsigned long tags_on_bridges = 11'000'000;
+    unsigned long version = 0;
+    if (!std::filesystem::is_directory("/sys/class/net/" + spec.bridge_name() + "/bridge"))
+        throw Error(ErrorKind::refused, fmt::format("this host has no bridge '{}'", spec.bridge_name()),
+                    "make it, or name another one in the configuration: bridge");
+    if (spec.vlan != 0 && (virConnectGetLibVersion(connection, &version) < 0 || version < tags_on_bridges))
+        throw Error(ErrorKind::refused,
+                    fmt::format("VLAN {} on {}: libvirt puts tags on a Linux bridge since 11.0 and this is {}.{}",
+                                spec.vlan, spec.bridge_name(), version / 1'000'000, version / 1000 % 1000),
+                    "a bridge of the host's own in that VLAN, without vlan in the configuration, does the same");
+}
+
+bool ensure_network(virConnectPtr connection, const Own& own, const NetworkSpec& spec) {
+    if (spec.mode == NetworkMode::bridge && !own.is_played) check_bridge(connection, spec);
     auto network = find(connection, own);
     if (!network) make(connection, own, spec);
     network = network ? remake(connection, std::move(network), own, spec) : require(connection, own);
-    if (is_active(network.get(), own)) return revive_dns(network.get(), own, spec);
-    if (virNetworkCreate(network.get()) == 0) return;
+    failpoint("network.defined");
+    if (is_active(network.get(), own)) {
+        if (!own.is_bridged) revive_dns(network.get(), own, spec);
+        return false;
+    }
+    if (virNetworkCreate(network.get()) == 0) return true;
     const auto error = last_error("start network " + own.name);
     if (!is_active(network.get(), own)) throw Error(error);
+    return false;
 }
 
 std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) {
@@ -172,23 +200,25 @@ std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) 
 }  // namespace
 
 LibvirtNetworks::LibvirtNetworks(Connection& connection, std::string instance, const std::string& registry,
-                                 std::string name, const std::string& folder)
+                                 const Place& place)
     : connection_(connection),
       instance_(std::move(instance)),
-      folder_(folder),
-      own_(std::make_shared<OwnNetwork>(OwnNetwork{std::move(name), derived_uuid(registry, "network"), folder,
-                                                   connection.uri().starts_with("test")})) {}
+      folder_(place.folders.names, place.folders.reservations),
+      is_keeper_(place.network.empty()),
+      own_(std::make_shared<OwnNetwork>(
+          OwnNetwork{place.title, derived_uuid(registry, place.network.empty() ? "network" : "network/" + place.network),
+                     place.folders, connection.uri().starts_with("test"), place.mode == NetworkMode::bridge})) {}
 
-void LibvirtNetworks::ensure(const NetworkSpec& spec) {
+bool LibvirtNetworks::ensure(const NetworkSpec& spec) {
     folder_.make();
-    connection_.call([own = own_, spec](virConnectPtr c) { ensure_network(c, *own, spec); });
+    return connection_.call([own = own_, spec](virConnectPtr c) { return ensure_network(c, *own, spec); });
 }
 
 void LibvirtNetworks::remove() {
     connection_.call([own = own_](virConnectPtr c) {
         if (const auto network = find(c, *own)) stop_and_undefine(network.get(), *own);
     });
-    folder_.remove();
+    if (is_keeper_) folder_.remove();
 }
 
 void LibvirtNetworks::add_name(const HostName& host) {
@@ -215,7 +245,7 @@ std::vector<HostName> LibvirtNetworks::names() {
 
 std::vector<Subnet> LibvirtNetworks::taken_subnets() {
     auto taken = connection_.call([own = own_](virConnectPtr c) { return subnets_of_others(c, *own); });
-    for (const auto& subnet : subnets_of_host(instance_ + "-br")) taken.push_back(subnet);
+    for (const auto& subnet : subnets_of_host(instance_ + "-")) taken.push_back(subnet);
     return taken;
 }
 

@@ -40,40 +40,104 @@ constexpr std::string_view folder_option = "hostsdir=";
 // libvirt writes the prefix that it is usually given, whatever it was given.
 xml_node options_of(xml_node network) { return network.child("dnsmasq:options"); }
 
-void add_folder(xml_node network, const std::string& folder) {
-    if (network.attribute("xmlns:dnsmasq").empty())
-        network.append_attribute("xmlns:dnsmasq").set_value(options_namespace);
-    const auto options = options_of(network);
-    add(options ? options : add(network, "dnsmasq:options"), "dnsmasq:option",
-        {{"value", fmt::format("{}{}", folder_option, folder)}});
+std::string forward_of(NetworkMode mode) {
+    switch (mode) {
+        case NetworkMode::nat: return "nat";
+        case NetworkMode::routed: return "route";
+        case NetworkMode::bridge: return "bridge";
+        case NetworkMode::isolated: return "";
+    }
+    return "";
 }
 
-// An older folder of ours: that of a state folder which was moved.
-bool is_folder_like(xml_node option, std::string_view folder) {
-    const std::string_view value = option.attribute("value").value();
-    return value.starts_with(folder_option) && value.ends_with(folder.substr(folder.rfind('/')));
+// Reservations alone, of which there is nothing to remember. libvirt gives an IPv6 network without DHCP a SLAAC, so it
+// gets one with a reservation for nobody.
+constexpr const char* nobody = "00:04:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00:00";
+
+void add_address6(xml_node network, const Subnet6& subnet) {
+    const auto gateway = to_text(subnet.gateway());
+    auto ip = add(network, "ip",
+                  {{"family", "ipv6"}, {"address", gateway}, {"prefix", fmt::to_string(subnet.prefix)}});
+    add(add(ip, "dhcp"), "host", {{"id", nobody}, {"ip", gateway}});
+}
+
+void add_options(xml_node network, const std::set<std::string>& values) {
+    network.append_attribute("xmlns:dnsmasq").set_value(options_namespace);
+    const auto options = add(network, "dnsmasq:options");
+    for (const auto& value : values) add(options, "dnsmasq:option", {{"value", value}});
+}
+
+void add_own_parts(xml_node network, const NetworkSpec& spec, const NetworkFolders& folders) {
+    add(network, "bridge", {{"name", spec.bridge_name()}, {"stp", "off"}, {"delay", "0"}});
+    // localOnly: a name of this domain that is not known here is not asked for outside.
+    add(network, "domain", {{"name", spec.domain}, {"localOnly", "yes"}});
+    add_host(add(network, "dns"), gateway_name(spec.subnet), spec.domain);
+    add(network, "ip", {{"address", to_text(spec.subnet.gateway())}, {"netmask", to_text(spec.subnet.netmask())}});
+    if (spec.subnet6) add_address6(network, *spec.subnet6);
+    add_options(network, fittings_of(spec, folders).options);
 }
 
 xml_node network_in(const pugi::xml_document& document) { return document.child("network"); }
 
 }  // namespace
 
-std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::string& folder) {
+std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::string& uuid,
+                   const NetworkFolders& folders) {
     pugi::xml_document document;
     auto network = add(document.root(), "network");
     add(network, "name", {}, name);
-    add(network, "uuid", {}, derived_uuid(spec.registry, "network"));
-    add(network, "forward", {{"mode", "nat"}});
-    add(network, "bridge", {{"name", spec.instance + "-br"}, {"stp", "off"}, {"delay", "0"}});
-    // localOnly: a name of this domain that is not known here is not asked for outside.
-    add(network, "domain", {{"name", spec.domain}, {"localOnly", "yes"}});
-    add_host(add(network, "dns"), gateway_name(spec.subnet), spec.domain);
-    add(network, "ip", {{"address", to_text(spec.subnet.gateway())}, {"netmask", to_text(spec.subnet.netmask())}});
-    add_folder(network, folder);
+    add(network, "uuid", {}, uuid);
+    if (const auto mode = forward_of(spec.mode); !mode.empty()) add(network, "forward", {{"mode", mode}});
+    if (spec.mode != NetworkMode::bridge) {
+        add_own_parts(network, spec, folders);
+    } else {
+        add(network, "bridge", {{"name", spec.bridge_name()}});
+        if (spec.vlan != 0) add(add(network, "vlan"), "tag", {{"id", fmt::to_string(spec.vlan)}});
+    }
     return xml::print(document.document_element());
 }
 
-NetworkShape shape_of(const NetworkSpec& spec) { return {spec.instance + "-br", spec.domain, spec.subnet}; }
+NetworkFittings fittings_of(const NetworkSpec& spec, const NetworkFolders& folders) {
+    NetworkFittings fittings{forward_of(spec.mode), {}, {}};
+    if (spec.mode == NetworkMode::bridge) return fittings;
+    if (spec.subnet6) fittings.address6 = fmt::format("{}/{}", to_text(spec.subnet6->gateway()), spec.subnet6->prefix);
+    fittings.options = {fmt::format("{}{}", folder_option, folders.names),
+                        fmt::format("dhcp-hostsdir={}", folders.reservations),
+                        fmt::format("dhcp-range={},static,{},infinite", to_text(spec.subnet.network),
+                                    to_text(spec.subnet.netmask())),
+                        "leasefile-ro"};
+    // Nothing of it reaches the outside, its questions neither.
+    if (spec.mode == NetworkMode::isolated) fittings.options.insert("no-resolv");
+    return fittings;
+}
+
+NetworkFittings read_fittings(const std::string& xml) {
+    const auto document = xml::parse(xml, "the network's XML");
+    const auto network = network_in(document);
+    NetworkFittings fittings{network.child("forward").attribute("mode").value(), {}, {}};
+    for (const auto ip : network.children("ip"))
+        if (ip.attribute("family").as_string() == std::string_view("ipv6"))
+            fittings.address6 = fmt::format("{}/{}", ip.attribute("address").value(), ip.attribute("prefix").value());
+    for (const auto option : options_of(network).children("dnsmasq:option"))
+        fittings.options.insert(option.attribute("value").value());
+    return fittings;
+}
+
+NetworkSpec spec_of(const Network& network, const std::string& instance, const std::string& registry) {
+    return {.instance = instance,
+            .registry = registry,
+            .subnet = network.subnet,
+            .domain = network.domain,
+            .mode = network.mode,
+            .bridge = network.bridge,
+            .vlan = network.vlan,
+            .subnet6 = network.subnet6};
+}
+
+NetworkShape shape_of(const NetworkSpec& spec) {
+    if (spec.mode == NetworkMode::bridge) return {spec.bridge_name(), "", std::nullopt};
+    return {spec.bridge_name(), spec.domain, spec.subnet};
+}
 
 NetworkShape read_shape(const std::string& xml) {
     const auto document = xml::parse(xml, "the network's XML");
@@ -88,23 +152,6 @@ bool watches(const std::string& xml, const std::string& folder) {
     return std::any_of(options.begin(), options.end(), [&](xml_node option) {
         return option.attribute("value").value() == fmt::format("{}{}", folder_option, folder);
     });
-}
-
-std::string with_folder(const std::string& xml, const std::string& folder) {
-    const auto document = xml::parse(xml, "the network's XML");
-    auto network = network_in(document);
-    const auto remove_if = [](xml_node parent, const char* name, const auto& goes) {
-        for (auto node = parent.child(name); node;) {
-            const auto next = node.next_sibling(name);
-            if (goes(node)) parent.remove_child(node);
-            node = next;
-        }
-    };
-    const std::string gateway = network.child("ip").attribute("address").value();
-    remove_if(network.child("dns"), "host", [&](xml_node host) { return host.attribute("ip").value() != gateway; });
-    remove_if(options_of(network), "dnsmasq:option", [&](xml_node it) { return is_folder_like(it, folder); });
-    add_folder(network, folder);
-    return xml::print(network);
 }
 
 std::vector<Subnet> read_subnets(const std::string& xml) {

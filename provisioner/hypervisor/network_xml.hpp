@@ -1,5 +1,6 @@
 #pragma once
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,18 +17,32 @@ struct NetworkShape {
     bool operator==(const NetworkShape&) const = default;
 };
 
-/// The network called `name`: NAT, no DHCP, a DNS that answers for its domain alone and watches `folder` for names. The
-/// host's own, "gateway", is part of the network.
-std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::string& folder);
+/// The folders that a network's dnsmasq watches.
+struct NetworkFolders {
+    std::string names, reservations;
+};
+
+/// What of a network may differ from what it is to be without its guests losing their line.
+struct NetworkFittings {
+    std::string mode;                  ///< of `forward`; empty: none
+    std::string address6;              ///< "fd12::1/64"; empty: none
+    std::set<std::string> options{};  ///< of its dnsmasq
+
+    bool operator==(const NetworkFittings&) const = default;
+};
+NetworkFittings fittings_of(const NetworkSpec& spec, const NetworkFolders& folders);
+NetworkFittings read_fittings(const std::string& xml);
+
+/// The network called `name`, with this UUID. One of our own: a DNS that answers for its domain alone and watches a
+/// folder for names; a DHCP that answers those alone who have a reservation; no SLAAC. The host's own name, "gateway", is
+/// part of the network. One of mode bridge: the bridge alone.
+std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::string& uuid,
+                   const NetworkFolders& folders);
 NetworkShape shape_of(const NetworkSpec& spec);
 NetworkShape read_shape(const std::string& xml);
 
 /// Whether the network's DNS watches the folder.
 bool watches(const std::string& xml, const std::string& folder);
-/// The network with its DNS watching the folder, and no other of that name, and with no guest's name in itself; all
-/// else as it was.
-std::string with_folder(const std::string& xml, const std::string& folder);
-
 /// Its subnets: none, one or several.
 std::vector<Subnet> read_subnets(const std::string& xml);
 

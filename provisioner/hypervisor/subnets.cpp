@@ -13,6 +13,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <string_view>
 
 #include "hypervisor/networks.hpp"
 #include "model/error.hpp"
@@ -36,7 +37,7 @@ std::uint32_t value_of(const sockaddr* address) {
     return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr);
 }
 
-std::vector<Subnet> subnets_of_interfaces(const std::string& except) {
+std::vector<Subnet> subnets_of_interfaces(std::string_view except) {
     ifaddrs* list = nullptr;
     if (getifaddrs(&list) < 0)
         throw Error(ErrorKind::failed, fmt::format("read the addresses of this host: {}", std::strerror(errno)));
@@ -45,7 +46,7 @@ std::vector<Subnet> subnets_of_interfaces(const std::string& except) {
     for (const auto* one = list; one != nullptr; one = one->ifa_next) {
         const bool is_ipv4 =
             one->ifa_addr != nullptr && one->ifa_netmask != nullptr && one->ifa_addr->sa_family == AF_INET;
-        if (is_ipv4 && one->ifa_name != except)
+        if (is_ipv4 && !std::string_view(one->ifa_name).starts_with(except))
             subnets.push_back(subnet_around(value_of(one->ifa_addr), value_of(one->ifa_netmask)));
     }
     return subnets;
@@ -66,7 +67,7 @@ Subnet free_subnet(const std::vector<Subnet>& taken) {
                 "name one in the configuration: network.cidr");
 }
 
-std::vector<Subnet> subnets_in_routes(const std::string& text, const std::string& except) {
+std::vector<Subnet> subnets_in_routes(const std::string& text, std::string_view except) {
     std::istringstream lines(text);
     std::string line;
     std::getline(lines, line);  // the heading
@@ -79,12 +80,12 @@ std::vector<Subnet> subnets_in_routes(const std::string& text, const std::string
         if (!fields)
             throw Error(ErrorKind::failed, fmt::format("/proc/net/route has a line of no known form: {}", line));
         const auto subnet = subnet_around(ntohl(destination), ntohl(mask));
-        if (interface != except && subnet.prefix >= widest_prefix) subnets.push_back(subnet);
+        if (!interface.starts_with(except) && subnet.prefix >= widest_prefix) subnets.push_back(subnet);
     }
     return subnets;
 }
 
-std::vector<Subnet> subnets_of_host(const std::string& except) {
+std::vector<Subnet> subnets_of_host(std::string_view except) {
     auto subnets = subnets_of_interfaces(except);
     std::ifstream file("/proc/net/route");
     std::ostringstream text;

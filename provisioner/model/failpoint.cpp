@@ -13,7 +13,7 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 63> names{
+constexpr std::array<std::string_view, 64> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
@@ -29,8 +29,9 @@ constexpr std::array<std::string_view, 63> names{
     "commit.event.after", "commit.note.before", "commit.note.after", "commit.migration.before",
     "commit.migration.after",
     // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the
-    // registry is made and not handed out; the network is there.
-    "image.built", "image.removed", "backup.copied", "network.ensured",
+    // registry is made and not handed out; a network is defined, and
+    // perhaps does not run yet; it is there.
+    "image.built", "image.removed", "backup.copied", "network.defined", "network.ensured",
     // A copy of an overlay is whole and not in its place; one is gone and the registry does not know; a step at the end
     // of a lease was taken and is not noted; a hook was told and that is not noted.
     "copy.made", "copy.removed", "lease.taken", "hook.told",

@@ -64,6 +64,7 @@ struct Guest {
     std::string image;
     std::string profile;
     std::string host;
+    std::string network;  ///< which of the instance's; empty: the default one
     Address address;
     Phase phase = Phase::reserved;
     Desired desired = Desired::ready;

@@ -28,6 +28,7 @@ struct GuestRequest {
     std::optional<std::string> owner;  ///< none: the caller's own
     long long count = 0;               ///< 1 - 10000
     std::optional<std::string> image, profile;
+    std::optional<std::string> network;  ///< one of the instance's; empty: the default one
     std::optional<Kind> kind;
     bool additional = false;      ///< `count` more, whatever there is
     std::string idempotency_key;  ///< HTTP header Idempotency-Key; empty: none

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -13,7 +12,6 @@
 namespace drover {
 namespace {
 
-constexpr long long last_asn = 4'294'967'294;
 constexpr Words<RoutingProtocol, 3> protocols{"routing protocol", {"none", "ospf", "bgp"}};
 
 bool is_address(const std::string& text) {
@@ -26,15 +24,21 @@ bool is_address(const std::string& text) {
 std::string_view to_text(RoutingProtocol protocol) { return protocols.text(protocol); }
 RoutingProtocol parse_routing_protocol(std::string_view text) { return protocols.parse(text); }
 
+long long parse_asn(std::string_view text) {
+    constexpr long long last = 4'294'967'294;
+    long long asn = 0;
+    const auto [end, error] = std::from_chars(text.begin(), text.end(), asn);
+    if (error == std::errc() && end == text.end() && asn >= 1 && asn <= last) return asn;
+    throw Error(ErrorKind::usage, fmt::format("'{}' is no AS: a number from 1 to {}", text, last));
+}
+
 Neighbour parse_neighbour(std::string_view text) {
-    const auto space = std::min(text.find(' '), text.size());
-    Neighbour neighbour{std::string(text.substr(0, space)), 0};
-    const auto number = text.substr(std::min(space + 1, text.size()));
-    const auto [end, error] = std::from_chars(number.begin(), number.end(), neighbour.asn);
-    const bool is_number = error == std::errc() && end == number.end();
-    if (is_address(neighbour.address) && is_number && neighbour.asn >= 1 && neighbour.asn <= last_asn) return neighbour;
-    throw Error(ErrorKind::usage,
-                fmt::format("'{}' is no neighbour: its address and its AS, like '10.0.0.1 65001'", text));
+    const auto space = text.find(' ');
+    const std::string address(text.substr(0, space));
+    if (space == std::string_view::npos || !is_address(address))
+        throw Error(ErrorKind::usage,
+                    fmt::format("'{}' is no neighbour: its address and its AS, like '10.0.0.1 65001'", text));
+    return {address, parse_asn(text.substr(space + 1))};
 }
 
 }  // namespace drover

@@ -10,6 +10,9 @@ enum class RoutingProtocol { none, ospf, bgp };
 std::string_view to_text(RoutingProtocol protocol);
 RoutingProtocol parse_routing_protocol(std::string_view text);
 
+/// The number of an autonomous system, 1 to 4294967294. Error{usage} naming the text when it is none.
+long long parse_asn(std::string_view text);
+
 /// Another router, of BGP.
 struct Neighbour {
     std::string address;  ///< IPv4 or IPv6

@@ -21,12 +21,9 @@ constexpr auto deadline = std::chrono::seconds(10);
 
 }  // namespace
 
-Announcer::Announcer(RoutingPolicy policy, std::vector<Announced> networks,
+Announcer::Announcer(RoutingPolicy policy, const std::vector<Announced>& networks,
                      std::function<void(const std::string&)> tell)
-    : policy_(std::move(policy)),
-      networks_(std::move(networks)),
-      announcement_(drover::announcement(policy_, networks_)),
-      tell_(std::move(tell)) {}
+    : policy_(std::move(policy)), announcement_(announcement(policy_, networks)), tell_(std::move(tell)) {}
 
 Announcer::~Announcer() {
     {
@@ -71,10 +68,6 @@ std::string Announcer::ensure() {
     } catch (const Error& error) {
         return fmt::format("FRR cannot be told of the guests' networks: {}", error.what());
     }
-}
-
-void Announcer::withdraw() {
-    if (!announcement_.empty()) say(withdrawal(policy_, networks_));
 }
 
 std::string Announcer::vtysh(const std::vector<std::string>& arguments) const {

@@ -16,7 +16,8 @@ namespace drover {
 class Announcer {
   public:
     /// `tell` is called when something changed that people want to know: announced, not announced and why.
-    Announcer(RoutingPolicy policy, std::vector<Announced> networks, std::function<void(const std::string&)> tell);
+    Announcer(RoutingPolicy policy, const std::vector<Announced>& networks,
+              std::function<void(const std::string&)> tell);
     /// Ends the thread. What is announced stays so: guests go on without this daemon.
     ~Announcer();
     Announcer(const Announcer&) = delete;
@@ -26,8 +27,6 @@ class Announcer {
     void start();
     /// Tells FRR what it does not know yet. Empty: it announces all; else why it does not. Any thread.
     [[nodiscard]] std::string ensure();
-    /// FRR announces these no longer. Error{failed} with what vtysh said. Any thread.
-    void withdraw();
 
   private:
     void work();
@@ -35,7 +34,6 @@ class Announcer {
     void say(const std::string& text) const;
 
     const RoutingPolicy policy_;
-    const std::vector<Announced> networks_;
     const std::string announcement_;
     std::function<void(const std::string&)> tell_;
     std::mutex mutex_;

@@ -112,30 +112,6 @@ std::string announcement(const RoutingPolicy& policy, const std::vector<Announce
     return "";
 }
 
-std::string withdrawal(const RoutingPolicy& policy, const std::vector<Announced>& networks) {
-    std::vector<Section> sections;
-    if (policy.protocol == RoutingProtocol::ospf) {
-        for (const Announced& network : networks) {
-            sections.push_back(
-                {"interface " + network.bridge, {"no ip ospf area " + policy.area, "no ip ospf passive"}});
-            auto& lines = sections.back().second;
-            if (network.prefix6)
-                lines.insert(lines.end(), {"no ipv6 ospf6 area " + policy.area, "no ipv6 ospf6 passive"});
-        }
-    } else if (policy.protocol == RoutingProtocol::bgp && !networks.empty()) {
-        std::vector<std::string> lines;
-        const auto prefixes = prefixes_of(networks);
-        for (const std::size_t family : {0U, 1U}) {
-            if (prefixes.at(family).empty()) continue;
-            lines.push_back(fmt::format("address-family {} unicast", family == 0 ? "ipv4" : "ipv6"));
-            for (const auto& prefix : prefixes.at(family)) lines.push_back(" no network " + prefix);
-            lines.emplace_back("exit-address-family");
-        }
-        sections.push_back({fmt::format("router bgp {}", policy.asn), lines});
-    }
-    return written(sections);
-}
-
 std::vector<std::string> missing_in(const std::string& running, const std::string& announcement) {
     const auto there = placed(running);
     const std::set<std::string> known(there.begin(), there.end());

@@ -16,10 +16,10 @@ struct Announced {
     bool operator==(const Announced&) const = default;
 };
 
-/// What vtysh is to be told, in its own language, one command a line: that these are announced, and no longer. Telling
-/// it again changes nothing. A guests' bridge is passive: no guest is anybody's neighbour.
+/// What vtysh is to be told so that these are announced, in its own language, one command a line. Telling it again
+/// changes nothing. A guests' bridge is passive: no guest is anybody's neighbour. Nothing is ever taken back: with its
+/// bridge a prefix goes from the host's routes, and so from what FRR announces.
 std::string announcement(const RoutingPolicy& policy, const std::vector<Announced>& networks);
-std::string withdrawal(const RoutingPolicy& policy, const std::vector<Announced>& networks);
 
 /// Lines of `announcement` that a running configuration (`show running-config`) does not have in the same place; empty:
 /// all is said.

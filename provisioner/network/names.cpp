@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "model/error.hpp"
+#include "model/profile.hpp"
 #include "model/unique_fd.hpp"
 
 namespace drover {
@@ -63,6 +64,13 @@ std::string with_block(const std::string& text, const std::string& instance, con
     return fmt::format("{}{}{}\n{}", rest, begin, fmt::join(lines, "\n"), end);
 }
 
+HostName known_as(const Guest& guest, const NetworkPlan& networks) {
+    return {.address = guest.address,
+            .name = guest.name,
+            .address6 = networks.address6(guest.network, guest.address),
+            .mac = guest.profile == cloud_profile ? mac_of(guest.id) : ""};
+}
+
 Names::Names(Networks& networks, std::string instance, std::string domain, std::string hosts_file)
     : networks_(networks),
       instance_(std::move(instance)),
@@ -72,24 +80,24 @@ Names::Names(Networks& networks, std::string instance, std::string domain, std::
 void Names::replace(const std::function<std::vector<HostName>()>& wanted) {
     auto names = names_.lock();
     names->clear();
-    for (const HostName& host : wanted()) names->emplace(host.address, host.name);
+    for (const HostName& host : wanted()) names->emplace(host.address, host);
     const std::vector<HostName> present = networks_.names();
     for (const HostName& host : present) {
         const auto known = names->find(host.address);
-        if (known == names->end() || known->second != host.name) networks_.remove_name(host.address);
+        if (known == names->end() || known->second != host) networks_.remove_name(host.address);
     }
     const std::set<HostName> there(present.begin(), present.end());
-    for (const auto& [address, name] : *names) {
-        if (!there.contains({address, name})) networks_.add_name({address, name});
+    for (const auto& [address, host] : *names) {
+        if (!there.contains(host)) networks_.add_name(host);
     }
     write_block(*names);
 }
 
 void Names::add(const HostName& host) {
     auto names = names_.lock();
-    if (const auto known = names->find(host.address); known != names->end() && known->second == host.name) return;
+    if (const auto known = names->find(host.address); known != names->end() && known->second == host) return;
     networks_.add_name(host);
-    (*names)[host.address] = host.name;
+    (*names)[host.address] = host;
     write_block(*names);
 }
 
@@ -101,11 +109,13 @@ void Names::remove(Address address) {
 
 void Names::withdraw() { write_block({}); }
 
-void Names::write_block(const std::map<Address, std::string>& names) const {
+void Names::write_block(const std::map<Address, HostName>& names) const {
     if (hosts_file_.empty()) return;
     std::vector<std::string> lines;
-    for (const auto& [address, name] : names) {
-        lines.push_back(fmt::format("{} {} {}.{}", to_text(address), name, name, domain_));
+    for (const auto& [address, host] : names) {
+        lines.push_back(fmt::format("{} {} {}.{}", to_text(address), host.name, host.name, domain_));
+        if (host.address6)
+            lines.push_back(fmt::format("{} {} {}.{}", to_text(*host.address6), host.name, host.name, domain_));
     }
     const std::string text = read_text(hosts_file_);
     if (const std::string changed = with_block(text, instance_, lines); changed != text) {

@@ -5,11 +5,12 @@
 #include <vector>
 
 #include "hypervisor/networks.hpp"
+#include "model/guest.hpp"
 #include "model/sync.hpp"
 
 namespace drover {
 
-/// The names of the guests: in the DNS of their network, and on the host itself as a tagged block in /etc/hosts, where
+/// The names of the guests: in the DNS of their networks, and on the host itself as a tagged block in /etc/hosts, where
 /// the rest of the file stays as it is to the byte. Any thread.
 class Names {
   public:
@@ -27,12 +28,15 @@ class Names {
     void withdraw();
 
   private:
-    void write_block(const std::map<Address, std::string>& names) const;
+    void write_block(const std::map<Address, HostName>& names) const;
 
     Networks& networks_;
     std::string instance_, domain_, hosts_file_;
-    Synchronized<std::map<Address, std::string>> names_;
+    Synchronized<std::map<Address, HostName>> names_;
 };
+
+/// What is known of a guest. DHCP is for those of cloud images: whatever brings up their network, they find it.
+HostName known_as(const Guest& guest, const NetworkPlan& networks);
 
 /// `text` of a hosts file with the block of `instance` replaced by `lines` (one per host, without newline); without
 /// lines the block goes. What is outside of the block does not change.

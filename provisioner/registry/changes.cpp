@@ -122,17 +122,17 @@ std::vector<Guest> moved_by(soci::session& sql, const Change& change, const std:
 }
 
 /// The address that the guest had, if nobody else has it by now; else another.
-Address take_address(Transaction& transaction, Address address, const Subnet& subnet) {
-    const bool inside = address >= subnet.first() && address <= subnet.last();
+Address take_address(Transaction& transaction, Address address, const Network& network) {
+    const bool inside = address >= network.first && address <= network.last;
     const bool taken = inside && write(transaction.sql,
                                        "INSERT INTO addresses (address) VALUES (:address) ON CONFLICT (address) DO "
                                        "UPDATE SET free_at = NULL WHERE addresses.free_at IS NOT NULL",
                                        address) == 1;
-    return taken ? address : reserve_addresses(transaction, subnet, 1).front();
+    return taken ? address : reserve_addresses(transaction, network, 1).front();
 }
 
 /// Gives retired guests back what they had to let go of, and their places in their owners' quotas.
-void revive(Transaction& transaction, std::vector<Guest>& guests, const Subnet& subnet) {
+void revive(Transaction& transaction, std::vector<Guest>& guests, const NetworkPlan& networks) {
     std::map<std::string, long long> more;
     for (const Guest& guest : guests)
         if (guest.owner) ++more[*guest.owner];
@@ -141,7 +141,7 @@ void revive(Transaction& transaction, std::vector<Guest>& guests, const Subnet& 
         check_quota(name, owner.quota, owner.guests, count);
     }
     for (Guest& guest : guests) {
-        guest.address = take_address(transaction, guest.address, subnet);
+        guest.address = take_address(transaction, guest.address, networks.of(guest.network));
         guest.phase = Phase::reserved;
         write(transaction.sql,
               "UPDATE guests SET phase = :phase, address = :address, mac = :mac, since = :now WHERE id = :id",
@@ -152,7 +152,7 @@ void revive(Transaction& transaction, std::vector<Guest>& guests, const Subnet& 
 }  // namespace
 
 Operation Guests::change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner,
-                         const Subnet& subnet, const std::map<GuestId, std::string>& held) {
+                         const NetworkPlan& networks, const std::map<GuestId, std::string>& held) {
     return session_.transact("commit.change", [&](Transaction& transaction) {
         auto guests = moved_by(transaction.sql, change, visible_owner);
         check_protection(guests, change);
@@ -167,7 +167,7 @@ Operation Guests::change(const Caller& caller, const Change& change, const std::
                                 .owner = owner,
                                 .operation = operation,
                                 .message = fmt::format("{}: {} {} guests", caller.who(), verb, total)});
-        if (change.verb == Verb::recover) revive(transaction, guests, subnet);
+        if (change.verb == Verb::recover) revive(transaction, guests, networks);
         write_changes(transaction, caller, change, guests, held, operation, rules_);
         return read_operation(transaction.sql, operation);
     });

@@ -48,19 +48,20 @@ std::string canonical(const std::string& owner, const GuestRequest& request) {
     if (request.image) json["image"] = *request.image;
     if (request.profile) json["profile"] = *request.profile;
     if (request.kind) json["kind"] = to_text(*request.kind);
+    if (request.network) json["network"] = *request.network;
     if (request.additional) json["additional"] = true;
     return json.dump();
 }
 
 // ---- request: what there is already --------------------------------------------------------------------------------
 
-/// What a request compares of a guest: name, image, profile, kind.
-using Kept = std::tuple<std::string, std::string, std::string, Kind>;
+/// What a request compares of a guest: name, image, profile, kind, network.
+using Kept = std::tuple<std::string, std::string, std::string, Kind, std::string>;
 
 /// The owner's guests that are not gone, nor on their way to it.
 std::vector<Kept> guests_kept(soci::session& sql, const std::string& owner) {
     return rows<Kept>(sql,
-                      "SELECT name, image, profile, kind FROM guests "
+                      "SELECT name, image, profile, kind, network FROM guests "
                       "WHERE owner = :owner AND phase <> 'gone' AND desired <> 'gone'",
                       owner);
 }
@@ -69,8 +70,9 @@ std::vector<Kept> guests_kept(soci::session& sql, const std::string& owner) {
 std::vector<std::string> matching(const std::vector<Kept>& guests, const GuestRequest& request) {
     const auto agrees = [](const auto& selector, const auto& value) { return !selector || *selector == value; };
     std::vector<std::string> names;
-    for (const auto& [name, image, profile, kind] : guests) {
-        if (agrees(request.image, image) && agrees(request.profile, profile) && agrees(request.kind, kind)) {
+    for (const auto& [name, image, profile, kind, network] : guests) {
+        if (agrees(request.image, image) && agrees(request.profile, profile) && agrees(request.kind, kind) &&
+            agrees(request.network, network)) {
             names.push_back(name);
         }
     }
@@ -95,6 +97,7 @@ Guest pattern(const std::string& owner, const GuestRequest& request, const Reser
     guest.image = request.image.value_or(defaults.image);
     guest.profile = request.profile.value_or(defaults.profile);
     guest.host = defaults.host;
+    guest.network = defaults.network.name;
     guest.phase = Phase::reserved;
     guest.desired = Desired::ready;
     guest.want = {defaults.version, 1, 1};
@@ -159,7 +162,7 @@ GuestReservation Guests::request(const Caller& caller, const GuestRequest& reque
         wanted.operation = operation;
         const auto taken = take_members(transaction, wanted, defaults.size, shortfall);
         const auto addresses =
-            reserve_addresses(transaction, defaults.subnet, shortfall - static_cast<long long>(taken.size()));
+            reserve_addresses(transaction, defaults.network, shortfall - static_cast<long long>(taken.size()));
         const auto created = add_guests(transaction, std::move(wanted), taken, addresses, operation);
         const GuestReservation answer{operation, created, existing};
         keep_answer(transaction, marked, answer);
@@ -181,7 +184,7 @@ GuestReservation Guests::import(const Caller& caller, const GuestImport& wanted,
         const Owner owner = read_owner(sql, wanted.owner);
         check_quota(owner.name, owner.quota, owner.guests, 1);
         check_version(sql, as.image, as.version);
-        const auto addresses = reserve_addresses(transaction, as.subnet, 1);
+        const auto addresses = reserve_addresses(transaction, as.network, 1);
         const nlohmann::json arguments{{"file", wanted.file}, {"owner", owner.name}};
         const auto operation = begin_operation(transaction, {caller.who(), "import", arguments.dump(), owner.name, 1});
         const auto created =

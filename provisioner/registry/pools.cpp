@@ -174,7 +174,7 @@ std::vector<GuestId> Pools::make(const Pool& pool, const Reservation& as, Desire
         pattern.want = {as.version, 1, 1};
         pattern.since = pattern.created = transaction.now;
         pattern.pool = pool.id;
-        const auto addresses = reserve_addresses(transaction, as.subnet, count);
+        const auto addresses = reserve_addresses(transaction, as.network, count);
         GuestWriter guests(transaction, std::move(pattern), "pool", as.size);
         std::vector<GuestId> ids;
         for (const Address address : addresses) ids.push_back(guests.add(address).id);

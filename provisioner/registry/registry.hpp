@@ -9,6 +9,7 @@
 #include "model/copy.hpp"
 #include "model/health.hpp"
 #include "model/meter.hpp"
+#include "model/network.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
 #include "registry/uptime.hpp"
@@ -26,7 +27,7 @@ struct Reservation {
     std::string image, profile, version;  ///< resolved by the caller; version "sha256:..."
     Kind kind = Kind::vm;
     std::string host = "local";
-    Subnet subnet;
+    Network network;
     std::string size{};  ///< what guests are made with now: size_text()
 };
 
@@ -57,6 +58,11 @@ class Owners {
 
   private:
     Session& session_;
+};
+
+/// How the addresses of a network's guests stand.
+struct AddressCount {
+    long long used = 0, resting = 0, free = 0;
 };
 
 /// How many guests are alike.
@@ -91,11 +97,11 @@ class Guests {
     /// A verb on some guests in one transaction: writes desired and want of each by one conditional UPDATE, clears its
     /// fault, supersedes its earlier items, makes the operation with an item per guest ("unchanged" and "refused" ones
     /// ended at once). `visible_owner`: the only owner whose guests exist for this caller, none: all. Error{not_found}
-    /// when a glob or the owner matches nothing: then nothing is changed. `subnet`: where a guest that is recovered
+    /// when a glob or the owner matches nothing: then nothing is changed. `networks`: where a guest that is recovered
     /// gets an address when its own is another's by now. Those of `held` are refused for that
     /// reason and stay as they are.
     Operation change(const Caller& caller, const Change& change, const std::optional<std::string>& visible_owner,
-                     const Subnet& subnet = {}, const std::map<GuestId, std::string>& held = {});
+                     const NetworkPlan& networks = {}, const std::map<GuestId, std::string>& held = {});
     /// The guests that the same change would move, as it wants them, by natural order. Same errors; changes nothing.
     std::vector<Guest> preview(const Caller& caller, const Change& change,
                                const std::optional<std::string>& visible_owner);
@@ -146,6 +152,10 @@ class Guests {
     long long count_new(const std::string& image, const std::string& profile);
     /// All that are not gone, counted.
     std::vector<Crowd> census();
+    /// How the addresses of the network's guests stand now.
+    AddressCount count_addresses(const Network& network);
+    /// How many guests that are not gone are in each network, by its name.
+    std::map<std::string, long long> count_by_network();
     /// Those that the operation has an item for, by id; none for an operation without.
     std::vector<GuestId> ids_in(OperationId operation);
     /// Those that this operation was the last to write, not gone, by natural order.
@@ -480,6 +490,10 @@ class Registry {
     [[nodiscard]] const CallMeter& writes() const;
     /// Its UUID, made with the file: the owner tag of all that is ours.
     [[nodiscard]] const std::string& uuid() const { return uuid_; }
+    /// The networks that its guests' addresses belong to. Set once, before other threads ask.
+    void set_networks(NetworkPlan networks) { networks_ = std::move(networks); }
+    [[nodiscard]] const NetworkPlan& networks() const { return networks_; }
+
     /// A small durable note: the subnet that `auto` chose, the accelerator found at this boot.
     std::optional<std::string> note(const std::string& key);
     void set_note(const std::string& key, const std::string& value);
@@ -490,6 +504,7 @@ class Registry {
     void backup(const std::string& file);
 
   private:
+    NetworkPlan networks_;
     std::unique_ptr<Session> session_;
     std::string uuid_;
 

@@ -28,7 +28,7 @@ const std::string select_guests =
     "SELECT id, name, owner, kind, image, profile, host, address, phase, desired, want_version, want_overlay, "
     "want_boot, have_version, have_overlay, have_boot, good, copy, since, attempts, fault_kind, fault_message, "
     "fault_since, operation, rev, created, started_by, host_key, machine_id, autostart, previous, protected, "
-    "source, keep, lease, timings, pool FROM guests";
+    "source, keep, lease, timings, pool, network FROM guests";
 
 void Columns<GuestRow>::bind(soci::statement& statement, GuestRow& row) {
     const auto into = [&](auto&... field) { (statement.exchange(soci::into(field)), ...); };
@@ -38,7 +38,7 @@ void Columns<GuestRow>::bind(soci::statement& statement, GuestRow& row) {
     into(guest.have.version, guest.have.overlay, guest.have.boot, guest.good, guest.copy, guest.since, guest.attempts);
     into(row.fault_kind, row.fault.message, row.fault.since, guest.operation, guest.rev, guest.created);
     into(guest.started_by, guest.host_key, guest.machine_id, guest.autostart, guest.previous, guest.is_protected,
-         guest.source, guest.keep, guest.lease, row.timings, guest.pool);
+         guest.source, guest.keep, guest.lease, row.timings, guest.pool, guest.network);
 }
 
 Guest guest_of(GuestRow row) {

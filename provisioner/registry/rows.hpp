@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/network.hpp"
 #include "model/requests.hpp"
 #include "registry/session.hpp"
 #include "registry/sql.hpp"
@@ -60,7 +61,7 @@ void sort_naturally(std::vector<Guest>& guests);
 
 /// Takes `count` free addresses: onwards from the one given out last, so that the longest-free come first, then around
 /// to the gaps. Addresses whose quarantine is over are free. All or none: Error{refused} "no free address in ...".
-std::vector<Address> reserve_addresses(Transaction& transaction, const Subnet& subnet, long long count);
+std::vector<Address> reserve_addresses(Transaction& transaction, const Network& network, long long count);
 
 /// Lets an address rest for `quarantine`.
 void release_address(Transaction& transaction, Address address, Duration quarantine);

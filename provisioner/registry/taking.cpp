@@ -43,6 +43,7 @@ void tell(Transaction& transaction, const Guest& member, const Guest& as) {
 std::vector<Guest> take_members(Transaction& transaction, const Guest& pattern, const std::string& size,
                                 long long count) {
     auto& sql = transaction.sql;
+    if (!pattern.network.empty()) return {};  // a pool's are in the default one
     const auto pool =
         first<PoolId>(sql, "SELECT id FROM pools WHERE image = :image AND profile = :profile AND kind = :kind",
                       pattern.image, pattern.profile, pattern.kind);

@@ -58,6 +58,7 @@ std::string FakeGuest::answer(const control::FromDaemon& message) {
     const auto ok = control::encode(control::FromGuest{control::Ok{n}});
     return std::visit(
         Overloaded{[&](const control::Key& key) { return take(key), ok; },
+                   [&](const control::TellAddress6& told) { return address6_ = told, ok; },
                    [&](const control::Introduce& told) {
                        if (memory_.forkable) return err(n, "not renewed yet");
                        return become(told.identity), ok + presence();
@@ -105,6 +106,9 @@ std::string FakeGuest::serve(const control::ServiceOrder& order) {
 
 void FakeGuest::become(const control::Identity& identity) {
     identity_ = identity;
+    const auto address6 = std::exchange(address6_, {});
+    identity_.address6 = address6.address;
+    identity_.gateway6 = address6.gateway;
     authorized_keys_ = std::exchange(announced_keys_, {});
     memory_.ready = control::digest_of(identity_, authorized_keys_);
 }

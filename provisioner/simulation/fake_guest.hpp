@@ -47,6 +47,7 @@ class FakeGuest {
     Memory memory_;
     control::LineReader lines_;
     control::Identity identity_;
+    control::TellAddress6 address6_;
     std::vector<std::string> announced_keys_, authorized_keys_;
     std::map<std::string, bool> services_;  ///< whether it is up, of those that it was asked for
     bool greeted_ = false, stopping_ = false;

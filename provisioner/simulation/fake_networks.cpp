@@ -1,6 +1,7 @@
 #include "simulation/fake_networks.hpp"
 
 #include "model/error.hpp"
+#include "model/failpoint.hpp"
 
 namespace drover {
 
@@ -14,13 +15,16 @@ void FakeNetworks::World::check_there() const {
     if (!spec) throw Error(ErrorKind::not_found, "the network is not there");
 }
 
-void FakeNetworks::ensure(const NetworkSpec& spec) {
+bool FakeNetworks::ensure(const NetworkSpec& spec) {
     auto world = world_.lock();
     world->check();
     const bool same = world->spec && world->spec->subnet == spec.subnet && world->spec->domain == spec.domain;
     if (world->spec && !same && world->plugged > 0)
         throw Error(ErrorKind::refused, "the network cannot change: guests are plugged in");
+    const bool fresh = !world->spec;
     world->spec = spec;
+    failpoint("network.defined");
+    return fresh;
 }
 
 void FakeNetworks::remove() {
@@ -33,8 +37,8 @@ void FakeNetworks::remove() {
 void FakeNetworks::add_name(const HostName& host) {
     auto world = world_.lock();
     world->check_there();
-    std::erase_if(world->names, [&](const auto& entry) { return entry.second == host.name; });
-    world->names[host.address] = host.name;
+    std::erase_if(world->names, [&](const auto& entry) { return entry.second.name == host.name; });
+    world->names[host.address] = host;
 }
 
 void FakeNetworks::remove_name(Address address) {
@@ -47,7 +51,7 @@ std::vector<HostName> FakeNetworks::names() {
     auto world = world_.lock();
     world->check_there();
     std::vector<HostName> all;
-    for (const auto& [address, name] : world->names) all.push_back({address, name});
+    for (const auto& [address, host] : world->names) all.push_back(host);
     return all;
 }
 

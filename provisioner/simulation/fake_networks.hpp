@@ -10,7 +10,7 @@ namespace drover {
 /// A small working network in memory. Thread-safe.
 class FakeNetworks : public Networks {
   public:
-    void ensure(const NetworkSpec& spec) override;
+    bool ensure(const NetworkSpec& spec) override;
     void remove() override;
     void add_name(const HostName& host) override;
     void remove_name(Address address) override;
@@ -34,7 +34,7 @@ class FakeNetworks : public Networks {
   private:
     struct World {
         std::optional<NetworkSpec> spec;
-        std::map<Address, std::string> names;
+        std::map<Address, HostName> names;
         std::vector<Subnet> taken;
         int plugged = 0;
         bool reachable = true, foreign = false;

@@ -34,8 +34,10 @@ bool has_value(const Json& field, const std::string& value) {
 
 }  // namespace
 
-Json guest_listing(const Guest& guest, const std::string& instance) {
+Json guest_listing(const Guest& guest, const std::string& instance, const NetworkPlan& networks) {
     const auto address = to_text(guest.address);
+    auto addresses = Json::array({address});
+    if (const auto address6 = networks.address6(guest.network, guest.address)) addresses.push_back(to_text(*address6));
     return {{"id", guest.id},
             {"name", guest.name},
             {"owner", guest.owner ? Json(*guest.owner) : Json(nullptr)},
@@ -45,8 +47,9 @@ Json guest_listing(const Guest& guest, const std::string& instance) {
             {"profile", guest.profile},
             {"phase", to_text(guest.phase)},
             {"desired", to_text(guest.desired)},
+            {"network", shown_network(guest.network)},
             {"address", address},
-            {"addresses", Json::array({address})},
+            {"addresses", addresses},
             {"mac", mac_of(guest.id)},
             {"domain", fmt::format("{}-{}", instance, guest.id)},
             {"host", guest.host},
@@ -58,15 +61,15 @@ Json guest_listing(const Guest& guest, const std::string& instance) {
 const std::vector<std::string>& listing_fields() {
     static const std::vector<std::string> names = [] {
         std::vector<std::string> result;
-        const Json listing = guest_listing(Guest{}, "");
+        const Json listing = guest_listing(Guest{}, "", {});
         for (const auto& [name, value] : listing.items()) result.push_back(name);
         return result;
     }();
     return names;
 }
 
-Json guest_show(const Guest& guest, const std::string& instance) {
-    Json result = guest_listing(guest, instance);
+Json guest_show(const Guest& guest, const std::string& instance, const NetworkPlan& networks) {
+    Json result = guest_listing(guest, instance, networks);
     auto timings = Json::object();
     for_each_timing(guest.timings,
                     [&](const char* name, Duration time) { timings[name] = static_cast<double>(time.count()) / 1000; });

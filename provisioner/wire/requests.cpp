@@ -112,6 +112,7 @@ Json encode(const GuestRequest& request) {
     if (request.image) body["image"] = *request.image;
     if (request.profile) body["profile"] = *request.profile;
     if (request.kind) body["kind"] = to_text(*request.kind);
+    if (request.network) body["network"] = shown_network(*request.network);
     if (request.additional) body["additional"] = true;
     return body;
 }
@@ -124,6 +125,10 @@ GuestRequest decode_guest_request(const Json& body, const std::string& idempoten
     result.image = plain_name(fields, "image");
     result.profile = plain_name(fields, "profile");
     if (auto kind = fields.text("kind")) result.kind = parse_kind(*kind);
+    if (const auto network = fields.text("network")) {
+        result.network = meant_network(*network);
+        if (!result.network->empty()) check_network_name(*result.network);
+    }
     result.additional = fields.flag("additional").value_or(false);
     fields.expect_no_others();
     if (!idempotency_key.empty()) check_idempotency_key(idempotency_key);

@@ -11,6 +11,7 @@
 #include "model/diagnosis.hpp"
 #include "model/error.hpp"
 #include "model/health.hpp"
+#include "model/network.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
 
@@ -51,12 +52,13 @@ std::string dump_pretty(const Json& json);
 
 // ---- guests -------------------------------------------------------------------------------------------------------
 
-/// One entry of `drover list`: id name owner kind image version profile phase desired address addresses mac domain host
-/// fault created started_by. `version` is the one it has, or wants while it has none.
-Json guest_listing(const Guest& guest, const std::string& instance);
+/// One entry of `drover list`: id name owner kind image version profile phase desired network address addresses mac
+/// domain host fault created started_by. `version` is the one it has, or wants while it has none; `address` the IPv4
+/// one.
+Json guest_listing(const Guest& guest, const std::string& instance, const NetworkPlan& networks);
 /// guest_listing and ssh, host_key (null until it is made), timings (an object of seconds by name), autostart,
 /// protected, lease (a time, or null).
-Json guest_show(const Guest& guest, const std::string& instance);
+Json guest_show(const Guest& guest, const std::string& instance, const NetworkPlan& networks);
 /// "SHA256:..." of a public key "ssh-ed25519 AAAA...", as ssh-keygen -l prints it.
 std::string key_fingerprint(std::string_view public_key);
 
@@ -279,6 +281,26 @@ struct Status {
     std::string instance, version, registry, subnet, accelerator;
 };
 Json encode(const Status& status);
+
+/// One entry of GET /v1/networks. What is about all of a network is an administrator's to see.
+struct NetworkReport {
+    Network network;
+    bool runs = false;
+    std::string trouble;  ///< why it does not; empty: nothing
+    struct Room {
+        long long used = 0, resting = 0, free = 0;
+    };
+    std::optional<Room> room;  ///< none, and neither subnets nor bridge: the caller is no administrator
+    struct Member {
+        std::string name, owner;  ///< no owner: a pool's
+        std::string phase;
+        std::vector<std::string> addresses;
+    };
+    std::vector<Member> guests;  ///< those that the caller may see, by natural order
+};
+/// name mode guests (a list of {name, owner, phase, addresses}); for administrators also state ("up" or "down") trouble
+/// network bridge vlan cidr cidr6 gateway gateway6 dns traffic (between guests) addresses ({used, resting, free}).
+Json encode(const NetworkReport& report);
 
 // ---- errors ---------------------------------------------------------------------------------------------------------
 

@@ -55,8 +55,10 @@ class Talk {
         if (!std::holds_alternative<control::Hello>(said)) return;
         std::vector<control::FromDaemon> lines;
         for (const auto& key : keys_) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
-        lines.emplace_back(control::Introduce{
-            sessions_.next_number(), identity_of(herd_.guests.at(id), herd_.config.network.domain, herd_.subnet)});
+        auto network = network_of(herd_.subnet);
+        network.domain = herd_.config.network.domain;
+        lines.emplace_back(
+            control::Introduce{sessions_.next_number(), identity_of(herd_.guests.at(id), network)});
         sessions_.send(id, lines);
     }
 

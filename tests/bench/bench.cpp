@@ -29,7 +29,7 @@ constexpr const char* instance = "bench";
 /// A network whose names cost nothing: building a guest does not touch the network.
 class NoNetwork : public Networks {
   public:
-    void ensure(const NetworkSpec&) override {}
+    bool ensure(const NetworkSpec&) override { return false; }
     void remove() override {}
     void add_name(const HostName&) override {}
     void remove_name(Address) override {}
@@ -61,6 +61,10 @@ struct Bench {
           domains(connection, instance, registry.uuid()),
           accelerator("tcg", "bench", domains, registry),
           version(roots.build("tiny", [](const std::string&) {})) {
+        auto network = network_of(parse_subnet("10.99.0.0/16"));
+        network.title = instance;
+        network.domain = "bench.internal";
+        registry.set_networks(NetworkPlan({network}));
         registry.images.add("tiny", version.digest);
         registry.owners.set({.name = "bench"}, config.quota);
     }
@@ -76,7 +80,7 @@ struct Bench {
         const Reservation reservation{.image = "tiny",
                                       .profile = version.profile,
                                       .version = version.digest,
-                                      .subnet = parse_subnet("10.99.0.0/16")};
+                                      .network = network_of(parse_subnet("10.99.0.0/16"))};
         registry.guests.request(caller, {.owner = "bench", .count = count, .additional = true}, reservation);
         registry.guests.change(caller, {Verb::stop, {.all = true}}, std::nullopt);
     }
@@ -141,7 +145,7 @@ double build(const std::string& state, int count) {
     Bench bench(state);
     Milestone milestone(bench.registry);
     Herd herd({bench.config, bench.registry, bench.domains, bench.names, bench.roots, bench.overlays, bench.copies,
-               bench.accelerator, parse_subnet("10.99.0.0/16"), "+0:+0", [] {}});
+               bench.accelerator, "+0:+0", [] {}});
     herd.start();
     while (!herd.hypervisor_reachable()) std::this_thread::yield();
     const auto start = Clock::now();

@@ -77,7 +77,8 @@ RealHost::RealHost(std::string image, Kind kind)
                std::make_unique<LibvirtDomains>(container_connection_, instance_, registry_),
                [kind] { return kind == Kind::container; }),
       forks_(connection_, instance_, registry_),
-      networks_(connection_, instance_, registry_, instance_, folder_ / "names") {
+      networks_(connection_, instance_, registry_,
+                {.title = instance_, .folders = {folder_ / "names", folder_ / "reservations"}}) {
     fs::copy_file(DROVER_TEST_GUEST, folder_ / "test_guest");
     run(fmt::format("cd {} && truncate -s 1M root initrd && truncate -s 64M prototype && chmod 444 *",
                     folder_.string()));
@@ -198,7 +199,7 @@ void RealHost::stop_network() {
 
 void RealHost::make_older_network(const HostName& host) {
     const auto spec = network();
-    auto xml = to_xml(spec, instance_, "");
+    auto xml = to_xml(spec, instance_, derived_uuid(registry_, "network"), {});
     for (const auto* part : {"<dns>", "<dnsmasq:options>"}) {
         const auto from = xml.find(part);
         const auto end = std::string("</") + (part + 1);

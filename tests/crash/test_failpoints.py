@@ -7,7 +7,7 @@ from drover import BIN, TINY
 from work import Died, Work, start_armed
 from worlds import FAKE, LXC, QEMU, TEST_DRIVER, built_state, failpoints, keep_test_driver_alive, without_registry
 
-ALWAYS_PASSED = ["network.ensured", "commit.event.before", "commit.event.after"]  # by every start
+ALWAYS_PASSED = ["network.defined", "network.ensured", "commit.event.before", "commit.event.after"]  # by every start
 AT_FIRST_START = ("commit.migration", "commit.note")
 IN_IMAGE_BUILDS = ("image.built",)
 OF_VMS = ("template.", "start.forked")

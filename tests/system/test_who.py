@@ -55,6 +55,7 @@ ASKED = {
     "POST /v1/keys": lambda of: ("/v1/keys", {"globs": [of.guest]}),
     "POST /v1/passwords": lambda of: ("/v1/passwords", {"guest": of.guest, "user": "root", "hash": NO_PASSWORD}),
     "POST /v1/settings": lambda of: ("/v1/settings", {"autostart": "last", "globs": [of.guest]}),
+    "GET /v1/networks": lambda of: ("/v1/networks", None),
     "GET /v1/pools": lambda of: ("/v1/pools", None),
     # Who may ask is told that an image is to be named; it changes nothing.
     "POST /v1/pools": lambda of: ("/v1/pools", {}),

@@ -14,7 +14,7 @@ const std::string key32 = to_base64(std::string(32, 'k'));
 
 Identity sample() {
     return {"alice-1",           "drover.internal",    "alice",          "10.77.0.9/20", "10.77.0.1", "10.77.0.1",
-            "52:54:00:00:00:2a", std::string(32, 'a'), 1'700'000'000'000};
+            "52:54:00:00:00:2a", std::string(32, 'a'), "", "", 1'700'000'000'000};
 }
 
 std::string sample_json() {
@@ -183,9 +183,33 @@ TEST(CodecGarbage, lines_of_a_daemon_that_are_nearly_right) {
                                          "STOP -",
                                          "STOP 1;reboot",
                                          "SHELL 1 ls",
+                                         "ADDRESS6 1 fd12::9 -",
+                                         "ADDRESS6 1 fd12::9/64",
+                                         "ADDRESS6 1 fd12::9/64 10.77.0.1",
+                                         "ADDRESS6 1 fd12:0::9/64 -",
+                                         "ADDRESS6 1 fd12::9/064 -",
+                                         "ADDRESS6 1 fd12::9/129 -",
+                                         "ADDRESS6 1 fe80::1%eth0/64 -",
+                                         "ADDRESS6 1 fd12::9/64 - -",
                                          "HELLO 1 " + boot + " -"};
     for (const auto& line : lines) EXPECT_FALSE(decode_from_daemon(line)) << line;
     EXPECT_TRUE(decode_from_daemon("KEY 1 authorized " + std::string(2048, 'a')));
+}
+
+TEST(Codec, a_second_address_is_told_by_a_line_of_its_own) {
+    for (const auto* gateway : {"fd12::1", "fe80::1", ""}) {
+        const TellAddress6 told{7, "fd12::9/64", gateway};
+        const auto line = encode(FromDaemon(told));
+        EXPECT_EQ(decode_from_daemon(line.substr(0, line.size() - 1)), FromDaemon(told));
+    }
+    auto identity = sample();
+    const auto without = digest_of(identity, {}), line = encode(FromDaemon(Introduce{7, identity}));
+    identity.address6 = "fd12::9/64";
+    EXPECT_EQ(encode(FromDaemon(Introduce{7, identity})), line) << "an older guest's end refuses what it does not know";
+    const auto with = digest_of(identity, {});
+    EXPECT_NE(with, without);
+    identity.gateway6 = "fd12::1";
+    EXPECT_NE(digest_of(identity, {}), with);
 }
 
 TEST(CodecGarbage, an_identity_with_a_wrong_field) {

@@ -60,7 +60,7 @@ struct Talk : testing::Test {
     const std::string hello = "HELLO 1 " + std::string(32, 'b') + " -\n";
     const control::Identity identity{"alice-1",           "drover.internal",    "alice",
                                      "10.77.0.9/20",      "10.77.0.1",          "10.77.0.1",
-                                     "52:54:00:00:00:2a", std::string(32, 'a'), 1'700'000'000'000};
+                                     "52:54:00:00:00:2a", std::string(32, 'a'), "", "", 1'700'000'000'000};
 
     std::string say(const control::FromDaemon& message) {
         auto line = control::encode(message);
@@ -95,6 +95,19 @@ TEST_F(Talk, takes_a_password_or_says_why_not) {
     EXPECT_EQ(guest.passwords, (std::vector<control::Password>{password}));
     guest.trouble = "no user";
     EXPECT_EQ(say(password), "ERR 4 no user\n");
+}
+
+TEST_F(Talk, a_second_address_is_for_the_identity_that_follows_alone) {
+    auto both = identity;
+    both.address6 = "fd12::9/64";
+    both.gateway6 = "fd12::1";
+    EXPECT_EQ(say(control::TellAddress6{4, both.address6, both.gateway6}), "OK 4\n");
+    EXPECT_EQ(say(control::Introduce{5, identity}), "OK 5\nREADY " + control::digest_of(both, {}) + "\n");
+    EXPECT_EQ(guest.last->identity, both);
+    EXPECT_EQ(say(control::Introduce{6, identity}), "OK 6\n" + ready({}));
+    say(control::TellAddress6{7, both.address6, ""});
+    talk.answer("");
+    EXPECT_EQ(say(control::Introduce{8, identity}), "OK 8\n" + ready({})) << "of another connection";
 }
 
 TEST_F(Talk, tells_which_of_the_paths_it_hides) {

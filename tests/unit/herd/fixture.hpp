@@ -75,6 +75,10 @@ class HerdTest : public testing::Test {
             ++news;
             happened.notify_all();
         });
+        auto plan = network_of(subnet);
+        plan.title = "test";
+        plan.domain = "test.internal";
+        registry.set_networks(NetworkPlan({plan}));
         version = roots.build("plain", [](const std::string&) {});
         registry.images.add("plain", version.digest);
         registry.owners.set({.name = "alice", .quota = 100, .keys = std::vector{alice_key}}, 0);
@@ -82,7 +86,7 @@ class HerdTest : public testing::Test {
 
     void start_herd(const std::string& boot_id = "boot") {
         herd = std::make_unique<Herd>(Parts{config, registry, domains, names, roots, overlays, copies, accelerator,
-                                            subnet, "+0:+0",
+                                            "+0:+0",
                                             [this] {
                                                 network.ensure({"test", registry.uuid(), subnet, "test.internal"});
                                             },
@@ -93,7 +97,7 @@ class HerdTest : public testing::Test {
     GuestReservation request(int count) {
         const auto reserved = registry.guests.request(
             root, {.owner = "alice", .count = count},
-            {.image = "plain", .profile = "basic", .version = version.digest, .subnet = subnet});
+            {.image = "plain", .profile = "basic", .version = version.digest, .network = network_of(subnet)});
         if (herd) herd->nudge(registry.guests.ids_in(reserved.operation));
         return reserved;
     }

@@ -14,7 +14,7 @@ class ForkTest : public HerdTest {
     ~ForkTest() override { end(); }
 
     void start_forking() {
-        parts.emplace(Parts{config, registry, domains, names, roots, overlays, copies, accelerator, subnet, "+0:+0",
+        parts.emplace(Parts{config, registry, domains, names, roots, overlays, copies, accelerator, "+0:+0",
                             [this] {
                                 network.ensure({"test", registry.uuid(), subnet, "test.internal"});
                             },
@@ -33,7 +33,7 @@ class ForkTest : public HerdTest {
     void request_more(int count) {
         const auto reserved = registry.guests.request(
             root, {.owner = "alice", .count = count, .additional = true},
-            {.image = "plain", .profile = "basic", .version = version.digest, .subnet = subnet});
+            {.image = "plain", .profile = "basic", .version = version.digest, .network = network_of(subnet)});
         herd->nudge(registry.guests.ids_in(reserved.operation));
         ASSERT_EQ(outcome_of(reserved.operation), "done");
     }

@@ -44,7 +44,7 @@ class HooksTest : public HookFolder {
                                                       {.image = "tiny",
                                                        .profile = "basic",
                                                        .version = registry.images.current("tiny"),
-                                                       .subnet = parse_subnet("10.9.0.0/16")});
+                                                       .network = network_of(parse_subnet("10.9.0.0/16"))});
         std::vector<Guest> guests;
         for (const GuestId id : registry.guests.ids_in(reserved.operation)) {
             move(id, Phase::stopped);

@@ -18,10 +18,13 @@ using Hosts = std::vector<HostName>;
 
 class NamesFolderTest : public testing::Test {
   protected:
-    NamesFolderTest() : path(fs::temp_directory_path() / ("names." + std::to_string(getpid()))), folder(path) {
+    NamesFolderTest() : path(fs::temp_directory_path() / ("names." + std::to_string(getpid()))), folder(path, path.string() + ".dhcp") {
         folder.make();
     }
-    ~NamesFolderTest() override { fs::remove_all(path); }
+    ~NamesFolderTest() override {
+        fs::remove_all(path);
+        fs::remove_all(path.string() + ".dhcp");
+    }
 
     [[nodiscard]] std::string text(const std::string& file) const {
         std::ostringstream text;
@@ -70,9 +73,43 @@ TEST_F(NamesFolderTest, WhatOthersRemovedIsNotTakenFromWhoHasTheAddressSince) {
     EXPECT_EQ(folder.read(), (Hosts{{first, "bob-1"}, {second, "alice-1"}}));
 }
 
+TEST_F(NamesFolderTest, ASecondAddressHasTheNameToo) {
+    const HostName host{first, "alice-1", parse_address6("fd12::2")};
+    folder.put(host);
+    EXPECT_EQ(text("10.1.0.2"), "10.1.0.2 alice-1\nfd12::2 alice-1\n");
+    EXPECT_EQ(folder.read(), Hosts{host});
+    write("10.1.0.2", "10.1.0.2 alice-1\nfd12::2 bob-1\n");
+    EXPECT_EQ(folder.read(), (Hosts{{first, ""}}));
+    folder.put({first, "alice-1"});
+    EXPECT_EQ(folder.read(), (Hosts{{first, "alice-1"}}));
+}
+
+TEST_F(NamesFolderTest, WhoMayAskByDhcpHasAReservation) {
+    const HostName host{first, "alice-1", std::nullopt, "52:54:00:00:00:2a"};
+    folder.put(host);
+    const auto file = path.string() + ".dhcp/10.1.0.2";
+    std::string line;
+    std::getline(std::ifstream(file), line);
+    EXPECT_EQ(line, "52:54:00:00:00:2a,10.1.0.2,alice-1,infinite");
+    EXPECT_EQ(folder.read(), Hosts{host});
+    folder.put({first, "alice-1"});
+    EXPECT_FALSE(fs::exists(file));
+    folder.put(host);
+    folder.drop(first);
+    EXPECT_FALSE(fs::exists(file));
+}
+
+TEST_F(NamesFolderTest, AReservationOfNobodyIsTold) {
+    folder.put({first, "alice-1"});
+    std::ofstream(path.string() + ".dhcp/10.1.0.3") << "52:54:00:00:00:2a,10.1.0.3,ghost-1,infinite\n";
+    EXPECT_EQ(folder.read(), (Hosts{{first, "alice-1"}, {second, ""}}));
+    folder.drop(second);
+    EXPECT_EQ(folder.read(), (Hosts{{first, "alice-1"}}));
+}
+
 TEST_F(NamesFolderTest, AnotherOneFindsWhatWasThere) {
     folder.put({first, "alice-1"});
-    NamesFolder later(path);
+    NamesFolder later(path, path.string() + ".dhcp");
     later.put({second, "alice-1"});
     EXPECT_EQ(later.read(), (Hosts{{second, "alice-1"}}));
 }

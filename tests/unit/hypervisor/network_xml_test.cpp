@@ -8,54 +8,69 @@
 namespace drover {
 namespace {
 
-constexpr const char* folder = "/var/lib/drover/names";
+const NetworkFolders folders{"/var/lib/drover/names", "/var/lib/drover/reservations"};
+constexpr const char* registry = "0f3c8d3e-9a54-4c39-8d2b-3c8f4f6f2a10";
+constexpr const char* uuid = "8d4f8ab2-3f3c-8d3e-9a54-4c398d2b3c8f";
 
-NetworkSpec spec() {
-    return {"drover", "0f3c8d3e-9a54-4c39-8d2b-3c8f4f6f2a10", parse_subnet("10.64.16.0/20"), "drover.internal"};
+NetworkSpec spec(NetworkMode mode = NetworkMode::nat) {
+    return {.instance = "drover",
+            .registry = registry,
+            .subnet = parse_subnet("10.64.16.0/20"),
+            .domain = "drover.internal",
+            .mode = mode,
+            .subnet6 = parse_subnet6("fd0f:3c8d:3e9a::/64")};
+}
+
+std::string xml_of(const NetworkSpec& spec) { return to_xml(spec, "drover", uuid, folders); }
+
+NetworkSpec bridged() {
+    auto spec = drover::spec(NetworkMode::bridge);
+    spec.bridge = "br0";
+    spec.vlan = 42;
+    return spec;
 }
 
 TEST(NetworkXml, IsAsWrittenDown) {
-    expect_golden("network.xml", to_xml(spec(), "drover", folder));
-    EXPECT_TRUE(is_valid("network", to_xml(spec(), "drover", folder)));
+    expect_golden("network.xml", xml_of(spec()));
+    expect_golden("network_isolated.xml", xml_of(spec(NetworkMode::isolated)));
+    expect_golden("network_bridge.xml", xml_of(bridged()));
+}
+
+TEST(NetworkXml, IsValidInEveryMode) {
+    for (const auto& one : {spec(), spec(NetworkMode::routed), spec(NetworkMode::isolated), bridged()})
+        EXPECT_TRUE(is_valid("network", xml_of(one))) << xml_of(one);
 }
 
 TEST(NetworkXml, HasTheShapeOfItsSpec) {
-    EXPECT_EQ(read_shape(to_xml(spec(), "drover", folder)), shape_of(spec()));
+    for (const auto& one : {spec(), spec(NetworkMode::isolated), bridged()})
+        EXPECT_EQ(read_shape(xml_of(one)), shape_of(one));
     auto other = spec();
     other.subnet = parse_subnet("10.64.32.0/20");
-    EXPECT_NE(read_shape(to_xml(other, "drover", folder)), shape_of(spec()));
+    EXPECT_NE(read_shape(xml_of(other)), shape_of(spec()));
     other = spec();
     other.domain = "lab.internal";
-    EXPECT_NE(read_shape(to_xml(other, "drover", folder)), shape_of(spec()));
+    EXPECT_NE(read_shape(xml_of(other)), shape_of(spec()));
+}
+
+TEST(NetworkXml, HasTheFittingsOfItsSpecAndNoOther) {
+    for (const auto& one : {spec(), spec(NetworkMode::routed), spec(NetworkMode::isolated), bridged()})
+        EXPECT_EQ(read_fittings(xml_of(one)), fittings_of(one, folders));
+    EXPECT_NE(fittings_of(spec(), folders), fittings_of(spec(NetworkMode::isolated), folders));
+    auto other = spec();
+    other.subnet6.reset();
+    EXPECT_NE(fittings_of(other, folders), fittings_of(spec(), folders));
+    EXPECT_EQ(shape_of(other), shape_of(spec()));
 }
 
 TEST(NetworkXml, AnswersForTheGatewayFromTheStart) {
     const std::vector<HostName> gateway{{parse_address("10.64.16.1"), "gateway"}};
-    EXPECT_EQ(read_names(to_xml(spec(), "drover", folder)), gateway);
+    EXPECT_EQ(read_names(xml_of(spec())), gateway);
 }
 
-TEST(NetworkXml, FromBeforeNamesHadAFolderGetsOneAndKeepsWhatElseIsInIt) {
-    const auto given = with_folder(R"(<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
-        <name>drover</name><metadata><x xmlns='urn:x'/></metadata>
-        <dns><host ip='10.64.16.1'><hostname>gateway</hostname></host>
-        <host ip='10.64.16.9'><hostname>alice-1</hostname></host>
-        <host ip='10.64.16.8'><hostname>alice-2</hostname></host><txt name='t' value='v'/></dns>
-        <ip address='10.64.16.1' netmask='255.255.240.0'/>
-        <dnsmasq:options><dnsmasq:option value='hostsdir=/moved/names'/><dnsmasq:option value='hostsdir=/srv/hosts'/>
-        <dnsmasq:option value='log-queries'/></dnsmasq:options></network>)",
-                                   folder);
-    EXPECT_TRUE(watches(given, folder));
-    EXPECT_TRUE(watches(given, "/srv/hosts"));
-    EXPECT_FALSE(watches(given, "/moved/names"));
-    for (const auto* kept : {"log-queries", "<txt", "<metadata>"})
-        EXPECT_NE(given.find(kept), std::string::npos) << kept;
-    EXPECT_EQ(read_names(given), (std::vector<HostName>{{parse_address("10.64.16.1"), "gateway"}}));
-    EXPECT_EQ(with_folder(given, folder), given);
-}
-
-TEST(NetworkXml, FromBeforeThereWereOptionsGetsThem) {
-    EXPECT_FALSE(watches("<network/>", folder));
-    EXPECT_TRUE(watches(with_folder("<network/>", folder), folder));
+TEST(NetworkXml, WatchesTheFolderThatItHas) {
+    EXPECT_TRUE(watches(xml_of(spec()), folders.names));
+    EXPECT_FALSE(watches(xml_of(spec()), "/srv/hosts"));
+    EXPECT_FALSE(watches("<network/>", folders.names));
 }
 
 TEST(NetworkXml, NamesAHostAloneAndInItsDomain) {

@@ -52,6 +52,40 @@ TEST(Subnet, RefusesBadPrefixesAndHostBits) {
     EXPECT_NE(refusal([] { parse_subnet("10.77.1.9/16"); }).find("the subnet is 10.77.0.0/16"), std::string::npos);
 }
 
+TEST(Address6, IsReadInAnyFormAndWrittenInOne) {
+    for (const std::string text : {"fd12:0:0:0::9", "FD12::0009", "fd12::9"})
+        EXPECT_EQ(to_text(parse_address6(text)), "fd12::9") << text;
+    for (const std::string text : {"", "10.1.2.3", "fd12", "fd12::9/64", "fe80::1%eth0", "::g"})
+        EXPECT_NE(refusal([&] { parse_address6(text); }).find("'" + text + "'"), std::string::npos) << text;
+}
+
+TEST(Subnet6, HasTheSameNumberForEachAddress) {
+    const auto subnet = parse_subnet6("fd12:3456:789a::/64");
+    EXPECT_EQ(to_text(subnet.gateway()), "fd12:3456:789a::1");
+    EXPECT_EQ(to_text(subnet.at(0x10203)), "fd12:3456:789a::1:203");
+    EXPECT_TRUE(subnet.contains(parse_address6("fd12:3456:789a::ffff")));
+    EXPECT_FALSE(subnet.contains(parse_address6("fd12:3456:789b::")));
+    EXPECT_TRUE(subnet.overlaps(parse_subnet6("fd12::/16")));
+    EXPECT_TRUE(parse_subnet6("fd12::/16").overlaps(subnet));
+    EXPECT_TRUE(parse_subnet6("fd12::/112").fits(parse_subnet("10.77.0.0/16")));
+    EXPECT_FALSE(parse_subnet6("fd12::/113").fits(parse_subnet("10.77.0.0/16")));
+}
+
+TEST(Subnet6, RefusesBadPrefixesAndHostBits) {
+    for (const std::string text : {"fd12::", "fd12::/", "fd12::/15", "fd12::/121", "fd12::/064", "fd12::/6 ", "auto"})
+        EXPECT_NE(refusal([&] { parse_subnet6(text); }).find("'" + text + "'"), std::string::npos) << text;
+    EXPECT_NE(refusal([] { parse_subnet6("fd12::9/64"); }).find("the subnet is fd12::/64"), std::string::npos);
+}
+
+TEST(Subnet6, OfARegistryIsItsOwnAndEachNetworksToo) {
+    const std::string one = "0f3c8d3e-9a54-4c39-8d2b-3c8f4f6f2a10", two = "1f3c8d3e-9a54-4c39-8d2b-3c8f4f6f2a10";
+    EXPECT_EQ(to_text(own_subnet6(one, "")), "fd0f:3c8d:3e9a::/64");
+    EXPECT_NE(own_subnet6(one, ""), own_subnet6(two, ""));
+    EXPECT_NE(own_subnet6(one, ""), own_subnet6(one, "lab"));
+    EXPECT_NE(own_subnet6(one, "lab"), own_subnet6(one, "lab2"));
+    EXPECT_EQ(own_subnet6(one, "lab"), own_subnet6(one, "lab"));
+}
+
 TEST(Users, OfGuestsAreApartAndNobodysElse) {
     constexpr unsigned first = 0x70000000;
     const auto subnet = parse_subnet("10.64.0.0/20");

@@ -23,14 +23,12 @@ TEST(Frr, OspfRunsTowardsRoutersAndIsPassiveTowardsGuests) {
     EXPECT_EQ(announcement(ospf(), one),
               "router ospf\nexit\ninterface eth1\n ip ospf area 0.0.0.1\nexit\n"
               "interface lab-br\n ip ospf area 0.0.0.1\n ip ospf passive\nexit\n");
-    EXPECT_EQ(withdrawal(ospf(), one), "interface lab-br\n no ip ospf area 0.0.0.1\n no ip ospf passive\nexit\n");
 }
 
 TEST(Frr, OspfOfIpv6IsASecondOne) {
     const auto text = announcement(ospf(), both);
     EXPECT_NE(text.find("router ospf6\nexit\n"), std::string::npos);
     EXPECT_NE(text.find(" ip ospf passive\n ipv6 ospf6 area 0.0.0.1\n ipv6 ospf6 passive\n"), std::string::npos);
-    EXPECT_NE(withdrawal(ospf(), both).find(" no ipv6 ospf6 area 0.0.0.1\n"), std::string::npos);
 }
 
 TEST(Frr, BgpNamesPrefixesByFamily) {
@@ -46,7 +44,6 @@ TEST(Frr, BgpNamesPrefixesByFamily) {
 
 TEST(Frr, NothingIsSaidWithoutAProtocolOrANetwork) {
     EXPECT_EQ(announcement({}, both), "");
-    EXPECT_EQ(withdrawal({}, both), "");
     EXPECT_EQ(announcement(ospf(), {}), "");
 }
 

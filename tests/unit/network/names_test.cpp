@@ -14,18 +14,25 @@ namespace {
 /// A network that remembers the names its DNS would answer.
 class RememberingNetwork : public Networks {
   public:
-    void ensure(const NetworkSpec&) override {}
+    bool ensure(const NetworkSpec&) override { return false; }
     void remove() override {}
-    void add_name(const HostName& host) override { known[host.address] = host.name; }
-    void remove_name(Address address) override { known.erase(address); }
+    void add_name(const HostName& host) override {
+        known[host.address] = host.name;
+        hosts[host.address] = host;
+    }
+    void remove_name(Address address) override {
+        known.erase(address);
+        hosts.erase(address);
+    }
     std::vector<HostName> names() override {
         std::vector<HostName> all;
-        for (const auto& [address, name] : known) all.push_back({address, name});
+        for (const auto& [address, host] : hosts) all.push_back(host);
         return all;
     }
     std::vector<Subnet> taken_subnets() override { return {}; }
 
     std::map<Address, std::string> known;
+    std::map<Address, HostName> hosts;
 };
 
 class NamesTest : public testing::Test {
@@ -52,6 +59,30 @@ TEST_F(NamesTest, ANameIsKnownToTheDnsAndOnTheHost) {
     EXPECT_EQ(network.known.at(first), "alice-1");
     EXPECT_EQ(hosts(),
               "127.0.0.1 localhost\n# begin drover herd\n10.1.0.2 alice-1 alice-1.herd.internal\n# end drover herd\n");
+}
+
+TEST_F(NamesTest, BothAddressesHaveIt) {
+    names.add({first, "alice-1", parse_address6("fd12::2")});
+    EXPECT_EQ(hosts(),
+              "127.0.0.1 localhost\n# begin drover herd\n10.1.0.2 alice-1 alice-1.herd.internal\n"
+              "fd12::2 alice-1 alice-1.herd.internal\n# end drover herd\n");
+    names.replace([&] { return std::vector<HostName>{{first, "alice-1", parse_address6("fd13::2")}}; });
+    EXPECT_EQ(network.hosts.at(first).address6, parse_address6("fd13::2"));
+}
+
+TEST_F(NamesTest, AGuestOfACloudImageIsFoundByDhcp) {
+    auto plan = network_of(parse_subnet("10.1.0.0/24"));
+    plan.subnet6 = parse_subnet6("fd12::/64");
+    const NetworkPlan networks({plan});
+    Guest guest;
+    guest.id = 42;
+    guest.name = "alice-1";
+    guest.address = first;
+    EXPECT_EQ(known_as(guest, networks), (HostName{first, "alice-1", parse_address6("fd12::2")}));
+    guest.profile = "cloud";
+    EXPECT_EQ(known_as(guest, networks).mac, mac_of(42));
+    guest.network = "gone";
+    EXPECT_EQ(known_as(guest, networks).address6, std::nullopt);
 }
 
 TEST_F(NamesTest, WhenTheLastNameGoesTheFileIsAsItWas) {

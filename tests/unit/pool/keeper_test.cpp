@@ -41,7 +41,7 @@ class PoolTest : public HerdTest {
     }
     [[nodiscard]] Reservation reservation() const {
         return {
-            .image = "plain", .profile = "basic", .version = version.digest, .subnet = subnet, .size = *size.lock()};
+            .image = "plain", .profile = "basic", .version = version.digest, .network = network_of(subnet), .size = *size.lock()};
     }
     GuestReservation take(int count) {
         const auto reserved =

@@ -25,7 +25,7 @@ class CopiesTest : public RegistryTest {
     }
     Operation ask(Change change) {
         if (change.selection.globs.empty()) change.selection.globs = {"alice-1"};
-        return registry_->guests.change(root, change, std::nullopt, subnet_);
+        return registry_->guests.change(root, change, std::nullopt, NetworkPlan({network_of(subnet_)}));
     }
     /// As its steps leave it: what was owed is made, and it is where it should be.
     void make_owed(const std::string& name) {

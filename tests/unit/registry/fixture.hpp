@@ -69,7 +69,7 @@ class RegistryTest : public ::testing::Test {
 
     GuestRules rules_{.quarantine = quarantine, .backups = "/backups"};
 
-    Reservation defaults() const { return {"tiny", "plain", version_, Kind::vm, "local", subnet_}; }
+    Reservation defaults() const { return {"tiny", "plain", version_, Kind::vm, "local", network_of(subnet_)}; }
 
     void add_owner(const std::string& name, long long quota = 100) {
         registry_->owners.set({name, quota, std::nullopt, std::nullopt}, 0);

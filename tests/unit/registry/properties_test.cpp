@@ -98,7 +98,7 @@ class Hand {
             if (guest.phase == Phase::gone) continue;
             ++living;
             RC_ASSERT(addresses.insert(guest.address).second);
-            RC_ASSERT(guest.address >= reservation_.subnet.first() && guest.address <= reservation_.subnet.last());
+            RC_ASSERT(guest.address >= reservation_.network.first && guest.address <= reservation_.network.last);
             if (guest.desired != Desired::gone) ++kept[*guest.owner];
         }
         RC_ASSERT(living == registry_.guests.ids().size());
@@ -138,7 +138,8 @@ class Hand {
     TemporaryFolder folder_;
     std::string file_ = folder_ / "registry.db";
     Time time_{std::chrono::days{20000}};
-    Reservation reservation_{"tiny", "plain", digest_one, Kind::vm, "local", parse_subnet("10.77.0.0/28")};
+    Reservation reservation_{"tiny", "plain", digest_one, Kind::vm, "local",
+                             network_of(parse_subnet("10.77.0.0/28"))};
     std::set<std::string> names_;
     Registry registry_;
 };

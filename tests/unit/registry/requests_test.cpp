@@ -56,6 +56,27 @@ TEST_F(Requests, make_only_the_shortfall) {
     EXPECT_THAT(answer.existing, ElementsAre("alice-1", "alice-2"));
 }
 
+TEST_F(Requests, are_about_one_network_where_one_is_named) {
+    request(asking("alice", 1));
+    auto lab = network_of(parse_subnet("10.78.0.0/24"));
+    lab.name = "lab";
+    auto wanted = asking("alice", 1);
+    wanted.network = "lab";
+    auto as = defaults();
+    as.network = lab;
+    EXPECT_THAT(registry_->guests.request(root, wanted, as).created, ElementsAre("alice-2"));
+    EXPECT_EQ(guest("alice-2").network, "lab");
+    EXPECT_EQ(guest("alice-2").address, lab.first);
+    EXPECT_THAT(registry_->guests.request(root, wanted, as).existing, ElementsAre("alice-2"));
+    EXPECT_THAT(request(asking("alice", 2)).existing, ElementsAre("alice-1", "alice-2"));
+    EXPECT_EQ(registry_->guests.count_by_network(), (std::map<std::string, long long>{{"", 1}, {"lab", 1}}));
+    const auto count = registry_->guests.count_addresses(lab);
+    EXPECT_EQ(count.used, 1);
+    EXPECT_EQ(count.free, 252);
+    EXPECT_THAT(request(more("alice", 1)).created, ElementsAre("alice-3"));
+    EXPECT_EQ(guest("alice-3").address.value, subnet_.first().value + 1) << "each network has its own line";
+}
+
 TEST_F(Requests, with_nothing_to_make_are_done_at_once) {
     request(asking("alice", 3));
     const auto answer = request(asking("alice", 2));

@@ -34,7 +34,7 @@ std::vector<std::string> names_of(const Json& object) {
 }
 
 TEST(Listing, HasTheFieldsOfTheContract) {
-    const auto listing = guest_listing(sample(), "lab");
+    const auto listing = guest_listing(sample(), "lab", {});
     EXPECT_THAT(names_of(listing), testing::ElementsAre("id", "name", "owner", "kind", "image", "version", "profile",
                                                         "phase", "desired", "address", "addresses", "mac", "domain",
                                                         "host", "fault", "created", "started_by"));
@@ -52,7 +52,7 @@ TEST(Listing, SaysNullForWhatThereIsNot) {
     guest.started_by.clear();
     guest.have.version.clear();
     guest.fault = Fault{"start", "no such \xff", noon};
-    const auto listing = guest_listing(guest, "drover");
+    const auto listing = guest_listing(guest, "drover", {});
     EXPECT_TRUE(listing["owner"].is_null());
     EXPECT_TRUE(listing["started_by"].is_null());
     EXPECT_EQ(listing["version"], guest.want.version);
@@ -63,7 +63,7 @@ TEST(Listing, SaysNullForWhatThereIsNot) {
 TEST(Listing, MatchesByExactText) {
     auto guest = sample();
     guest.fault = Fault{"start", "x", noon};
-    const auto listing = guest_listing(guest, "drover");
+    const auto listing = guest_listing(guest, "drover", {});
     EXPECT_TRUE(listing_matches(listing, {}));
     EXPECT_TRUE(listing_matches(listing, {{"id", "42"}, {"phase", "ready"}, {"addresses", "10.77.0.5"}}));
     EXPECT_TRUE(listing_matches(listing, {{"fault", "start"}}));
@@ -72,17 +72,17 @@ TEST(Listing, MatchesByExactText) {
     EXPECT_FALSE(listing_matches(listing, {{"phase", "ready"}, {"owner", ""}}));
     guest.owner.reset();
     guest.fault.reset();
-    EXPECT_TRUE(listing_matches(guest_listing(guest, "drover"), {{"owner", ""}, {"fault", ""}}));
+    EXPECT_TRUE(listing_matches(guest_listing(guest, "drover", {}), {{"owner", ""}, {"fault", ""}}));
 }
 
 TEST(Show, AddsHowToGetIn) {
     auto guest = sample();
-    EXPECT_TRUE(guest_show(guest, "drover")["host_key"].is_null());
-    EXPECT_EQ(dump(guest_show(guest, "drover")["timings"]), "{}");
+    EXPECT_TRUE(guest_show(guest, "drover", {})["host_key"].is_null());
+    EXPECT_EQ(dump(guest_show(guest, "drover", {})["timings"]), "{}");
     // The fingerprint is what `ssh-keygen -lf` prints for this key.
     guest.host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f";
     guest.timings.start = Duration(1500);
-    const auto show = guest_show(guest, "drover");
+    const auto show = guest_show(guest, "drover", {});
     EXPECT_EQ(show["ssh"], "ssh root@10.77.0.5");
     EXPECT_EQ(show["host_key"]["fingerprint"], "SHA256:ZkAslGjFiUHdGf/WUL8rQvkib4PTvQatUV0OUQSncCA");
     EXPECT_EQ(show["host_key"]["known_hosts"], "alice-4,10.77.0.5 " + guest.host_key);

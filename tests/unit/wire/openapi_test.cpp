@@ -40,10 +40,10 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
     Operation operation;
     operation.items.resize(1);
     const auto with_items = operation_with_items(operation);
-    auto shown = guest_show(guest, "drover");
+    auto shown = guest_show(guest, "drover", {});
     shown["levels"] = nullptr;  // the daemon's memory adds them
     const std::map<std::string, Json> answers = {
-        {"Guest", guest_listing(guest, "drover")},
+        {"Guest", guest_listing(guest, "drover", {})},
         {"GuestShow", shown},
         {"GuestReservation", encode(GuestReservation{}, "done")},
         {"Operation", operation_listing(operation)},
@@ -61,6 +61,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
         {"Status", encode(Status{})},
         {"Host", encode(Host{})},
         {"Pool", encode(PoolState{})},
+        {"Network", encode(NetworkReport{.network = {}, .room = NetworkReport::Room{}})},
         {"ShadowRow", encode(ShadowRow{})},
         {"Error", encode(Error(ErrorKind::failed, ""))},
     };
@@ -68,7 +69,7 @@ TEST(OpenApi, DescribesTheAnswersExactly) {
 }
 
 TEST(OpenApi, DescribesTheRequestsExactly) {
-    const GuestRequest request{"a", 1, "b", "c", Kind::vm, true, ""};
+    const GuestRequest request{"a", 1, "b", "c", "lab", Kind::vm, true, ""};
     EXPECT_EQ(fields_of("GuestRequest"), names_of(encode(request)));
     const OwnerChange owner{"a", 1, std::vector<std::string>{}, "b"};
     EXPECT_EQ(fields_of("OwnerChange"), names_of(encode(owner)));
