@@ -30,6 +30,7 @@ class Reader {
     Config read(const YAML::Node& root) {
         if (root.IsDefined() && !root.IsNull()) group(root, "", top_keys(), config_);
         check_testing();
+        check_routing();
         fill_defaults();
         if (errors.empty()) check_networks();
         return std::move(config_);
@@ -128,6 +129,16 @@ class Reader {
         for (const auto& [path, line] : lines_)
             if (path.starts_with("network.")) return line;
         return 0;
+    }
+
+    /// A protocol without what it needs announces nothing.
+    void check_routing() {
+        const RoutingPolicy& routing = config_.routing;
+        const auto line = lines_.contains("routing.protocol") ? lines_["routing.protocol"] : 0;
+        if (routing.protocol == RoutingProtocol::ospf && routing.interfaces.empty())
+            errors.push_back({line, "routing.protocol: ospf needs routing.interfaces: where the other routers are"});
+        if (routing.protocol == RoutingProtocol::bgp && (routing.asn == 0 || routing.neighbours.empty()))
+            errors.push_back({line, "routing.protocol: bgp needs routing.asn and routing.neighbours"});
     }
 
     /// What only tests may ask for is refused on a machine that serves people.

@@ -5,6 +5,7 @@
 
 #include "model/error.hpp"
 #include "model/network.hpp"
+#include "model/routing.hpp"
 #include "model/shadow.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
@@ -56,6 +57,7 @@ struct Config {
         bool operator==(const Network&) const = default;
     } network;
     std::vector<NetworkConfig> networks;  ///< further ones
+    RoutingPolicy routing;
 
     long long quota = 10;  ///< quota.default
 

@@ -13,6 +13,7 @@ constexpr std::size_t longest_state = 200;
 constexpr std::size_t longest_socket = 107;  // sockaddr_un
 
 void check_host_name(std::string_view name) { check_plain_name("host", name); }
+void check_pathspace(std::string_view name) { check_plain_name("pathspace", name); }
 void check_title(std::string_view name) { check_plain_name("network", name); }
 
 // ---- what the default network and further ones have in common -----------------------------------------------------
@@ -60,6 +61,12 @@ const std::vector<Key<Config>>& top_keys() {
          [](Config& c, const Value& v) {
              c.network.host_names = v.one_of({"hosts", "none"});
          }},
+        {"routing.protocol", [](Config& c, const Value& v) { c.routing.protocol = parse_routing_protocol(v.text()); }},
+        {"routing.interfaces", [](Config& c, const Value& v) { c.routing.interfaces = v.interfaces(); }},
+        {"routing.area", [](Config& c, const Value& v) { c.routing.area = v.address(); }},
+        {"routing.asn", [](Config& c, const Value& v) { c.routing.asn = parse_asn(v.text()); }},
+        {"routing.neighbours", [](Config& c, const Value& v) { c.routing.neighbours = v.neighbours(); }},
+        {"routing.pathspace", [](Config& c, const Value& v) { c.routing.pathspace = v.checked(check_pathspace); }},
         {"quota.default", [](Config& c, const Value& v) { c.quota = v.number(0, 1000000); }},
         {"guest.memory", [](Config& c, const Value& v) { c.guest.memory = v.size(32 * mib, tib); }},
         {"guest.cpus", [](Config& c, const Value& v) { c.guest.cpus = v.number(1, 64); }},

@@ -200,6 +200,26 @@ std::string Value::account() const {
     return value;
 }
 
+std::vector<Value> Value::list() const {
+    constexpr std::size_t most = 32;
+    if (!node_.IsSequence() || node_.size() > most) throw wrong(shown(node_), "a list of at most 32");
+    std::vector<Value> entries;
+    for (const auto& entry : node_) entries.emplace_back(entry);
+    return entries;
+}
+
+std::vector<std::string> Value::interfaces() const {
+    std::vector<std::string> names;
+    for (const Value& entry : list()) names.push_back(entry.interface());
+    return names;
+}
+
+std::vector<Neighbour> Value::neighbours() const {
+    std::vector<Neighbour> neighbours;
+    for (const Value& entry : list()) neighbours.push_back(parse_neighbour(entry.text()));
+    return neighbours;
+}
+
 WavePolicy Value::wave_policy() const { return parse_wave_policy(text()); }
 
 }  // namespace drover

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/routing.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
 
@@ -47,10 +48,15 @@ class Value {
     [[nodiscard]] std::string token() const;
     /// An account by its name or its number, in the one form that a number has.
     [[nodiscard]] std::string account() const;
+    /// A list of interfaces, at most 32.
+    [[nodiscard]] std::vector<std::string> interfaces() const;
+    /// A list of what parse_neighbour takes, at most 32.
+    [[nodiscard]] std::vector<Neighbour> neighbours() const;
     /// The limits of a class of waves, in the form of parse_wave_policy.
     [[nodiscard]] WavePolicy wave_policy() const;
 
   private:
+    [[nodiscard]] std::vector<Value> list() const;
     /// The scalar as it was written without quotes: numbers and flags.
     [[nodiscard]] std::string plain(const std::string& expected) const;
 

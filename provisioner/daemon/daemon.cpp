@@ -22,6 +22,7 @@
 #include "herd/host_load.hpp"
 #include "model/at_end.hpp"
 #include "model/failpoint.hpp"
+#include "network/announcer.hpp"
 #include "network/guest_networks.hpp"
 #include "network/host_view.hpp"
 #include "network/plan.hpp"
@@ -36,14 +37,14 @@ constexpr long long registry_reserve = 4LL << 20;  // some thousand commits
 
 /// The networks of the instance, each clear of what this host has.
 NetworkPlan choose_networks(const Config& config, Registry& registry, Networks& networks) {
-    auto plan = make_plan(config, {.registry = registry.uuid(),
-                                   .note = [&](const std::string& key) { return registry.note(key); },
-                                   .set_note = [&](const std::string& key,
-                                                   const std::string& value) { registry.set_note(key, value); },
-                                   .taken = [&] { return networks.taken_subnets(); },
-                                   .has_ipv6 = host_has_ipv6()});
-    const bool is_simulated = config.hosts.front().vm_uri.starts_with("fake") ||
-                              config.hosts.front().vm_uri.starts_with("test");
+    auto plan = make_plan(
+        config, {.registry = registry.uuid(),
+                 .note = [&](const std::string& key) { return registry.note(key); },
+                 .set_note = [&](const std::string& key, const std::string& value) { registry.set_note(key, value); },
+                 .taken = [&] { return networks.taken_subnets(); },
+                 .has_ipv6 = host_has_ipv6()});
+    const bool is_simulated =
+        config.hosts.front().vm_uri.starts_with("fake") || config.hosts.front().vm_uri.starts_with("test");
     if (!is_simulated)
         check_against_host(plan, config.instance, [](const std::string& what) { spdlog::warn("{}", what); });
     return plan;
@@ -73,6 +74,17 @@ std::vector<HostName> names_of(Registry& registry) {
             names.push_back(known_as(guest, registry.networks()));
     }
     return names;
+}
+
+/// The networks that other routers are to know of.
+std::vector<Announced> announced(const NetworkPlan& plan) {
+    std::vector<Announced> networks;
+    for (const Network& network : plan.all()) {
+        if (network.mode != NetworkMode::routed) continue;
+        networks.push_back({network.bridge, to_text(network.subnet), std::nullopt});
+        if (network.subnet6) networks.back().prefix6 = to_text(*network.subnet6);
+    }
+    return networks;
 }
 
 /// Guests that are ready, and whose profiles have them asked something.
@@ -241,14 +253,35 @@ void run_daemon(const Config& config) {
                      const std::string& message) { registry.events.add("health", target.name, std::nullopt, message); },
          .restart = [&](const ProbeTarget& target, const Probe& probe,
                         const std::string& why) { health.mend_service(target.id, probe.restart, why); }});
+    Announcer announcer(config.routing, announced(registry.networks()), [&](const std::string& message) {
+        spdlog::info("routing: {}", message);
+        registry.events.add("network", "", std::nullopt, message);
+    });
     Shadows shadows(registry, roots, overlays, herd);
     Fsck fsck(config);
     Doctor doctor(config);
     ApiMeters api_meters(routes().size());
-    const Doors doors{config, registry,        herd,  shadows,   roots,      overlays,
-                      fleet,  health,          pools, pool_bell, image_jobs, accelerator,
-                      fsck,   doctor,          hooks, consoles,  api_meters, hypervisor.meters(),
-                      [&] { return guest_networks.sights(); }, parts.templates, lender};
+    const Doors doors{config,
+                      registry,
+                      herd,
+                      shadows,
+                      roots,
+                      overlays,
+                      fleet,
+                      health,
+                      pools,
+                      pool_bell,
+                      image_jobs,
+                      accelerator,
+                      fsck,
+                      doctor,
+                      hooks,
+                      consoles,
+                      api_meters,
+                      hypervisor.meters(),
+                      [&] { return guest_networks.sights(); },
+                      parts.templates,
+                      lender};
     std::optional<MetricsPort> metrics_port;
     if (!config.metrics_listen.empty())
         metrics_port.emplace(config.metrics_listen, [&] { return metrics_text(doors); });
@@ -257,6 +290,7 @@ void run_daemon(const Config& config) {
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     if (templates) templates->start([&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
     herd.start();
+    announcer.start();
     fleet.start();
     pools.start();
     health.start();

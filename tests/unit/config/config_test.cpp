@@ -42,6 +42,16 @@ TEST(Config, NothingIsAllDefaults) {
     }
 }
 
+TEST(Config, RoutingNeedsWhatItsProtocolNeeds) {
+    EXPECT_THAT(errors_in("routing: {protocol: ospf}"), ElementsAre(HasSubstr("needs routing.interfaces")));
+    EXPECT_THAT(errors_in("routing: {protocol: bgp, asn: 65001}"), ElementsAre(HasSubstr("routing.neighbours")));
+    EXPECT_THAT(errors_in("routing: {protocol: ospf, interfaces: [eth1]}"), IsEmpty());
+    for (const auto* text :
+         {"protocol: rip", "asn: 0", "asn: 4294967295", "asn: x", "area: 7", "interfaces: eth1", "interfaces: ['a b']",
+          "neighbours: ['10.0.0.1']", "neighbours: [{a: b}]", "pathspace: ../x"})
+        EXPECT_EQ(errors_in(std::string("routing: {") + text + "}").size(), 1U) << text;
+}
+
 TEST(Config, AnInstanceHasItsOwnPlaces) {
     const auto config = parse("instance: lab");
     EXPECT_EQ(config.state, "/var/lib/drover-lab");
@@ -64,6 +74,8 @@ networks:
 - {name: lan, mode: bridge, bridge: br1, vlan: 4094, cidr: 10.8.0.0/24, cidr6: "fd13::/64", gateway: 10.8.0.1,
    gateway6: "fd13::1", dns: 10.9.0.53, guests: none, range: 10.8.0.10-10.8.0.19}
 - {name: lab, mode: isolated}
+routing: {protocol: bgp, interfaces: [eth1, eth2], area: 0.0.0.7, asn: 4200000000, neighbours: ["10.9.9.1 65001"],
+  pathspace: lab}
 quota: {default: 0}
 guest: {memory: 1GiB, cpus: 4, disk: 20GiB}
 timeouts: {ready: 90s, stop: 500ms}
@@ -105,6 +117,7 @@ testing: {enabled: true, boot_id: boot-7, guests: simulated}
     expected.networks = {{"lan", NetworkMode::bridge, "10.8.0.0/24", "fd13::/64", GuestTraffic::none, "br1", 4094,
                           "10.8.0.1", "fd13::1", "10.9.0.53", "10.8.0.10-10.8.0.19"},
                          {"lab", NetworkMode::isolated}};
+    expected.routing = {RoutingProtocol::bgp, "0.0.0.7", {"eth1", "eth2"}, 4200000000, {{"10.9.9.1", 65001}}, "lab"};
     expected.quota = 0;
     expected.guest = {1LL << 30, 4, 20LL << 30};
     expected.ready_timeout = 90s;
@@ -128,13 +141,15 @@ testing: {enabled: true, boot_id: boot-7, guests: simulated}
 
 TEST(Config, NetworksThatDoNotFitAreRefusedWithTheirReason) {
     const auto bridged = [](const std::string& more) {
-        return errors_in("networks:\n- {name: lan, mode: bridge, bridge: br0, cidr: 10.8.0.0/24, dns: 10.8.0.1, " + more +
-                         "}");
+        return errors_in("networks:\n- {name: lan, mode: bridge, bridge: br0, cidr: 10.8.0.0/24, dns: 10.8.0.1, " +
+                         more + "}");
     };
     EXPECT_THAT(bridged("range: 10.8.0.9-10.8.0.19"),
                 ElementsAre("2: networks[].gateway: missing, and mode bridge needs it"));
-    EXPECT_THAT(bridged("gateway: 10.8.0.12, range: 10.8.0.9-10.8.0.19"), ElementsAre(HasSubstr("has the gateway in it")));
-    EXPECT_THAT(bridged("gateway: 10.8.0.1, range: 10.8.0.9-10.8.1.1"), ElementsAre(HasSubstr("not inside 10.8.0.0/24")));
+    EXPECT_THAT(bridged("gateway: 10.8.0.12, range: 10.8.0.9-10.8.0.19"),
+                ElementsAre(HasSubstr("has the gateway in it")));
+    EXPECT_THAT(bridged("gateway: 10.8.0.1, range: 10.8.0.9-10.8.1.1"),
+                ElementsAre(HasSubstr("not inside 10.8.0.0/24")));
     EXPECT_THAT(bridged("gateway: 10.9.0.1, range: 10.8.0.9-10.8.0.19"), ElementsAre(HasSubstr("gateway: 10.9.0.1")));
     EXPECT_THAT(errors_in("network: {vlan: 7}"), ElementsAre(HasSubstr("network.vlan: only of mode bridge")));
     EXPECT_THAT(errors_in("networks: [{mode: nat}]"), ElementsAre(HasSubstr("networks[].name: missing")));
@@ -147,9 +162,10 @@ TEST(Config, NetworksThatDoNotFitAreRefusedWithTheirReason) {
                 ElementsAre(HasSubstr("has not an address for each of the /16")));
     for (const auto* name : {"br", "Lab", "laboratory", "1a", "a-b", "''"})
         EXPECT_EQ(errors_in(std::string("networks: [{name: ") + name + "}]").size(), 1U) << name;
-    for (const auto* text : {"networks: {name: a}", "networks: a", "networks: [a]", "networks: [{name: a, colour: blue}]",
-                             "network: {mode: bridged}", "network: {cidr6: 10.0.0.0/8}", "network: {cidr6: 'ff00::/16'}",
-                             "network: {guests: all}", "network: {cidr6: 'fd12::1/64'}"})
+    for (const auto* text :
+         {"networks: {name: a}", "networks: a", "networks: [a]", "networks: [{name: a, colour: blue}]",
+          "network: {mode: bridged}", "network: {cidr6: 10.0.0.0/8}", "network: {cidr6: 'ff00::/16'}",
+          "network: {guests: all}", "network: {cidr6: 'fd12::1/64'}"})
         EXPECT_EQ(errors_in(text).size(), 1U) << text;
 }
 
