@@ -47,7 +47,6 @@ Json guest_listing(const Guest& guest, const std::string& instance, const Networ
             {"profile", guest.profile},
             {"phase", to_text(guest.phase)},
             {"desired", to_text(guest.desired)},
-            {"network", shown_network(guest.network)},
             {"address", address},
             {"addresses", addresses},
             {"mac", mac_of(guest.id)},
@@ -55,7 +54,8 @@ Json guest_listing(const Guest& guest, const std::string& instance, const Networ
             {"host", guest.host},
             {"fault", encode_fault(guest.fault)},
             {"created", to_rfc3339(guest.created)},
-            {"started_by", text_or_null(guest.started_by)}};
+            {"started_by", text_or_null(guest.started_by)},
+            {"network", shown_network(guest.network)}};
 }
 
 const std::vector<std::string>& listing_fields() {

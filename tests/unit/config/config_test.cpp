@@ -45,7 +45,7 @@ TEST(Config, NothingIsAllDefaults) {
 TEST(Config, RoutingNeedsWhatItsProtocolNeeds) {
     EXPECT_THAT(errors_in("routing: {protocol: ospf}"), ElementsAre(HasSubstr("needs routing.interfaces")));
     EXPECT_THAT(errors_in("routing: {protocol: bgp, asn: 65001}"), ElementsAre(HasSubstr("routing.neighbours")));
-    EXPECT_THAT(errors_in("routing: {protocol: ospf, interfaces: [eth1]}"), IsEmpty());
+    EXPECT_THAT(errors_in("routing: {protocol: ospf, interfaces: [eth1]}"), testing::IsEmpty());
     for (const auto* text :
          {"protocol: rip", "asn: 0", "asn: 4294967295", "asn: x", "area: 7", "interfaces: eth1", "interfaces: ['a b']",
           "neighbours: ['10.0.0.1']", "neighbours: [{a: b}]", "pathspace: ../x"})

@@ -37,9 +37,6 @@ TEST(Frr, BgpNamesPrefixesByFamily) {
               " neighbor fd00::1 remote-as 65003\n address-family ipv4 unicast\n  network 10.90.0.0/20\n"
               "  neighbor 10.0.0.1 activate\n exit-address-family\n address-family ipv6 unicast\n"
               "  network fd00:90::/64\n  neighbor fd00::1 activate\n exit-address-family\nexit\n");
-    EXPECT_EQ(
-        withdrawal(bgp(), one),
-        "router bgp 65001\n address-family ipv4 unicast\n  no network 10.90.0.0/20\n exit-address-family\nexit\n");
 }
 
 TEST(Frr, NothingIsSaidWithoutAProtocolOrANetwork) {
