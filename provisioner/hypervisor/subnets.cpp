@@ -31,6 +31,10 @@ struct FreeInterfaces {
     void operator()(ifaddrs* list) const { freeifaddrs(list); }
 };
 
+bool is_left_out(std::string_view interface, std::string_view except) {
+    return !except.empty() && interface.starts_with(except);
+}
+
 Subnet subnet_around(std::uint32_t address, std::uint32_t mask) { return {{address & mask}, std::popcount(mask)}; }
 
 std::uint32_t value_of(const sockaddr* address) {
@@ -46,7 +50,7 @@ std::vector<Subnet> subnets_of_interfaces(std::string_view except) {
     for (const auto* one = list; one != nullptr; one = one->ifa_next) {
         const bool is_ipv4 =
             one->ifa_addr != nullptr && one->ifa_netmask != nullptr && one->ifa_addr->sa_family == AF_INET;
-        if (is_ipv4 && !std::string_view(one->ifa_name).starts_with(except))
+        if (is_ipv4 && !is_left_out(one->ifa_name, except))
             subnets.push_back(subnet_around(value_of(one->ifa_addr), value_of(one->ifa_netmask)));
     }
     return subnets;
@@ -80,7 +84,7 @@ std::vector<Subnet> subnets_in_routes(const std::string& text, std::string_view 
         if (!fields)
             throw Error(ErrorKind::failed, fmt::format("/proc/net/route has a line of no known form: {}", line));
         const auto subnet = subnet_around(ntohl(destination), ntohl(mask));
-        if (!interface.starts_with(except) && subnet.prefix >= widest_prefix) subnets.push_back(subnet);
+        if (!is_left_out(interface, except) && subnet.prefix >= widest_prefix) subnets.push_back(subnet);
     }
     return subnets;
 }

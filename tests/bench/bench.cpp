@@ -61,10 +61,10 @@ struct Bench {
           domains(connection, instance, registry.uuid()),
           accelerator("tcg", "bench", domains, registry),
           version(roots.build("tiny", [](const std::string&) {})) {
-        auto network = network_of(parse_subnet("10.99.0.0/16"));
-        network.title = instance;
-        network.domain = "bench.internal";
-        registry.set_networks(NetworkPlan({network}));
+        auto only = network_of(parse_subnet("10.99.0.0/16"));
+        only.title = instance;
+        only.domain = "bench.internal";
+        registry.set_networks(NetworkPlan({only}));
         registry.images.add("tiny", version.digest);
         registry.owners.set({.name = "bench"}, config.quota);
     }

@@ -164,8 +164,10 @@ TEST_F(UpgradesTest, tell_of_a_canary_that_failed) {
 TEST_F(UpgradesTest, leave_those_as_they_are_that_are_held) {
     auto change = upgrading();
     change.canaries = {"alice-2"};
-    const auto id =
-        registry_->guests.change(root, change, std::nullopt, subnet_, {{guest("alice-2").id, "hides /etc/motd"}}).id;
+    const auto id = registry_->guests
+                        .change(root, change, std::nullopt, NetworkPlan({network_of(subnet_)}),
+                                {{guest("alice-2").id, "hides /etc/motd"}})
+                        .id;
     EXPECT_THAT(outcomes(id), ElementsAre("pending", "refused", "pending"));
     EXPECT_EQ(operation(id).items[1].reason, "hides /etc/motd");
     EXPECT_THAT(wanted(), ElementsAre(digest_two, digest_one, digest_two));

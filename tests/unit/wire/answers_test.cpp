@@ -36,12 +36,12 @@ std::vector<std::string> names_of(const Json& object) {
 TEST(Listing, HasTheFieldsOfTheContract) {
     const auto listing = guest_listing(sample(), "lab", {});
     EXPECT_THAT(names_of(listing), testing::ElementsAre("id", "name", "owner", "kind", "image", "version", "profile",
-                                                        "phase", "desired", "address", "addresses", "mac", "domain",
-                                                        "host", "fault", "created", "started_by"));
+                                                        "phase", "desired", "network", "address", "addresses", "mac",
+                                                        "domain", "host", "fault", "created", "started_by"));
     EXPECT_EQ(dump(listing),
               R"({"id":42,"name":"alice-4","owner":"alice","kind":"vm","image":"debian","version":"sha256:)" +
                   std::string(64, 'a') +
-                  R"(","profile":"plain","phase":"ready","desired":"ready","address":"10.77.0.5",)"
+                  R"(","profile":"plain","phase":"ready","desired":"ready","network":"default","address":"10.77.0.5",)"
                   R"("addresses":["10.77.0.5"],"mac":"52:54:00:00:00:2a","domain":"lab-42","host":"local",)"
                   R"("fault":null,"created":"2026-11-21T12:00:00Z","started_by":"fork"})");
 }

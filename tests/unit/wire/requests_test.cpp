@@ -62,7 +62,7 @@ TEST(Parse, RefusesObjectsOfManyFields) {
 }
 
 TEST(GuestRequests, SurviveTheWire) {
-    GuestRequest request{"alice", 3, "debian", "web", Kind::container, true, "key.1"};
+    GuestRequest request{"alice", 3, "debian", "web", "lab", Kind::container, true, "key.1"};
     EXPECT_EQ(decode_guest_request(parse(dump(encode(request))), "key.1"), request);
     GuestRequest least;
     least.count = 1;
