@@ -51,9 +51,7 @@ void check_own(const NetworkConfig& network, std::vector<std::string>& wrong) {
     refuse("range", !network.range.empty());
 }
 
-bool is_link_local(const Address6& address) {
-    return address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
-}
+bool is_link_local(const Address6& address) { return address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80; }
 
 bool has_prefix(const NetworkConfig& network) { return network.cidr6 != "auto" && network.cidr6 != "none"; }
 
@@ -72,15 +70,15 @@ std::vector<std::string> wrong_in(const NetworkConfig& network) {
     else
         check_own(network, wrong);
     if (has_prefix(network) && !parse_subnet6(network.cidr6).fits(shape_of(network)))
-        wrong.push_back(fmt::format("cidr6: {} has not an address for each of the /{}", network.cidr6,
-                                    shape_of(network).prefix));
+        wrong.push_back(
+            fmt::format("cidr6: {} has not an address for each of the /{}", network.cidr6, shape_of(network).prefix));
     if (!network.gateway6.empty() && !has_prefix(network))
         wrong.push_back("gateway6: needs the prefix that it is in, cidr6");
     if (!network.gateway6.empty() && has_prefix(network) &&
         !parse_subnet6(network.cidr6).contains(parse_address6(network.gateway6)) &&
         !is_link_local(parse_address6(network.gateway6)))
-        wrong.push_back(fmt::format("gateway6: {} is neither inside {} nor link-local", network.gateway6,
-                                    network.cidr6));
+        wrong.push_back(
+            fmt::format("gateway6: {} is neither inside {} nor link-local", network.gateway6, network.cidr6));
     return wrong;
 }
 
@@ -90,8 +88,7 @@ std::vector<std::string> wrong_between(const NetworkConfig& network, const Netwo
     if (!is_default && network.name == other.name) wrong.push_back(fmt::format("name: '{}' twice", other.name));
     if (network.cidr != "auto" && other.cidr != "auto" && parse_subnet(network.cidr).overlaps(parse_subnet(other.cidr)))
         wrong.push_back(fmt::format("cidr: {} overlaps {}, {}", other.cidr, network.cidr, name));
-    if (has_prefix(network) && has_prefix(other) &&
-        parse_subnet6(network.cidr6).overlaps(parse_subnet6(other.cidr6)))
+    if (has_prefix(network) && has_prefix(other) && parse_subnet6(network.cidr6).overlaps(parse_subnet6(other.cidr6)))
         wrong.push_back(fmt::format("cidr6: {} overlaps {}, {}", other.cidr6, network.cidr6, name));
     return wrong;
 }

@@ -8,7 +8,8 @@
 namespace drover {
 
 /// IPv4 subnets that this host's interfaces and its main routing table know, but for those on interfaces
-/// whose names begin with `except`; empty: all. Without default routes, also the pair of halves that VPNs use for one: they would overlap everything.
+/// whose names begin with `except`; empty: all. Without default routes, also the pair of halves that VPNs use for one:
+/// they would overlap everything.
 std::vector<Subnet> subnets_of_host(std::string_view except);
 
 /// The subnets in a text in the form of /proc/net/route, by the same rules.
