@@ -50,6 +50,7 @@ class Router:
 
     def neighbours_at(self, *interfaces):
         """OSPF on these, quick to notice."""
+        self.vtysh("configure terminal", "router ospf")
         for interface in interfaces:
             self.vtysh("configure terminal", f"interface {interface}", "ip ospf area 0", "ip ospf hello-interval 1",
                        "ip ospf dead-interval 4")

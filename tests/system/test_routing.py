@@ -19,10 +19,10 @@ def around():
     """This host, a router beside it, and one behind that."""
     with routers("near", "far") as (host, near, far):
         cable(host, "to-near", "10.99.1.1/30", near, "to-host", "10.99.1.2/30")
-        cable(near, "to-far", "10.99.2.1/30", far, "to-near", "10.99.2.2/30")
+        cable(near, "to-far", "10.99.2.1/30", far, "from-near", "10.99.2.2/30")
         host.neighbours_at("to-near")
         near.neighbours_at("to-host", "to-far")
-        far.neighbours_at("to-near")
+        far.neighbours_at("from-near")
         yield host, near, far
     sh("ip", "link", "del", "to-near", check=False)
 
@@ -39,7 +39,7 @@ def test_routers_learn_the_prefix_and_lose_it(around, drover, keys):
     host, near, far = around
     drover.start()
     drover.ask("image", "build", "tiny")
-    owner = Owner(drover, "ann", keys)
+    owner = Owner(drover, "ann", keys, quota=2)
     owner.request(1, "--kind", "container")
     for router in (near, far):
         wait_until(lambda: router.knows(PREFIX), f"{router.name} knows the guests' prefix", 120)
@@ -66,7 +66,7 @@ def test_routers_learn_the_prefix_and_lose_it(around, drover, keys):
 def test_without_frr_it_says_so_and_goes_on(drover, keys):
     drover.start()
     drover.ask("image", "build", "tiny")
-    owner = Owner(drover, "ann", keys)
+    owner = Owner(drover, "ann", keys, quota=2)
     owner.request(1, "--kind", "container")
 
     def told():
