@@ -50,7 +50,7 @@ _drover_rest() {
     request)
         _arguments $common $waiting '--count[how many]:number' '--owner[whose]:owner:_drover_names owners' \
             '--image[of which]:image:_drover_names images' '--profile[how its disk is laid out]:profile' \
-            '--kind[of which]:kind:(vm container)' '--additional[more, whatever there is]' \
+            '--kind[of which]:kind:(vm container)' '--network[theirs]:name' '--additional[more, whatever there is]' \
             '--idempotency-key[the same request once]:key'
         ;;
     list)
