@@ -59,7 +59,9 @@ def test_routers_learn_the_prefix_and_lose_it(around, drover, keys):
     for router in (near, far):
         wait_until(lambda: not router.knows(PREFIX), f"{router.name} has lost it", 120)
     drover.start()
+    owner.request(1, "--kind", "container")  # a bridge without guests leads nowhere
     wait_until(lambda: far.knows(PREFIX), "it is back with the network", 120)
+    owner.retire_all()
 
 
 @pytest.mark.promise("NET-9")
