@@ -53,13 +53,13 @@ def test_routers_learn_the_prefix_and_lose_it(around, drover, keys):
     host.neighbours_at("to-near")
     wait_until(lambda: far.knows(PREFIX), "it is told again", 120)
 
-    owner.retire_all()
+    drover.ask("stop", *owner.names())
     drover.stop()
     sh("virsh", "net-destroy", "route")
     for router in (near, far):
         wait_until(lambda: not router.knows(PREFIX), f"{router.name} has lost it", 120)
     drover.start()
-    owner.request(1, "--kind", "container")  # a bridge without guests leads nowhere
+    drover.ask("start", *owner.names())  # a bridge without guests leads nowhere
     wait_until(lambda: far.knows(PREFIX), "it is back with the network", 120)
     owner.retire_all()
 
