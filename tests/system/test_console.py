@@ -38,8 +38,11 @@ def sit_down(terminal):
     """Until the guest's shell is there."""
     terminal.expect(r"Ctrl-\] leaves")
     wait_until(terminal.is_raw, "the terminal is raw")
-    terminal.type("\r")
-    terminal.expect(PROMPT)
+    for _ in range(20):  # a guest that has just begun to listen loses what came before
+        terminal.type("\r")
+        with contextlib.suppress(AssertionError):
+            return terminal.expect(PROMPT, timeout=3)
+    raise AssertionError(f"no prompt: {terminal.seen!r}")
 
 
 def visitor(drover, guest):

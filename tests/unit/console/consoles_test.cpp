@@ -1,12 +1,14 @@
 #include "console/consoles.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <pty.h>
 #include <sys/socket.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
@@ -76,7 +78,7 @@ std::string hear(const UniqueFd& fd, const std::string& end = "") {
 
 class ConsolesTest : public testing::Test {
   protected:
-    ConsolesTest() : folder_(fs::path(testing::TempDir()) / "consoles") {
+    ConsolesTest() : folder_(fs::path(testing::TempDir()) / fmt::format("consoles-{}", ::getpid())) {
         fs::remove_all(folder_);
         consoles_.emplace(folder_, LogStore::Limits{});
         consoles_->watch([this](GuestId id) { closed_ = id; });

@@ -1,8 +1,10 @@
 #include "console/log_store.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -19,7 +21,9 @@ using testing::StartsWith;
 
 class LogStoreTest : public testing::Test {
   protected:
-    LogStoreTest() : folder_(fs::path(testing::TempDir()) / "logs") { fs::remove_all(folder_); }
+    LogStoreTest() : folder_(fs::path(testing::TempDir()) / fmt::format("logs-{}", ::getpid())) {
+        fs::remove_all(folder_);
+    }
     ~LogStoreTest() override { fs::remove_all(folder_); }
 
     [[nodiscard]] LogStore make() const { return LogStore(folder_, {.bytes = 1000, .boots = 3}); }
