@@ -17,6 +17,7 @@
 #include "health/health.hpp"
 #include "hooks/hooks.hpp"
 #include "pool/keeper.hpp"
+#include "network/firewall.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -42,6 +43,7 @@ struct Doors {
     Doctor& doctor;
     Hooks& hooks;
     Consoles& consoles;
+    Firewall& wall;
     ApiMeters& api_meters;
     std::vector<std::pair<Kind, const CallMeter*>> hypervisors;  ///< what their calls cost
     Subnet subnet;

@@ -28,6 +28,7 @@ class Reader {
     Config read(const YAML::Node& root) {
         if (root.IsDefined() && !root.IsNull()) group(root, "", top_keys(), config_);
         check_testing();
+        check_openings();
         fill_defaults();
         return std::move(config_);
     }
@@ -102,6 +103,15 @@ class Reader {
             const auto line = lines_["hosts[].vm_uri"];
             errors.push_back({line, fmt::format("'{}': refused unless testing.enabled is true", uri)});
         }
+    }
+
+    /// What nobody says must be possible.
+    void check_openings() {
+        const auto& policy = config_.openings;
+        if (policy.lasts <= policy.longest) return;
+        const auto* path = lines_.contains("openings.default") ? "openings.default" : "openings.longest";
+        errors.push_back({lines_[path], fmt::format("{}: the default {} is longer than the longest {}", path,
+                                                    to_text(policy.lasts), to_text(policy.longest))});
     }
 
     void fill_defaults() {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/error.hpp"
+#include "model/opening.hpp"
 #include "model/shadow.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
@@ -36,7 +37,9 @@ struct Config {
         std::string cidr = "auto";
         std::string domain;  ///< default: <instance>.internal
         Duration quarantine = std::chrono::minutes(10);
-        std::string host_names = "hosts";  ///< hosts | none
+        std::string host_names = "hosts";     ///< hosts | none
+        std::string guests = "open";          ///< open | same-owner | none: who of them reaches whom
+        std::vector<PortRule> host_services;  ///< of the host, that guests may reach besides DNS and DHCP
         bool operator==(const Network&) const = default;
     } network;
 
@@ -96,6 +99,8 @@ struct Config {
         Duration clock = std::chrono::minutes(1);
         bool operator==(const Health&) const = default;
     } health;
+
+    OpeningPolicy openings;
 
     std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway
 

@@ -38,6 +38,11 @@ const std::vector<Key<Config>>& top_keys() {
          [](Config& c, const Value& v) {
              c.network.host_names = v.one_of({"hosts", "none"});
          }},
+        {"network.guests",
+         [](Config& c, const Value& v) {
+             c.network.guests = v.one_of({"open", "same-owner", "none"});
+         }},
+        {"network.host_services", [](Config& c, const Value& v) { c.network.host_services = v.port_rules(); }},
         {"quota.default", [](Config& c, const Value& v) { c.quota = v.number(0, 1000000); }},
         {"guest.memory", [](Config& c, const Value& v) { c.guest.memory = v.size(32 * mib, tib); }},
         {"guest.cpus", [](Config& c, const Value& v) { c.guest.cpus = v.number(1, 64); }},
@@ -80,6 +85,14 @@ const std::vector<Key<Config>>& top_keys() {
         {"health.disk", [](Config& c, const Value& v) { c.health.disk = v.number(1, 100); }},
         {"health.memory", [](Config& c, const Value& v) { c.health.memory = v.number(1, 100); }},
         {"health.clock", [](Config& c, const Value& v) { c.health.clock = v.duration(1s, 24h * 365); }},
+        {"openings.ports", [](Config& c, const Value& v) { c.openings.ports = v.port_rules(); }},
+        {"openings.never", [](Config& c, const Value& v) { c.openings.never = v.port_rules(); }},
+        {"openings.always", [](Config& c, const Value& v) { c.openings.always = v.port_rules(); }},
+        {"openings.default", [](Config& c, const Value& v) { c.openings.lasts = v.duration(1s, 24h * 365); }},
+        {"openings.longest", [](Config& c, const Value& v) { c.openings.longest = v.duration(1s, 24h * 365); }},
+        {"openings.most", [](Config& c, const Value& v) { c.openings.most = v.number(0, 1000); }},
+        {"openings.cut", [](Config& c, const Value& v) { c.openings.cut = v.flag(); }},
+        {"openings.host_ports", [](Config& c, const Value& v) { c.openings.host_ports = v.port_range(); }},
         {"gateway.uid", [](Config& c, const Value& v) { c.gateway_uid = v.account(); }},
         {"testing.enabled", [](Config& c, const Value& v) { c.testing.enabled = v.flag(); }},
         {"testing.boot_id", [](Config& c, const Value& v) { c.testing.boot_id = v.token(); }},

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "model/opening.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
 
@@ -38,6 +39,10 @@ class Value {
     [[nodiscard]] std::string token() const;
     /// An account by its name or its number, in the one form that a number has.
     [[nodiscard]] std::string account() const;
+    /// A range of ports above those of the system: "20000-29999".
+    [[nodiscard]] PortRange port_range() const;
+    /// One or a list of what parse_port_rule takes: "1024-65535", [22/tcp, 80/tcp].
+    [[nodiscard]] std::vector<PortRule> port_rules() const;
     /// The limits of a class of waves, in the form of parse_wave_policy.
     [[nodiscard]] WavePolicy wave_policy() const;
 

@@ -22,6 +22,7 @@
 #include "herd/host_load.hpp"
 #include "model/at_end.hpp"
 #include "model/failpoint.hpp"
+#include "network/firewall.hpp"
 #include "storage/first_reading.hpp"
 
 namespace drover {
@@ -64,6 +65,16 @@ std::vector<ProbeTarget> probe_targets(Registry& registry, const Overlays& overl
         if (!profile.probes.empty()) targets.push_back({guest.id, guest.name, guest.address, profile.probes});
     }
     return targets;
+}
+
+/// What the rules of the guests' networks are made of.
+WallPlan wall_plan(const Config& config, const Subnet& subnet) {
+    const WallNetwork network{.name = config.network.name,
+                              .mode = NetworkMode::nat,
+                              .bridge = config.instance + "-br",
+                              .subnet = subnet,
+                              .guests = parse_guests_policy(config.network.guests)};
+    return {config.instance, {network}, config.openings, config.network.host_services};
 }
 
 /// SIGTERM and SIGINT become one call, on a thread of its own; every other thread has them blocked.
@@ -153,6 +164,7 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
+    Firewall wall(wall_plan(config, subnet), registry);
     Hooks hooks(config, registry, [&] { server.news(); });
     Parts parts{config,
                 registry,
@@ -166,6 +178,7 @@ void run_daemon(const Config& config) {
                 qemu_user(),
                 [&] {
                     networks.ensure(network);
+                    wall.ensure();
                     failpoint("network.ensured");
                     names.replace([&] { return names_of(registry); });
                 },
@@ -174,6 +187,7 @@ void run_daemon(const Config& config) {
                 hypervisor.forks()};
     Consoles consoles(config.state + "/consoles", {config.consoles.log, config.consoles.boots});
     parts.consoles = &consoles;
+    parts.wall = &wall;
     parts.may_go = [&](const Guest& guest) { return hooks.may_go(guest); };
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
@@ -226,7 +240,7 @@ void run_daemon(const Config& config) {
     ApiMeters api_meters(routes().size());
     const Doors doors{config, registry,        herd,  shadows,   roots,      overlays,
                       fleet,  health,          pools, pool_bell, image_jobs, accelerator,
-                      fsck,   doctor,          hooks, consoles,  api_meters, hypervisor.meters(),
+                      fsck,   doctor,          hooks, consoles, wall,  api_meters, hypervisor.meters(),
                       subnet, parts.templates, lender};
     std::optional<MetricsPort> metrics_port;
     if (!config.metrics_listen.empty())
@@ -235,6 +249,7 @@ void run_daemon(const Config& config) {
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     if (templates) templates->start([&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
+    wall.start();
     herd.start();
     fleet.start();
     pools.start();

@@ -51,6 +51,10 @@ std::string describe(virNetworkPtr network, const Own& own, unsigned flags = 0) 
 // libvirt's test driver forgets what it was told of the DNS server, and has none.
 bool has_folder(const std::string& xml, const Own& own) { return own.is_played || watches(xml, own.folder); }
 
+bool is_up_to_date(const std::string& xml, const Own& own) {
+    return own.is_played || (watches(xml, own.folder) && is_open(xml));
+}
+
 // The attribute "connections" does not tell: libvirt forgets it when an entry of a running network changes.
 int count_guests(virNetworkPtr network, const Own& own) {
     if (own.is_played || !is_active(network, own)) return 0;
@@ -115,10 +119,10 @@ void make(virConnectPtr connection, const Own& own, const NetworkSpec& spec) {
     define(connection, own, to_xml(spec, own.name, own.folder));
 }
 
-// A network from before names had a folder gets it: from its next start on, which is now, unless a guest would lose its
-// line.
-void give_folder(virConnectPtr connection, virNetworkPtr network, const Own& own, int guests) {
-    define(connection, own, with_folder(describe(network, own, VIR_NETWORK_XML_INACTIVE), own.folder));
+// A network from before names had a folder, or from when libvirt made rules for it, becomes what one is today: from its
+// next start on, which is now, unless a guest would lose its line.
+void bring_up_to_date(virConnectPtr connection, virNetworkPtr network, const Own& own, int guests) {
+    define(connection, own, brought_up_to_date(describe(network, own, VIR_NETWORK_XML_INACTIVE), own.folder));
     if (guests == 0 && is_active(network, own) && virNetworkDestroy(network) < 0)
         throw last_error("stop network " + own.name);
 }
@@ -128,7 +132,7 @@ NetworkHandle remake(virConnectPtr connection, NetworkHandle network, const Own&
     const auto xml = describe(network.get(), own);
     const int guests = count_guests(network.get(), own);
     if (read_shape(xml) == shape_of(spec)) {
-        if (!has_folder(xml, own)) give_folder(connection, network.get(), own, guests);
+        if (!is_up_to_date(xml, own)) bring_up_to_date(connection, network.get(), own, guests);
         return network;
     }
     if (guests > 0)

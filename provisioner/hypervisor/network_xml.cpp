@@ -35,6 +35,8 @@ std::optional<Subnet> subnet_of(xml_node ip) {
 }
 
 constexpr const char* options_namespace = "http://libvirt.org/schemas/network/dnsmasq/1.0";
+// libvirt makes no rules of its own then: network/ruleset.hpp has them all.
+constexpr const char* open_mode = "open";
 constexpr std::string_view folder_option = "hostsdir=";
 
 // libvirt writes the prefix that it is usually given, whatever it was given.
@@ -63,7 +65,7 @@ std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::
     auto network = add(document.root(), "network");
     add(network, "name", {}, name);
     add(network, "uuid", {}, derived_uuid(spec.registry, "network"));
-    add(network, "forward", {{"mode", "nat"}});
+    add(network, "forward", {{"mode", open_mode}});
     add(network, "bridge", {{"name", spec.instance + "-br"}, {"stp", "off"}, {"delay", "0"}});
     // localOnly: a name of this domain that is not known here is not asked for outside.
     add(network, "domain", {{"name", spec.domain}, {"localOnly", "yes"}});
@@ -90,7 +92,12 @@ bool watches(const std::string& xml, const std::string& folder) {
     });
 }
 
-std::string with_folder(const std::string& xml, const std::string& folder) {
+bool is_open(const std::string& xml) {
+    const auto document = xml::parse(xml, "the network's XML");
+    return network_in(document).child("forward").attribute("mode").value() == std::string_view(open_mode);
+}
+
+std::string brought_up_to_date(const std::string& xml, const std::string& folder) {
     const auto document = xml::parse(xml, "the network's XML");
     auto network = network_in(document);
     const auto remove_if = [](xml_node parent, const char* name, const auto& goes) {
@@ -104,6 +111,11 @@ std::string with_folder(const std::string& xml, const std::string& folder) {
     remove_if(network.child("dns"), "host", [&](xml_node host) { return host.attribute("ip").value() != gateway; });
     remove_if(options_of(network), "dnsmasq:option", [&](xml_node it) { return is_folder_like(it, folder); });
     add_folder(network, folder);
+    auto forward = network.child("forward");
+    if (!forward) forward = add(network, "forward");
+    while (forward.first_child()) forward.remove_child(forward.first_child());
+    while (forward.first_attribute()) forward.remove_attribute(forward.first_attribute());
+    forward.append_attribute("mode") = open_mode;
     return xml::print(network);
 }
 

@@ -24,9 +24,11 @@ NetworkShape read_shape(const std::string& xml);
 
 /// Whether the network's DNS watches the folder.
 bool watches(const std::string& xml, const std::string& folder);
-/// The network with its DNS watching the folder, and no other of that name, and with no guest's name in itself; all
-/// else as it was.
-std::string with_folder(const std::string& xml, const std::string& folder);
+/// Whether libvirt leaves its traffic to us.
+bool is_open(const std::string& xml);
+/// The network with its DNS watching the folder, and no other of that name, with no guest's name in itself, and without
+/// rules of libvirt's; all else as it was.
+std::string brought_up_to_date(const std::string& xml, const std::string& folder);
 
 /// Its subnets: none, one or several.
 std::vector<Subnet> read_subnets(const std::string& xml);

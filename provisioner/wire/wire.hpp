@@ -11,6 +11,7 @@
 #include "model/diagnosis.hpp"
 #include "model/error.hpp"
 #include "model/health.hpp"
+#include "model/opening.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
 
@@ -98,6 +99,14 @@ PasswordChange decode_password_change(const Json& body);
 
 /// guest kind name version asked made (or null) expires (or null) bytes file (or null).
 Json encode(const Copy& copy);
+/// guest port ("1098/tcp") from (or null) host_port (or null) opened closes left (seconds) extended who reason.
+Json encode(const Opening& opening);
+/// The body of POST /v1/guests/{name}/openings: port, for, from, reason, publish.
+Json encode(const OpeningRequest& request);
+OpeningRequest decode_opening_request(const std::string& guest, const Json& body);
+/// The body of POST /v1/guests/{name}/openings/{port}/{protocol}: for (a duration; absent: as the site says).
+Json encode_extension(const std::optional<Duration>& lasts);
+std::optional<Duration> decode_extension(const Json& body);
 /// Whether a listing has all these values: exact text of the field; "" for null, one of several for addresses, the
 /// kind for fault.
 bool listing_matches(const Json& listing, const std::map<std::string, std::string>& where);
@@ -310,7 +319,7 @@ std::string query_string(const Parameters& parameters);
 Parameters encode(const ListQuery& query);
 ListQuery decode_list_query(const Parameters& parameters);
 
-/// What of GET /v1/copies and GET /v1/health is meant: glob (repeated).
+/// What of GET /v1/copies, GET /v1/health and GET /v1/openings is meant: glob (repeated).
 std::vector<std::string> decode_copy_query(const Parameters& parameters);
 
 /// What of GET /v1/services is meant: glob (repeated) or owner; none of them: all that there are.

@@ -41,7 +41,7 @@ void names(const std::string& xml) {
 
 void folder(const std::string& xml) {
     if (read_shape(xml).bridge.empty()) return;
-    fuzz::hold(watches(with_folder(xml, "/s/names"), "/s/names"), "a network without the folder that it was given");
+    fuzz::hold(watches(brought_up_to_date(xml, "/s/names"), "/s/names"), "a network without the folder that it was given");
 }
 
 void fsck_domains(const std::string& xml) { fsck::read_domains(xml); }

@@ -35,7 +35,7 @@ TEST(NetworkXml, AnswersForTheGatewayFromTheStart) {
 }
 
 TEST(NetworkXml, FromBeforeNamesHadAFolderGetsOneAndKeepsWhatElseIsInIt) {
-    const auto given = with_folder(R"(<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
+    const auto given = brought_up_to_date(R"(<network xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'>
         <name>drover</name><metadata><x xmlns='urn:x'/></metadata>
         <dns><host ip='10.64.16.1'><hostname>gateway</hostname></host>
         <host ip='10.64.16.9'><hostname>alice-1</hostname></host>
@@ -50,12 +50,12 @@ TEST(NetworkXml, FromBeforeNamesHadAFolderGetsOneAndKeepsWhatElseIsInIt) {
     for (const auto* kept : {"log-queries", "<txt", "<metadata>"})
         EXPECT_NE(given.find(kept), std::string::npos) << kept;
     EXPECT_EQ(read_names(given), (std::vector<HostName>{{parse_address("10.64.16.1"), "gateway"}}));
-    EXPECT_EQ(with_folder(given, folder), given);
+    EXPECT_EQ(brought_up_to_date(given, folder), given);
 }
 
 TEST(NetworkXml, FromBeforeThereWereOptionsGetsThem) {
     EXPECT_FALSE(watches("<network/>", folder));
-    EXPECT_TRUE(watches(with_folder("<network/>", folder), folder));
+    EXPECT_TRUE(watches(brought_up_to_date("<network/>", folder), folder));
 }
 
 TEST(NetworkXml, NamesAHostAloneAndInItsDomain) {
