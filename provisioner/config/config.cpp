@@ -107,11 +107,11 @@ class Reader {
 
     /// What nobody says must be possible.
     void check_openings() {
-        const auto& policy = config_.openings;
+        auto& policy = config_.openings;
+        if (!lines_.contains("openings.default")) policy.lasts = std::min(policy.lasts, policy.longest);
         if (policy.lasts <= policy.longest) return;
-        const auto* path = lines_.contains("openings.default") ? "openings.default" : "openings.longest";
-        errors.push_back({lines_[path], fmt::format("{}: the default {} is longer than the longest {}", path,
-                                                    to_text(policy.lasts), to_text(policy.longest))});
+        errors.push_back({lines_["openings.default"], fmt::format("openings.default: {} is longer than openings.longest, {}",
+                                                                  to_text(policy.lasts), to_text(policy.longest))});
     }
 
     void fill_defaults() {
