@@ -110,8 +110,9 @@ class Reader {
         auto& policy = config_.openings;
         if (!lines_.contains("openings.default")) policy.lasts = std::min(policy.lasts, policy.longest);
         if (policy.lasts <= policy.longest) return;
-        errors.push_back({lines_["openings.default"], fmt::format("openings.default: {} is longer than openings.longest, {}",
-                                                                  to_text(policy.lasts), to_text(policy.longest))});
+        errors.push_back(
+            {lines_["openings.default"], fmt::format("openings.default: {} is longer than openings.longest, {}",
+                                                     to_text(policy.lasts), to_text(policy.longest))});
     }
 
     void fill_defaults() {

@@ -38,13 +38,22 @@ struct CopyRow {
     bool is_kept = false;  ///< made, not being removed, and not somebody else's to move
 };
 
+/// What fsck reads of an opening's row.
+struct OpeningRow {
+    std::string guest, protocol;
+    Address address;
+    long long port = 0;
+    bool is_orphan = false;  ///< its guest is gone
+};
+
 /// The registry at one instant.
 struct RegistryFacts {
     std::string uuid;
-    std::map<std::string, bool> versions;  ///< root_name, and whether it is being removed
-    std::vector<GuestRow> living;          ///< not gone, by id
-    std::set<Address> used;                ///< marked as in use
-    std::map<GuestId, CopyRow> copies;     ///< by id
+    std::map<std::string, bool> versions;      ///< root_name, and whether it is being removed
+    std::vector<GuestRow> living;              ///< not gone, by id
+    std::set<Address> used;                    ///< marked as in use
+    std::map<GuestId, CopyRow> copies;         ///< by id
+    std::map<long long, OpeningRow> openings;  ///< by id
 };
 
 /// Reads the registry's file and never writes it. One thread at a time. Every call: Error{unavailable} naming the file

@@ -51,6 +51,7 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Hypervis
     world.logs = state.logs();
     world.name_lines = NameFiles(config.state).lines();
     world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
+    world.wall = look_at_wall(tools.nft, config.instance);
     world.bridge = std::filesystem::exists(fmt::format("{}/{}-br", tools.interfaces, config.instance));
     return world;
 }
@@ -84,6 +85,15 @@ void take_copies(const RegistryFacts& before, const RegistryFacts& after, Sight&
     }
 }
 
+void take_openings(const RegistryFacts& before, const RegistryFacts& after, Sight& sight) {
+    for (const auto* facts : {&before, &after})
+        for (const auto& [id, opening] : facts->openings)
+            sight.openings.insert(fmt::format("{} {} {}", to_text(opening.address), opening.protocol, opening.port));
+    for (const auto& [id, opening] : after.openings)
+        if (opening.is_orphan && before.openings.contains(id))
+            sight.orphan_openings.insert(fmt::format("{} {}/{}", opening.guest, opening.port, opening.protocol));
+}
+
 /// The rule by which UUIDs are made: RFC 9562 version 8 of the SHA-256 of a text.
 std::string made_uuid(const std::string& text) {
     std::array<unsigned char, crypto_hash_sha256_BYTES> hash{};
@@ -113,6 +123,7 @@ Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& regis
                           std::inserter(sight.used, sight.used.end()));
     take_versions(before, after, sight);
     take_copies(before, after, sight);
+    take_openings(before, after, sight);
     return sight;
 }
 

@@ -90,4 +90,19 @@ std::map<std::string, long long> parse_tables(const std::string& json, const std
     });
 }
 
+std::vector<std::string> strict_forward_chains(const std::string& json) {
+    return reading(json, [](const Json& objects) {
+        std::vector<std::string> strict;
+        for (const auto& object : objects) {
+            const auto chain = object.find("chain");
+            if (chain == object.end() || chain->value("hook", "") != "forward" || chain->value("policy", "") != "drop")
+                continue;
+            if (chain->value("family", "") == "bridge") continue;
+            strict.push_back(fmt::format("{} {} {}", chain->value("family", ""), chain->value("table", ""),
+                                         chain->value("name", "")));
+        }
+        return strict;
+    });
+}
+
 }  // namespace drover

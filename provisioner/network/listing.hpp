@@ -2,6 +2,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "model/time.hpp"
 
@@ -22,5 +23,8 @@ Listing parse_listing(const std::string& json);
 
 /// The handles of the tables of this name by family: another one is another table.
 std::map<std::string, long long> parse_tables(const std::string& json, const std::string& name);
+
+/// Chains of others than Drover where forwarded packets are dropped that no rule accepts: "ip filter FORWARD".
+std::vector<std::string> strict_forward_chains(const std::string& json);
 
 }  // namespace drover

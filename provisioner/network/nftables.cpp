@@ -35,6 +35,13 @@ void Nftables::run(const std::string& commands) {
     throw Error(ErrorKind::failed, "nftables: " + complaint(context_.get()), "drover doctor tells what is missing");
 }
 
+void Nftables::check(const std::string& commands) {
+    nft_ctx_set_dry_run(context_.get(), true);
+    const bool ok = execute(commands) == 0;
+    nft_ctx_set_dry_run(context_.get(), false);
+    if (!ok) throw Error(ErrorKind::failed, "nftables: " + complaint(context_.get()));
+}
+
 std::string Nftables::list(const std::string& what) {
     if (execute("list " + what) == 0) return nft_ctx_get_output_buffer(context_.get());
     const auto why = complaint(context_.get());

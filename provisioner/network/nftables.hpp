@@ -14,6 +14,8 @@ class Nftables {
 
     /// All commands of the text in one transaction of the kernel: all or none. Error{failed} with what nft said.
     void run(const std::string& commands);
+    /// Whether the kernel would take them; nothing is done. Errors as run().
+    void check(const std::string& commands);
     /// What "list ..." tells, as JSON. Error{failed}; Error{not_found} when there is no such thing.
     std::string list(const std::string& what);
 

@@ -10,8 +10,9 @@ namespace {
 TEST(ServicePort, IsANumberAndAProtocol) {
     EXPECT_EQ(parse_service_port("1098/tcp"), (ServicePort{1098, Protocol::tcp}));
     EXPECT_EQ(to_text(parse_service_port("65535/udp")), "65535/udp");
-    for (const auto* bad : {"", "0/tcp", "65536/tcp", "ssh", "ssh/tcp", "22", "22/", "/tcp", "22/TCP", "22/icmp", "1-2/tcp",
-                            "-1/tcp", "022/tcp", "22 /tcp", "22/tcp ", "22/tcp/udp", "+22/tcp", "2a/tcp", "99999999999/tcp"})
+    for (const auto* bad :
+         {"", "0/tcp", "65536/tcp", "ssh", "ssh/tcp", "22", "22/", "/tcp", "22/TCP", "22/icmp", "1-2/tcp", "-1/tcp",
+          "022/tcp", "22 /tcp", "22/tcp ", "22/tcp/udp", "+22/tcp", "2a/tcp", "99999999999/tcp"})
         EXPECT_THROW(parse_service_port(bad), Error) << bad;
 }
 
@@ -31,8 +32,9 @@ TEST(Source, IsANetworkWithoutBitsOfAHost) {
         EXPECT_EQ(to_text(parse_source(good)), good);
     EXPECT_EQ(to_text(parse_source("192.0.2.7/32")), "192.0.2.7");
     EXPECT_TRUE(is_everybody(parse_source("0.0.0.0/0")));
-    for (const auto* bad : {"", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "outside", "10.0.0.0/", "10.0.0.0/08", "::/129",
-                            "127.0.0.1", "224.0.0.0/4", "239.1.1.1", "0.0.0.0", "::1", "ff02::1", "2001:db8::1/32"})
+    for (const auto* bad :
+         {"", "10.0.0.1/8", "10.0.0.0/33", "10.0.0/8", "outside", "10.0.0.0/", "10.0.0.0/08", "::/129", "127.0.0.1",
+          "224.0.0.0/4", "239.1.1.1", "0.0.0.0", "::1", "ff02::1", "2001:db8::1/32"})
         EXPECT_THROW(parse_source(bad), Error) << bad;
 }
 

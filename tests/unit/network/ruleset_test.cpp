@@ -23,14 +23,24 @@ WallPlan plan() {
                           .bridge = "drover-lab",
                           .subnet = parse_subnet("10.78.0.0/24"),
                           .subnet6 = "fd00:78::/64"},
-                         {.name = "cell", .mode = NetworkMode::isolated, .bridge = "drover-cell", .subnet = parse_subnet("10.79.0.0/24")},
-                         {.name = "lan", .mode = NetworkMode::bridge, .bridge = "br0", .subnet = parse_subnet("192.168.1.0/24")}},
+                         {.name = "cell",
+                          .mode = NetworkMode::isolated,
+                          .bridge = "drover-cell",
+                          .subnet = parse_subnet("10.79.0.0/24")},
+                         {.name = "lan",
+                          .mode = NetworkMode::bridge,
+                          .bridge = "br0",
+                          .subnet = parse_subnet("192.168.1.0/24")}},
             .openings = {.always = {{.range = {22, 22}, .protocol = Protocol::tcp}}},
             .host_services = {parse_port_rule("8080/tcp")}};
 }
 
 WallPort line() {
-    return {.device = "drover-42", .mac = "52:54:00:00:00:2a", .address = parse_address("10.77.0.9"), .address6 = "fd00::9", .circle = 3};
+    return {.device = "drover-42",
+            .mac = "52:54:00:00:00:2a",
+            .address = parse_address("10.77.0.9"),
+            .address6 = "fd00::9",
+            .circle = 3};
 }
 
 std::vector<std::string> written(const std::vector<Element>& elements) {
@@ -54,8 +64,9 @@ TEST(Ruleset, JudgesNothingButOurOwnDevices) {
             continue;
         }
         if (!is_base || line.find('}') != std::string::npos) continue;
-        const bool is_ours = line.find("\"drover-") != std::string::npos || line.find("@published4") != std::string::npos ||
-                             line.find("saddr 10.7") != std::string::npos || line.find("saddr fd00:") != std::string::npos;
+        const bool is_ours =
+            line.find("\"drover-") != std::string::npos || line.find("@published4") != std::string::npos ||
+            line.find("saddr 10.7") != std::string::npos || line.find("saddr fd00:") != std::string::npos;
         EXPECT_TRUE(is_ours) << line;
     }
     EXPECT_EQ(tables_text(plan()).find("br0"), std::string::npos) << "somebody else's bridge";
@@ -103,7 +114,8 @@ TEST(Listing, IsReadAsElementsAreWritten) {
     EXPECT_THAT(listing.rules, HasSubstr("drop"));
     EXPECT_EQ(listing.rules.find("handle"), std::string::npos);
     EXPECT_EQ(parse_tables(R"({"nftables": [{"table": {"family": "inet", "name": "a", "handle": 3}},
-                                            {"table": {"family": "inet", "name": "b", "handle": 4}}]})", "b"),
+                                            {"table": {"family": "inet", "name": "b", "handle": 4}}]})",
+                           "b"),
               (std::map<std::string, long long>{{"inet", 4}}));
     EXPECT_THROW(parse_listing("no"), Error);
     EXPECT_THROW(parse_listing("{}"), Error);

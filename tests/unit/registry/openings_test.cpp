@@ -24,8 +24,8 @@ class OpeningsTest : public RegistryTest {
     }
     Openings::Opened open(const ServicePort& which = port, std::optional<Duration> lasts = {},
                           const std::string& source = "") {
-        return registry_->openings.open(
-            root, {.guest = "alice-1", .port = which, .lasts = lasts, .source = source}, std::nullopt, rules_of_net_);
+        return registry_->openings.open(root, {.guest = "alice-1", .port = which, .lasts = lasts, .source = source},
+                                        std::nullopt, rules_of_net_);
     }
     Opening only() {
         const auto all = registry_->openings.list({}, std::nullopt);
