@@ -81,6 +81,7 @@ constexpr const char* bridge_chains = R"(
     }
     chain between {
         udp dport { 67, 547 } drop
+        meta mark set 0
         meta mark set iifname map @circles
         oifname . meta mark @members accept
         drop

@@ -2,7 +2,7 @@
 serves, sends frames of any sort, and listens to all."""
 import contextlib
 import ctypes
-import os
+import json
 import pathlib
 import socket
 import subprocess
@@ -197,6 +197,12 @@ def serve(owner, guest, port, protocol="tcp"):
 def device_of(owner, guest):
     """The name of its line inside."""
     return owner.ssh(guest, "ls /sys/class/net | grep -v lo | head -n1")
+
+
+def told(drover, kind):
+    """Messages of the events of one kind, in order."""
+    events = [json.loads(line) for line in drover.call("events").out.splitlines()]
+    return [event["message"] for event in events if event["kind"] == kind]
 
 
 def nft(*words):

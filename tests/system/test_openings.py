@@ -1,12 +1,10 @@
 """Ports of guests that are opened for a while, on real guests, seen from real hosts outside."""
-import contextlib
 import json
-import sqlite3
 import time
 
 import outside
 import pytest
-from drover import Drover, TINY, Owner, sh, wait_until
+from drover import Owner, sh, wait_until
 from outside import Namespace, says_back
 
 KINDS = ("container", "vm")
@@ -58,7 +56,7 @@ def test_blocked_before_open_while_it_lasts_and_blocked_again(drover, served, ou
     assert not says_back(line), "the connection that there was"
     assert not out.reaches(guest["address"], PORT)
     wait_until(lambda: drover.ask("openings") == [], "its row is gone")
-    events = [event["message"] for event in drover.ask("events") if event["kind"] == "opening"]
+    events = outside.told(drover, "opening")
     assert any("a demo" in message for message in events) and "its time is over" in events[-1]
     line.close()
 

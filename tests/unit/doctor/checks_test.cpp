@@ -109,6 +109,7 @@ const std::vector<Planted> faults{
     {"templates", Level::warn, [](auto& h) { h.herd.value->template_trouble = "tiny: it hangs"; }, "--template"},
     {"rules", Level::error, [](auto& h) { h.rules = std::string("nftables: no such family"); }, "modprobe"},
     {"forwarding", Level::warn, [](auto& h) { h.forwarding.value->forwards = false; }, "ip_forward=1"},
+    {"forwarding", Level::warn, [](auto& h) { h.forwarding.value->bridged = true; }, "nf-call-iptables=0"},
     {"forwarding", Level::warn, [](auto& h) { h.forwarding.value->strict_chains = {"ip filter FORWARD"}; }, "-i drover-br"},
     {"host-ports", Level::warn, [](auto& h) { h.forwarding.value->busy_ports = {20007}; }, "openings.host_ports"},
     {"libvirt-guests", Level::warn, [](auto& h) { h.libvirt_guests = true; }, "systemctl disable libvirt-guests"},
