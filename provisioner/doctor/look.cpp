@@ -210,7 +210,6 @@ std::string rules_trouble(const Config& config) {
 
 Forwarding forwarding_of(const Config& config, const std::string& system) {
     Forwarding result{.forwards = number_in(system + "/proc/sys/net/ipv4/ip_forward") != 0};
-    result.bridged = text_of(system + "/proc/sys/net/bridge/bridge-nf-call-iptables").starts_with('1');
     result.strict_chains = strict_forward_chains(Nftables().list("chains"));
     const auto& range = config.openings.host_ports;
     for (int port = range.first; port <= range.last; ++port)

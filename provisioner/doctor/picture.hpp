@@ -83,7 +83,6 @@ struct AppArmor {
 /// What the rules of the guests' networks need, and what is in their way.
 struct Forwarding {
     bool forwards = true;                    ///< net.ipv4.ip_forward
-    bool bridged = false;                    ///< net.bridge.bridge-nf-call-iptables: what is bridged counts as routed
     std::vector<std::string> strict_chains;  ///< of others, that drop what they do not know: "ip filter FORWARD"
     std::vector<int> busy_ports;             ///< of openings.host_ports, in use on the host
 };

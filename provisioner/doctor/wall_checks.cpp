@@ -18,9 +18,6 @@ Diagnosis forwarding(const Picture& picture) {
         if (guests_of(picture) > 0 && !seen.forwards)
             return {"forwarding", Level::warn, "the host forwards nothing: guests reach nobody outside",
                     "sysctl -w net.ipv4.ip_forward=1"};
-        if (seen.bridged)
-            return {"forwarding", Level::warn, "the kernel treats what guests say to each other as if it were routed: it is dropped",
-                    "sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0"};
         if (seen.strict_chains.empty()) return fine("forwarding", "nobody else drops what guests send");
         return {
             "forwarding", Level::warn,

@@ -83,7 +83,7 @@ constexpr const char* bridge_chains = R"(
         udp dport { 67, 547 } drop
         meta mark set 0
         meta mark set iifname map @circles
-        oifname . meta mark @members accept
+        oifname . meta mark @members meta mark set 0 accept
         drop
     }
 )";
@@ -102,6 +102,10 @@ constexpr const char* inet_sets = R"(
     set open4_from { type ipv4_addr . inet_proto . inet_service . ipv4_addr; flags interval,timeout; }
     set open6 { type ipv6_addr . inet_proto . inet_service; flags timeout; }
     set open6_from { type ipv6_addr . inet_proto . inet_service . ipv6_addr; flags interval,timeout; }
+    map circles4 { type ipv4_addr : mark; }
+    map circles6 { type ipv6_addr : mark; }
+    set members4 { type ipv4_addr . mark; }
+    set members6 { type ipv6_addr . mark; }
     map published4 { type inet_proto . inet_service : ipv4_addr . inet_service; flags timeout; }
 )";
 
@@ -153,8 +157,27 @@ std::string out_chains(const OpeningPolicy& policy) {
         open_lookups("saddr", "daddr", "sport"), only_published(policy), always_open(policy, "sport"));
 }
 
+/// From a bridge to the same: by way of the host, or, where the kernel shows bridged packets to this table as well
+/// (br_netfilter), what the other table has judged. Both by the same policy; nobody can tell them apart here.
+std::string among_chain(const WallPlan& plan) {
+    std::string everybody = "224.0.0.0/4, 255.255.255.255";
+    for (const auto& network : plan.networks)
+        if (is_ours(network)) everybody += ", " + to_text(Address{network.subnet.last().value + 1});
+    return fmt::format(
+        "    chain among {{\n        ip daddr {{ {} }} accept\n        ip6 daddr ff00::/8 accept\n"
+        "        meta mark set 0\n"
+        "        meta mark set ip saddr map @circles4\n        meta mark set ip6 saddr map @circles6\n"
+        "        ip daddr . meta mark @members4 meta mark set 0 accept\n"
+        "        ip6 daddr . meta mark @members6 meta mark set 0 accept\n"
+        "        meta mark set 0\n    }}\n",
+        everybody);
+}
+
 std::string forward_chain(const WallPlan& plan) {
     std::string text = "    chain forward {\n        type filter hook forward priority filter; policy accept;\n";
+    for (const auto& network : plan.networks)
+        if (is_ours(network))
+            text += fmt::format("        iifname \"{0}\" oifname \"{0}\" jump among\n", network.bridge);
     for (const auto& network : plan.networks)
         if (network.mode == NetworkMode::isolated)
             text += fmt::format("        iifname \"{0}\" drop\n        oifname \"{0}\" drop\n", network.bridge);
@@ -204,9 +227,9 @@ std::string nat_chains(const WallPlan& plan) {
 }
 
 std::string inet_table(const WallPlan& plan) {
-    return fmt::format("table inet {} {{{}{}{}{}{}{}}}\n", table_name(plan.instance), inet_sets,
-                       into_chain(plan.openings), out_chains(plan.openings), forward_chain(plan), input_chain(plan),
-                       nat_chains(plan));
+    return fmt::format("table inet {} {{{}{}{}{}{}{}{}}}\n", table_name(plan.instance), inet_sets,
+                       into_chain(plan.openings), out_chains(plan.openings), among_chain(plan), forward_chain(plan),
+                       input_chain(plan), nat_chains(plan));
 }
 
 // ---- elements -----------------------------------------------------------------------------------------------------
@@ -301,8 +324,14 @@ std::vector<Element> elements_of(const WallPort& port) {
         add_address6(elements, port.device, own);
     if (port.circle == 0) return elements;
     const auto circle = std::to_string(port.circle);
-    elements.push_back({"bridge", "circles", port.device, circle});
-    elements.push_back({"bridge", "members", fmt::format("{} . {}", port.device, circle)});
+    const auto join = [&](const char* family, const char* version, const std::string& who) {
+        elements.push_back({family, std::string("circles") + version, who, circle});
+        elements.push_back({family, std::string("members") + version, fmt::format("{} . {}", who, circle)});
+    };
+    join("bridge", "", port.device);
+    join("inet", "4", to_text(port.address));
+    join("inet", "6", text_of(link_local(port.mac)));
+    if (!port.address6.empty()) join("inet", "6", port.address6);
     return elements;
 }
 

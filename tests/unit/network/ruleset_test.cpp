@@ -84,7 +84,9 @@ TEST(Elements, OfALineAreAllThatItMaySay) {
                     "bridge addresses6 drover-42 . fe80::5054:ff:fe00:2a", "bridge addresses6 drover-42 . fd00::9",
                     "bridge targets6 drover-42 . 0xfe80000000000000505400fffe00002a",
                     "bridge targets6 drover-42 . 0xfd000000000000000000000000000009", "bridge circles drover-42 : 3",
-                    "bridge members drover-42 . 3"));
+                    "inet circles4 10.77.0.9 : 3", "inet members4 10.77.0.9 . 3",
+                    "inet circles6 fe80::5054:ff:fe00:2a : 3", "inet members6 fe80::5054:ff:fe00:2a . 3",
+                    "inet circles6 fd00::9 : 3", "inet members6 fd00::9 . 3", "bridge members drover-42 . 3"));
 }
 
 TEST(Elements, OfAnOpeningAreForItsFamilies) {
