@@ -17,7 +17,8 @@ CREATE TABLE notes (
 );
 
 -- The last number given out under each name. Numbers are never used twice, whatever is removed:
--- 'guest', 'operation', 'event', 'address' (the last address given out), 'names/<owner>' (n of {owner}-{n}).
+-- 'guest', 'operation', 'event', 'address' (the last address given out), 'names/<owner>' (n of {owner}-{n}),
+-- 'heals/<action>' (how many there were), ...
 CREATE TABLE counters (
     name  TEXT   NOT NULL PRIMARY KEY,
     value BIGINT NOT NULL
@@ -171,7 +172,7 @@ CREATE TABLE heals (
     id      BIGINT NOT NULL PRIMARY KEY,
     guest   BIGINT NOT NULL REFERENCES guests (id),
     subject TEXT   NOT NULL DEFAULT '',   -- the service; '': the guest itself
-    action  TEXT   NOT NULL,   -- 'restart': it fell silent; 'start': it was off
+    action  TEXT   NOT NULL,   -- 'restart': it fell silent; 'start': it was off; 'service'
     time    BIGINT NOT NULL,
     certain BIGINT NOT NULL,   -- by the time that certainly passed
     ended   BIGINT             -- NULL: not yet well again

@@ -91,6 +91,20 @@ void add_waves(MetricsPage& page, const Herd& herd) {
     }
 }
 
+void add_health(MetricsPage& page, const Doors& doors) {
+    for (const auto& [action, count] : doors.registry.heals.tallies())
+        page.counter("drover_heals_total", "Times that something was done for a guest that fell silent or over",
+                     {{"action", action}}, number(count));
+    const HealthState state = doors.health.state();
+    const auto* guests = "Guests that health looks after, those of them that say nothing, and those being healed";
+    page.gauge("drover_health_guests", guests, {{"state", "watched"}}, number(state.watched));
+    page.gauge("drover_health_guests", guests, {{"state", "silent"}}, number(state.silent));
+    page.gauge("drover_health_guests", guests, {{"state", "healing"}}, number(state.healing));
+    for (const Ladder ladder : {Ladder::watching, Ladder::suspended, Ladder::paused})
+        page.gauge("drover_health_ladder", "1 for what the ladder does", {{"state", word(ladder)}},
+                   state.ladder == ladder ? 1 : 0);
+}
+
 void add_work(MetricsPage& page, Registry& registry) {
     double running = 0;
     for (const auto& tally : registry.operations.tallies()) {
@@ -186,6 +200,7 @@ std::string metrics_text(const Doors& doors) {
     add_herd(page, doors.herd);
     add_waves(page, doors.herd);
     for (const PoolState& state : doors.pools.states()) add_pool(page, state);
+    add_health(page, doors);
     add_work(page, doors.registry);
     for (const auto& [kind, meter] : doors.hypervisors)
         page.calls("drover_libvirt_call", "Calls to libvirt", {{"kind", word(kind)}}, *meter);

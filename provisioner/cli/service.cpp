@@ -47,8 +47,19 @@ Said read_words(const Options& options) {
                 "drover service alice-1 restart web");
 }
 
+/// A word that is no guest may have been meant as a verb.
+wire::Json ask(Client& client, const Selection& selection) {
+    try {
+        return client.get("/v1/services" + wire::query_string(wire::encode_service_query(selection)));
+    } catch (const Error& error) {
+        if (error.kind() != ErrorKind::not_found || selection.globs.size() < 2) throw;
+        throw Error(ErrorKind::not_found, error.what(),
+                    fmt::format("behind the guests: list, or one of {} and a service", fmt::join(verbs, ", ")));
+    }
+}
+
 int list(Context& context, Client& client, const Selection& selection) {
-    const auto rows = client.get("/v1/services" + wire::query_string(wire::encode_service_query(selection)));
+    const auto rows = ask(client, selection);
     if (context.json) {
         print_json(context.console, rows);
         return 0;

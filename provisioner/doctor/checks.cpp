@@ -6,11 +6,11 @@ namespace drover::doctor {
 namespace {
 
 constexpr Diagnosis (*table[])(const Picture&) = {
-    daemon,         libvirt,   qemu,           qemu_user,   accelerator,       kvm_node,
-    programs,       hooks,     administrators, apparmor,    cgroups,           registry,
-    pools,          health,    clock,          state_space, state_file_system, run_space,
-    log_space,      memory,    open_files,     processes,   neighbours,        bridge_ports,
-    libvirt_guests, templates, rules,          forwarding,  host_ports,
+    daemon,         libvirt,      qemu,           qemu_user,   accelerator,       kvm_node,
+    programs,       hooks,        administrators, apparmor,    cgroups,           registry,
+    pools,          health,       clock,          state_space, state_file_system, run_space,
+    log_space,      memory,       open_files,     processes,   neighbours,        bridge_ports,
+    libvirt_guests, libvirt_hook, templates,      rules,       forwarding,        host_ports,
 };
 
 }  // namespace

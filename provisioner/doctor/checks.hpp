@@ -23,6 +23,7 @@ Diagnosis administrators(const Picture& picture);
 Diagnosis apparmor(const Picture& picture);
 Diagnosis templates(const Picture& picture);
 Diagnosis libvirt_guests(const Picture& picture);
+Diagnosis libvirt_hook(const Picture& picture);
 Diagnosis cgroups(const Picture& picture);
 Diagnosis registry(const Picture& picture);
 Diagnosis pools(const Picture& picture);

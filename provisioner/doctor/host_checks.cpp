@@ -137,6 +137,14 @@ Diagnosis apparmor(const Picture& picture) {
                         state, state)};
 }
 
+// Without it a libvirtd that dies in the middle of a start loses that guest until somebody cleans up after it.
+Diagnosis libvirt_hook(const Picture& picture) {
+    const std::string check = "libvirt-hook", place = "/etc/libvirt/hooks/daemon.d/drover";
+    if (picture.libvirt_hook) return fine(check, place + " cleans up when libvirtd starts");
+    return {check, Level::warn, "no program " + place + ": a guest in whose start libvirtd dies stays lost to libvirt",
+            "install -D -m 755 /usr/local/share/drover/libvirt-hook " + place};
+}
+
 // QEMU is told of a template's memory behind libvirt's back, which therefore does not allow it by itself.
 Diagnosis templates(const Picture& picture) {
     const std::string check = "templates";

@@ -293,6 +293,7 @@ Picture look(const Config& config, const Doctor::Tools& tools) {
     picture.libvirt_guests =
         picture.systemd &&
         fs::is_symlink(system + "/etc/systemd/system/multi-user.target.wants/libvirt-guests.service");
+    picture.libvirt_hook = ::access((system + "/etc/libvirt/hooks/daemon.d/drover").c_str(), X_OK) == 0;
     picture.hybrid_cgroups = has_hybrid_cgroups(system + "/proc/self/mounts");
 
     picture.rules = seen([&] { return rules_trouble(config); });

@@ -101,6 +101,7 @@ struct Picture {
     bool admin_group = false;           ///< drover-admin exists
     AppArmor apparmor;
     bool libvirt_guests = false;  ///< that service is enabled
+    bool libvirt_hook = false;    ///< tools/libvirt-hook is where libvirt looks for it
     bool hybrid_cgroups = false;
 
     Seen<std::string> rules;  ///< why nftables cannot make ours; empty: it can

@@ -125,6 +125,10 @@ bool Herd::round(const Guest& guest) {
     waves_.note(guest);
     look_if_due(guest);
     const Watch watch = watch_of(guest);
+    if (is_half_started(watch) && !guest.fault) {
+        give_up_half_started(guest);
+        return true;
+    }
     listen(guest, watch);
     const Seen seen = see(guest, watch);
     const bool may_act = Clock::now() >= watch.retry_at;

@@ -95,6 +95,9 @@ class Herd {
     Seen see(const Guest& guest, const Watch& watch) const;
     [[nodiscard]] bool is_bad_fork(const Guest& guest, const Watch& watch) const;
     void give_up_fork(const Guest& guest, const Watch& watch);
+    [[nodiscard]] bool is_half_started(const Watch& watch) const;
+    [[nodiscard]] Duration start_patience() const;
+    void give_up_half_started(const Guest& guest);
     Watch renewing(Step step, const Guest& guest, const Watch& watch);
     void wake_later(const Guest& guest, const Watch& watch);
 

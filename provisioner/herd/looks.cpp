@@ -15,6 +15,7 @@ using Clock = Agenda::Clock;
 constexpr auto proven_after = std::chrono::minutes(10);
 constexpr Duration longest_call_interval = std::chrono::seconds(10);
 constexpr int calls_before_timeout = 10;
+constexpr Duration longest_start_patience = std::chrono::minutes(1);
 constexpr Duration adopted_call_interval = std::chrono::seconds(1);
 
 bool should_talk(Phase phase) { return phase == Phase::starting || phase == Phase::ready || phase == Phase::stopping; }
@@ -53,7 +54,7 @@ void Herd::look_at_all() {
             if (watch.looks != known[id]) return;
             DomainSeen domain = found == domains.end() ? DomainSeen{.id = id} : std::move(found->second);
             rests = watch.rested == rev && watch.domain == domain;
-            watch.domain = std::move(domain);
+            watch.see(std::move(domain), Clock::now());
             watch.look_due = false;
         });
         if (!rests) agenda_.add(id);
@@ -66,11 +67,11 @@ void Herd::look_at_all() {
 
 void Herd::look_if_due(const Guest& guest) {
     bool due = false;
-    change_watch(guest.id, [&](Watch& watch) { due = std::exchange(watch.look_due, false); });
+    change_watch(guest.id, [&](Watch& watch) { due = std::exchange(watch.look_due, false) || is_half_started(watch); });
     if (!due) return;
     DomainSeen domain = parts_.domains.look(guest.id);
     change_watch(guest.id, [&](Watch& watch) {
-        watch.domain = std::move(domain);
+        watch.see(std::move(domain), Clock::now());
         ++watch.looks;
     });
 }
@@ -114,6 +115,28 @@ void Herd::read_console(const Guest& guest, const Watch& watch) {
 void Herd::open_console(GuestId id) {
     if (parts_.consoles->is_open(id)) return;
     if (UniqueFd console = parts_.domains.open_console(id)) parts_.consoles->open(id, std::move(console));
+}
+
+/// The hypervisor says for so long that it is about to start it that nothing will come of it: libvirt 9.0, killed
+/// between writing that down and starting QEMU, says so for ever, and refuses to destroy it (docs/design/0028).
+bool Herd::is_half_started(const Watch& watch) const {
+    return watch.starting_up && Clock::now() - *watch.starting_up >= start_patience();
+}
+
+Duration Herd::start_patience() const {
+    return std::min<Duration>(parts_.config.ready_timeout, longest_start_patience);
+}
+
+void Herd::give_up_half_started(const Guest& guest) {
+    const auto domain = fmt::format("{}-{}", parts_.config.instance, guest.id);
+    Guest after = guest;
+    after.fault = Fault{"start",
+                        fmt::format("libvirt says that it starts {} and does not: stop libvirtd, rm "
+                                    "/run/libvirt/qemu/{}.xml, start libvirtd, drover start {}",
+                                    domain, domain, guest.name),
+                        now()};
+    meters_.faults.add();
+    commit(guest, after, "fault", after.fault->message);
 }
 
 /// Of an adopted guest nothing is slow: somebody waits for a word that only needs to be let out.
@@ -179,6 +202,8 @@ void Herd::wake_later(const Guest& guest, const Watch& watch) {
     if (watch.retry_at > Clock::now()) when = std::min(when, watch.retry_at);
     if (guest.phase == Phase::starting && guest.started_by == "fork" && !watch.renewed)
         when = std::min<Clock::time_point>(when, watch.entered + fork_patience(parts_.config));
+    if (watch.starting_up && !guest.fault)
+        when = std::min<Clock::time_point>(when, *watch.starting_up + start_patience());
     if (owes_word(guest, watch)) when = std::min<Clock::time_point>(when, Clock::now() + call_interval(guest));
     if (when != Clock::time_point::max()) agenda_.add_by(guest.id, when);  // a word may be due before
 }

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "control/codec.hpp"
 #include "herd/pace.hpp"
@@ -19,7 +20,8 @@ struct Watch {
     using Clock = std::chrono::steady_clock;
 
     DomainSeen domain{.run = Run::unknown};
-    bool look_due = true;      ///< the hypervisor said that something changed
+    std::optional<Clock::time_point> starting_up;  ///< since when it is seen so
+    bool look_due = true;                          ///< the hypervisor said that something changed
     std::uint64_t looks = 0;   ///< counts changes of `domain`, so that an older look never overwrites a newer one
     std::int64_t rested = -1;  ///< the revision of the row for which nothing was to be done
 
@@ -59,6 +61,14 @@ struct Watch {
     void note_life(Clock::time_point now) {
         heard = quiet_since = now;
         unanswered = 0;
+    }
+
+    void see(DomainSeen seen, Clock::time_point now) {
+        domain = std::move(seen);
+        if (!domain.starting_up)
+            starting_up.reset();
+        else if (!starting_up)
+            starting_up = now;
     }
 
     /// It is looked at: what was not running owes no word for that time.

@@ -45,6 +45,7 @@ struct DomainSeen {
     bool powered_off_itself = false;  ///< off by an orderly shutdown of the guest
     Make live;                        ///< from the tag of the running (else the defined) domain
     std::string name;                 ///< from the tag
+    bool starting_up = false;         ///< the hypervisor is about to start it: `run` is unknown
 
     bool operator==(const DomainSeen&) const = default;
 };

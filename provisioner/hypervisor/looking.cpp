@@ -68,6 +68,7 @@ DomainSeen seen_of(GuestId id, int state, int reason, bool defined) {
     seen.id = id;
     seen.defined = defined;
     seen.run = run_of(state, reason);
+    seen.starting_up = state == VIR_DOMAIN_PAUSED && reason == VIR_DOMAIN_PAUSED_STARTING_UP;
     seen.powered_off_itself = state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_SHUTDOWN;
     return seen;
 }

@@ -22,6 +22,8 @@ void tell(Transaction& transaction, const std::string& kind, const Guest& guest,
     add_event(transaction, {.kind = kind, .guest = guest.name, .owner = guest.owner, .message = message});
 }
 
+const std::string heals_counter = "heals/";  // and the action: how many there were, ever
+
 const std::string is_ready_as_read =
     "rev = rev + 1 WHERE id = :id AND rev = :rev AND phase = 'ready' AND desired = 'ready' AND fault_kind IS NULL";
 
@@ -34,6 +36,7 @@ void note_heal(Transaction& transaction, GuestId guest, const std::string& subje
           "INSERT INTO heals (id, guest, subject, action, time, certain) VALUES (:id, :guest, :subject, :action, "
           ":time, :certain)",
           id, guest, subject, action, transaction.now, certain);
+    next_number(transaction.sql, heals_counter + action);
 }
 
 void forget_heals(Transaction& transaction, GuestId guest) {
@@ -111,6 +114,17 @@ std::vector<Heals::Open> Heals::open() {
                 result.push_back(std::apply([](const auto&... field) { return Open{field...}; }, row));
             },
             "SELECT id, guest, subject, action, time FROM heals WHERE ended IS NULL ORDER BY id");
+        return result;
+    });
+}
+
+std::map<std::string, long long> Heals::tallies() {
+    return session_.read([](Transaction& transaction) {
+        std::map<std::string, long long> result{{"restart", 0}, {"service", 0}, {"start", 0}};
+        for (auto& [action, count] : result)
+            count = first<long long>(transaction.sql, "SELECT value FROM counters WHERE name = :name",
+                                     heals_counter + action)
+                        .value_or(0);
         return result;
     });
 }

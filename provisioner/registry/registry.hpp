@@ -324,6 +324,8 @@ class Heals {
         Time time;
     };
     std::vector<Open> open();
+    /// How many there were of each action, ever: "restart" of a silent guest, "start" of one that was off, "service".
+    std::map<std::string, long long> tallies();
     bool is_open(GuestId guest, const std::string& subject);
     /// It is over; `message`, if any, becomes an event.
     void end(const Open& heal, const std::string& message);

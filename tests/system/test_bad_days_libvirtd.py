@@ -1,6 +1,7 @@
 """libvirtd dies again and again, and hangs, while guests are built and started: nobody but the guests' start notices."""
 import os
 import pathlib
+import re
 import signal
 import time
 
@@ -24,6 +25,25 @@ class Libvirtd:
     def start(self):
         sh("libvirtd", "-d")
         self.pid = int(PID_FILE.read_text())
+
+    def half_start(self, domain):
+        """It dies after it noted the start of this one, and before there was a QEMU (docs/design/0028)."""
+        self.end()
+        os.kill(int(pathlib.Path(f"/run/libvirt/qemu/{domain}.pid").read_text()), signal.SIGKILL)
+        status = pathlib.Path(f"/run/libvirt/qemu/{domain}.xml")
+        text = re.sub(r"<domstatus state='[^']*' reason='[^']*' pid='\d+'>",
+                      "<domstatus state='paused' reason='starting up' pid='0'>", status.read_text())
+        status.write_text(text.replace("</devices>", "</devices>\n  <job type='none' async='start' flags='0x1'/>", 1))
+        self.start()
+
+    def free(self, drover):
+        """What the fault of a guest says that libvirt does not let go (docs/design/0028)."""
+        stuck = [guest for guest in drover.guests() if "/run/libvirt/qemu/" in (guest["fault"] or {}).get("message", "")]
+        self.end()
+        for guest in stuck:
+            pathlib.Path(f"/run/libvirt/qemu/{guest['domain']}.xml").unlink()
+        self.start()
+        drover.ask("start", *(guest["name"] for guest in stuck), "--no-wait")
 
     def freeze(self):
         os.kill(self.pid, signal.SIGSTOP)
@@ -106,3 +126,38 @@ def check(drover, owner, begin, clients, full, figure):
     assert drover.domains() == sorted(guest["domain"] for guest in owner.guests())
     assert len(drover.guest_processes()) == len(owner.guests())
     assert drover.findings() == []
+
+
+HOOK = pathlib.Path("/etc/libvirt/hooks/daemon.d/drover")  # the lab's own
+
+
+@pytest.mark.promise("TRUST-11")
+def test_a_start_that_libvirtd_died_in_is_done_again(drover, owner, libvirtd):
+    owner.request(2)
+    name = owner.names()[0]
+    before = last_event(drover)
+    libvirtd.half_start(drover.guest(name)["domain"])
+    wait_until(lambda: has_moved(drover, before), "it is seen to be off", 60)
+    owner.wait_for("ready", 2, 300)
+    assert owner.ssh(name, "hostname") == name
+    assert drover.findings() == []
+
+
+@pytest.mark.promise("TRUST-11")
+def test_without_the_hook_it_is_a_fault_that_says_what_to_do(drover, owner, libvirtd):
+    hook = HOOK.read_bytes()
+    HOOK.unlink()
+    try:
+        assert [check["level"] for check in drover.call("doctor").json if check["check"] == "libvirt-hook"] == ["warn"]
+        owner.request(2)
+        name, other = owner.names()
+        domain = drover.guest(name)["domain"]
+        libvirtd.half_start(domain)
+        fault = wait_until(lambda: drover.guest(name)["fault"], "it is given up", 180)
+        assert f"rm /run/libvirt/qemu/{domain}.xml" in fault["message"]
+        assert drover.guest(other)["phase"] == "ready"
+        libvirtd.free(drover)
+        owner.wait_for("ready", 2, 300)
+    finally:
+        HOOK.write_bytes(hook)
+        HOOK.chmod(0o755)

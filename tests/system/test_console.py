@@ -8,6 +8,7 @@ import time
 
 import door
 import pytest
+from bad_days import events, last_event
 from drover import BIN, sh, wait_until
 from terminal import Terminal
 
@@ -48,6 +49,7 @@ def visitor(drover, guest):
 @pytest.mark.promise("CONSOLE-1")
 @both_kinds
 def test_a_command_is_answered_and_the_terminal_is_given_back(drover, guest):
+    begin = last_event(drover)
     with Terminal(drover, "console", guest) as terminal:
         sit_down(terminal)
         terminal.type("echo $((6*7))-$(hostname)\r")
@@ -63,10 +65,7 @@ def test_a_command_is_answered_and_the_terminal_is_given_back(drover, guest):
         assert "left the console" in terminal.seen
         assert terminal.is_as_before()
     wait_until(lambda: visitor(drover, guest) is None, "nobody sits there")
-    assert any(
-        event["kind"] == "console" and event["guest"] == guest
-        for event in door.ask(drover.socket, "GET", "/v1/events?limit=10000")[1]
-    )
+    assert any(event["kind"] == "console" and event["guest"] == guest for event in events(drover, begin))
 
 
 @pytest.mark.promise("CONSOLE-1")

@@ -141,6 +141,8 @@ def test_numbers_follow_what_happens(drover, owner):
     assert grew("drover_api_requests_total", later, up, route="GET /v1/guests/*", status="404") == 3
     assert grew("drover_guests", later, up, phase="stopped", desired="stopped") == 1
     assert grew("drover_guests", later, up, phase="ready") == -1
+    assert later.sum("drover_health_ladder", state="watching") == later.sum("drover_health_ladder") == 1
+    assert {"drover_heals_total", "drover_health_guests"} <= later.series()
     assert later.sum("drover_wave_waiting") == 0 and later.sum("drover_wave_in_flight") == 0
 
 

@@ -29,7 +29,7 @@ Picture healthy() {
     host.daemon = 42LL;
     host.hypervisor = Hypervisor{{9, 0, 0}, "QEMU", Release{7, 2, 0}};
     host.herd = Herd{.guests = 200, .ready = 100, .newest_event = noon, .accelerator = "kvm"};
-    host.qemu_user = host.admin_group = true;
+    host.qemu_user = host.admin_group = host.libvirt_hook = true;
     host.kvm = {true, true};
     host.hooks = std::vector<Distrust>{};
     host.rules = std::string();
@@ -113,6 +113,7 @@ const std::vector<Planted> faults{
      "-i drover-br"},
     {"host-ports", Level::warn, [](auto& h) { h.forwarding.value->busy_ports = {20007}; }, "openings.host_ports"},
     {"libvirt-guests", Level::warn, [](auto& h) { h.libvirt_guests = true; }, "systemctl disable libvirt-guests"},
+    {"libvirt-hook", Level::warn, [](auto& h) { h.libvirt_hook = false; }, "install -D -m 755"},
     {"cgroups", Level::warn, [](auto& h) { h.hybrid_cgroups = true; }, "unified"},
     {"registry", Level::warn, [](auto& h) { h.herd = Seen<Herd>::hidden("malformed", "restore it"); }, "restore it"},
     {"clock", Level::warn, [](auto& h) { h.now = noon - std::chrono::hours(24 * 365); }, "timedatectl"},

@@ -93,6 +93,10 @@ TEST_F(Look, TRUST_7_SeesHybridCgroupsAppArmorAndLibvirtGuests) {
     fs::create_symlink("/lib/systemd/system/libvirt-guests.service",
                        tools_.system + "/etc/systemd/system/multi-user.target.wants/libvirt-guests.service");
     EXPECT_TRUE(picture().hybrid_cgroups && picture().apparmor.enabled && picture().libvirt_guests);
+    write("/etc/libvirt/hooks/daemon.d/drover", "");
+    EXPECT_FALSE(picture().libvirt_hook);
+    fs::permissions(tools_.system + "/etc/libvirt/hooks/daemon.d/drover", fs::perms(0755));
+    EXPECT_TRUE(picture().libvirt_hook);
 }
 
 TEST_F(Look, TRUST_7_ReadsTheRegistryAndNeverMakesOne) {

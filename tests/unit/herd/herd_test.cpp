@@ -147,6 +147,20 @@ TEST_F(HerdTest, ANewDaemonGoesOnWhereTheOldOneWas) {
     EXPECT_EQ(domains.starts(2), 1) << "what ran all the time is left alone";
 }
 
+TEST_F(HerdTest, AStartThatTheHypervisorNeverEndsIsAFaultThatSaysWhatToDo) {
+    config.ready_timeout = 200ms;
+    domains.set_starting_up(1, true);
+    start_herd();
+    const auto asked = request(1);
+    EXPECT_EQ(outcome_of(asked.operation), "failed");
+    const auto fault = registry.guests.get(1)->fault;
+    ASSERT_TRUE(fault);
+    EXPECT_NE(fault->message.find("rm /run/libvirt/qemu/test-1.xml"), std::string::npos) << fault->message;
+    domains.set_starting_up(1, false);
+    config.ready_timeout = 60s;
+    EXPECT_EQ(outcome_of(ask(Verb::start)), "done");
+}
+
 TEST_F(HerdTest, AForeignDomainOfOurNameIsNotTouchedAndFaultsItsGuest) {
     domains.add_foreign(1);
     start_herd();

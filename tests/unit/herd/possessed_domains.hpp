@@ -54,6 +54,16 @@ class PossessedDomains : public FakeDomains {
 
     void possess(GuestId id, Script script) { (*scripts_.lock())[id] = std::move(script); }
 
+    /// The hypervisor says that it is about to start the guest, whatever becomes of it; or no longer.
+    void set_starting_up(GuestId id, bool on) { (*starting_up_.lock())[id] = on; }
+
+    DomainSeen look(GuestId id) override {
+        DomainSeen seen = FakeDomains::look(id);
+        seen.starting_up = (*starting_up_.lock())[id];
+        if (seen.starting_up) seen.run = Run::unknown;
+        return seen;
+    }
+
     UniqueFd open_channel(GuestId id) override {
         auto scripts = scripts_.lock();
         const auto script = scripts->find(id);
@@ -67,6 +77,7 @@ class PossessedDomains : public FakeDomains {
 
   private:
     Synchronized<std::map<GuestId, Script>> scripts_;
+    Synchronized<std::map<GuestId, bool>> starting_up_;
     std::vector<std::thread> threads_;  // guarded by the lock of scripts_
 };
 

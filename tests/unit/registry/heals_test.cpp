@@ -40,6 +40,8 @@ TEST_F(HealsTest, ARestartIsWantedCountedAndToldAtOnce) {
     EXPECT_TRUE(registry_->heals.is_open(before.id, ""));
     EXPECT_EQ(registry_->heals.restart(before, limit, "said nothing"), Outcome::lost) << "the row is another by now";
     EXPECT_EQ(tries(), 1);
+    const std::map<std::string, long long> tallies{{"restart", 1}, {"service", 0}, {"start", 0}};
+    EXPECT_EQ(registry_->heals.tallies(), tallies);
 }
 
 TEST_F(HealsTest, OnlyWhoIsReadyAndWantedSoIsRestarted) {
