@@ -276,8 +276,10 @@ void Firewall::follow_the_registry(Applied& applied) {
     for (const Guest& guest : registry_.guests.list({}, std::nullopt)) {
         known[guest.id] = true;
         const auto line = applied.lines.find(guest.id);
-        if (line == applied.lines.end() || !without(elements_of(port_of(applied, guest)), line->second).empty())
-            others.push_back(guest.id);
+        const Elements wanted = elements_of(port_of(applied, guest));
+        const bool same = line != applied.lines.end() && wanted.size() == line->second.size() &&
+                          without(wanted, line->second).empty();
+        if (!same) others.push_back(guest.id);
     }
     for (const auto& [id, line] : applied.lines)
         if (!known.contains(id)) others.push_back(id);
@@ -319,8 +321,15 @@ std::string Firewall::what_is_wrong(Applied& applied, bool whole) const {
     return "";
 }
 
+/// The same not more often than once a minute: who fights us over the tables does not fill the log.
 void Firewall::tell(const std::string& message) {
     spdlog::warn("{}", message);
+    const auto now = Clock::now();
+    {
+        auto told = told_.lock();
+        std::erase_if(*told, [&](const auto& entry) { return now - entry.second > 1min; });
+        if (!told->try_emplace(message, now).second) return;
+    }
     registry_.events.add("network", "", std::nullopt, message);
 }
 

@@ -75,6 +75,7 @@ class Firewall {
     WallPlan plan_;
     Registry& registry_;
     Synchronized<Applied> applied_;
+    Synchronized<std::map<std::string, std::chrono::steady_clock::time_point>> told_;  ///< when each was told last
     std::string trouble_;  ///< of the last look; the thread's own
     bool ending_ = false;
     std::condition_variable ended_;
