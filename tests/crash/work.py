@@ -142,7 +142,7 @@ class Work:
         rules = sh("nft", "list", "table", "inet", name)
         assert rules.count(f"{address} . udp . 8099") == 1 and "8098" not in rules, rules
         macs = sh("nft", "list", "set", "bridge", name, "macs")
-        assert sorted(word for word in macs.replace('"', " ").split() if word.startswith("52:54")) == sorted(
+        assert sorted(word.strip(",") for word in macs.split() if word.startswith("52:54")) == sorted(
             guest["mac"] for guest in guests), macs
 
 
