@@ -16,10 +16,6 @@ bool should_have_a_line(const GuestRow& guest) {
     return guest.is_built() && std::find(up.begin(), up.end(), guest.phase) != up.end();
 }
 
-std::string line_of(const Sight& sight, const GuestRow& guest) {
-    return fmt::format("{} {}", sight.domain_name(guest.id), guest.mac);
-}
-
 }  // namespace
 
 /// A guest of which nothing is let through, or of which nobody knows what to let through.
@@ -28,7 +24,7 @@ Suspicions missing_elements(const Sight& sight) {
     const auto& wall = sight.world.wall;
     if (!wall) return found;
     for (const auto& guest : sight.steady) {
-        if (!should_have_a_line(guest) || wall->lines.contains(line_of(sight, guest))) continue;
+        if (!should_have_a_line(guest) || wall->lines.contains(sight.domain_name(guest.id))) continue;
         const auto detail = wall->table ? "the nft table bridge drover_{} does not know the guest's line: {}"
                                         : "the nft tables drover_{} are not there: {}";
         found.push_back({.finding = {.object = sight.domain_name(guest.id),
@@ -44,7 +40,7 @@ Suspicions foreign_elements(const Sight& sight) {
     const auto& wall = sight.world.wall;
     if (!wall) return found;
     std::set<std::string> lines;
-    for (const auto& [id, guest] : sight.living) lines.insert(line_of(sight, guest));
+    for (const auto& [id, guest] : sight.living) lines.insert(sight.domain_name(guest.id));
     const auto tell = [&](const std::string& object, const char* what) {
         found.push_back({.finding = {.object = object, .detail = fmt::format("{}: {}", what, by_itself)}});
     };

@@ -21,9 +21,8 @@ std::string listed(const std::string& nft, const std::vector<std::string>& what)
 }
 
 void take_lines(Wall& wall, const std::string& text) {
-    static const std::regex line(R"re("?([a-z0-9]+-\d+)"? \. ([0-9a-f:]{17}))re");
-    for (Words it(text.begin(), text.end(), line), end; it != end; ++it)
-        wall.lines.insert(fmt::format("{} {}", (*it)[1].str(), (*it)[2].str()));
+    static const std::regex line(R"re("?([a-z0-9]+-\d+)"? \. [0-9a-f:]{17})re");
+    for (Words it(text.begin(), text.end(), line), end; it != end; ++it) wall.lines.insert((*it)[1]);
 }
 
 void take_openings(Wall& wall, const std::string& text) {

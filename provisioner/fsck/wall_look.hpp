@@ -8,7 +8,7 @@ namespace drover::fsck {
 /// What the kernel's rules say of who is there, as `nft` tells it.
 struct Wall {
     bool table = false;              ///< both of ours are there
-    std::set<std::string> lines;     ///< "drover-42 52:54:00:00:00:2a"
+    std::set<std::string> lines;     ///< of guests, by device: "drover-42"
     std::set<std::string> openings;  ///< "10.77.0.9 tcp 1098", from wherever
     std::set<std::string> others;    ///< tables "drover_*" of other instances
 };

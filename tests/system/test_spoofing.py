@@ -232,6 +232,7 @@ def test_tables_come_back_and_nobody_elses_changes(drover, owner):
 def test_traffic_is_counted_as_the_guest_sees_it(drover, owner):
     owner.request(1, "--kind", "container")
     (guest,) = owner.guests()
+    assert drover.bridge_ports() == [guest["domain"]], "its line has its name"
     before = drover.guest(guest["name"])["traffic"]
     sh("ping", "-c5", "-i0.2", "-s1000", guest["address"])
     after = drover.guest(guest["name"])["traffic"]

@@ -184,7 +184,7 @@ def things(daemon, accounts, keys):
     for owner in owners.values():
         owner.wait_for("ready", 1)
         daemon.ask("snapshot", "--owner", owner.name)
-        daemon.ask("open", answer["created"][0], "1097/tcp")
+        daemon.ask("open", owner.names()[0], "1097/tcp")
     yield result
     wait_until(lambda: no_operation_runs(daemon), "the last operation has ended", timeout=300)
     for owner in owners.values():
