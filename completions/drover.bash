@@ -53,6 +53,8 @@ _drover_flags() {
     net | 'net list') echo "$common --guests" ;;
     'pool drain') echo "$common --profile --kind" ;;
     'health pause') echo "$common --for --reason" ;;
+    open) echo "$common --for --from --reason --publish" ;;
+    extend) echo "$common --for" ;;
     'owner set') echo "$common --quota --key --login --no-login" ;;
     'image build') echo "$common --template --no-wait --timeout" ;;
     'image remove') echo "$common --no-wait --timeout" ;;
@@ -68,7 +70,7 @@ _drover_words() {
     '')
         echo request list show start stop restart rebuild retire upgrade rollback shadows events operations pause \
             resume cancel owner image host autostart protect give lease snapshot restore recover backup export import \
-            copies pool net health service keys passwd fsck doctor console logs top
+            copies open close extend openings pool net health service keys passwd fsck doctor console logs top
         ;;
     host) echo stop start status ;;
     autostart)
@@ -81,7 +83,7 @@ _drover_words() {
     pool) echo list set drain ;;
     net) echo list ;;
     list | show | console | logs | start | stop | restart | rebuild | retire | upgrade | rollback | shadows | protect | give | \
-        lease | snapshot | restore | backup | export | keys | passwd | 'copies list' | 'copies remove' | 'health explain') _drover_names guests ;;
+        lease | snapshot | restore | backup | export | keys | passwd | 'copies list' | 'copies remove' | 'health explain' | open | close | extend | openings) _drover_names guests ;;
     service)
         echo list enable disable start stop restart
         _drover_names guests

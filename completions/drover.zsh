@@ -32,7 +32,8 @@ _drover_verbs() {
         'protect:have guests neither rebuilt nor retired' 'give:make guests another owner'\''s'
         'lease:lend guests until a day' 'snapshot:keep a copy of overlays' 'restore:give overlays of copies back'
         'recover:take retired guests back' 'backup:keep guests, or the registry' 'export:write a guest into a file'
-        'import:make a guest of a file' 'copies:list, remove' 'pool:guests ahead of demand' 'net:the networks, and who is where' 'health:how guests are, pause, resume, explain'
+        'import:make a guest of a file' 'copies:list, remove' 'open:open a port of a guest for a while'
+        'close:close a port of a guest' 'extend:have it closed later' 'openings:which ports are open' 'pool:guests ahead of demand' 'net:the networks, and who is where' 'health:how guests are, pause, resume, explain'
         'service:list, enable, disable, start, stop, restart services' 'keys:have guests take ssh keys anew'
         'passwd:a one-time password for a console' 'fsck:hold registry, hypervisor and disk against each other'
         'doctor:what on this host will bite'
@@ -95,6 +96,13 @@ _drover_rest() {
     pool-drain)
         _arguments $common '--profile[theirs]:name' '--kind[theirs]:kind:(vm container)' '1:image:_drover_names images'
         ;;
+    open)
+        _arguments $common '--for[so long]:duration' '--from[who may come in]:network' '--reason[why]:text' \
+            '--publish[as a port of the host]' '1:guest:_drover_names guests' '2:port'
+        ;;
+    close) _arguments $common '1:guest:_drover_names guests' '2:port' ;;
+    extend) _arguments $common '--for[by how much]:duration' '1:guest:_drover_names guests' '2:port' ;;
+    openings) _arguments $common $guests ;;
     health-pause) _arguments $common '--for[so long]:duration' '--reason[why]:text' ;;
     health-explain) _arguments $common '1:guest:_drover_names guests' ;;
     health) _arguments -C $common '1:verb or guest:(pause resume explain)' '*::rest:->second' ;;

@@ -192,6 +192,24 @@ CREATE TABLE services (
 );
 CREATE INDEX services_down ON services (guest) WHERE status IN ('down', 'failed');
 
+-- Ports of guests that are open for a limited time. One that is closed has no row.
+CREATE TABLE openings (
+    id        BIGINT NOT NULL PRIMARY KEY,
+    guest     BIGINT NOT NULL REFERENCES guests (id),
+    protocol  TEXT   NOT NULL CHECK (protocol IN ('tcp', 'udp')),
+    port      BIGINT NOT NULL,
+    source    TEXT   NOT NULL DEFAULT '',   -- who may come in, 192.168.7.0/24; '': everybody
+    host_port BIGINT,   -- of the host, where it is published; NULL: nowhere
+    opened    BIGINT NOT NULL,
+    closes    BIGINT NOT NULL,   -- by the time that certainly passed
+    closes_at BIGINT NOT NULL,   -- as the wall clock was when it was opened or extended: counts after a reboot, when it is sooner
+    extended  BIGINT NOT NULL DEFAULT 0 CHECK (extended IN (0, 1)),
+    who       TEXT   NOT NULL,
+    reason    TEXT   NOT NULL DEFAULT '',
+    UNIQUE (guest, protocol, port),
+    UNIQUE (protocol, host_port)
+);
+
 -- One row per address that is not free: used by a guest, or resting in quarantine until free_at.
 CREATE TABLE addresses (
     address BIGINT NOT NULL PRIMARY KEY,

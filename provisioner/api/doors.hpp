@@ -18,6 +18,7 @@
 #include "hooks/hooks.hpp"
 #include "network/guest_networks.hpp"
 #include "pool/keeper.hpp"
+#include "network/firewall.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -43,6 +44,7 @@ struct Doors {
     Doctor& doctor;
     Hooks& hooks;
     Consoles& consoles;
+    Firewall& firewall;
     ApiMeters& api_meters;
     std::vector<std::pair<Kind, const CallMeter*>> hypervisors;  ///< what their calls cost
     std::function<std::vector<NetworkSight>()> networks;  ///< whether each of the plan runs

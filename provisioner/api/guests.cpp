@@ -9,6 +9,7 @@
 #include "api/routes.hpp"
 #include "api/shadows.hpp"
 #include "api/visible.hpp"
+#include "network/traffic.hpp"
 
 namespace drover::api {
 namespace {
@@ -111,6 +112,8 @@ std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
     wire::Json shown = wire::guest_show(guest, doors.config.instance, doors.registry.networks());
     const auto pulse = doors.herd.pulse(guest.id);
     shown["levels"] = pulse && pulse->levels ? wire::encode(*pulse->levels) : wire::Json(nullptr);
+    const auto traffic = traffic_of(doors.config.instance, guest.id);
+    shown["traffic"] = traffic ? wire::Json{{"sent", traffic->sent}, {"received", traffic->received}} : wire::Json(nullptr);
     return answer(shown);
 }
 
@@ -156,7 +159,10 @@ std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
         names.push_back(guest.name);
         ids.push_back(guest.id);
     }
-    if (setting.owner) doors.herd.nudge(ids);  // their keys are others now
+    if (setting.owner) {
+        for (const GuestId id : ids) doors.firewall.sync(id);  // what was open is closed, and they have other neighbours
+        doors.herd.nudge(ids);                             // their keys are others now
+    }
     if (setting.lease || setting.is_protected) doors.fleet.wake();
     return answer({{"changed", names}});
 }

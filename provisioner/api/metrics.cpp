@@ -9,6 +9,7 @@
 #include "api/process_facts.hpp"
 #include "api/routes.hpp"
 #include "herd/host_load.hpp"
+#include "network/traffic.hpp"
 
 namespace drover {
 namespace {
@@ -155,6 +156,26 @@ void add_consoles(MetricsPage& page, const Consoles& consoles) {
     page.counter("drover_console_log_failures_total", "Writes of console logs that failed", {}, number(figures.errors));
 }
 
+/// As the guests see it; a guest without a line has none.
+void add_traffic(MetricsPage& page, const Doors& doors) {
+    const auto traffic = all_traffic(doors.config.instance);
+    const auto* bytes = "Bytes over a guest's line since it was started";
+    const auto* packets = "Packets over a guest's line since it was started";
+    for (const Guest& guest : doors.registry.guests.list({}, std::nullopt)) {
+        const auto found = traffic.find(guest.id);
+        if (found == traffic.end()) continue;
+        const auto add = [&](const char* direction, long long count, long long pieces) {
+            const Labels labels{{"guest", guest.name}, {"direction", direction}};
+            page.counter("drover_guest_network_bytes_total", bytes, labels, number(count));
+            page.counter("drover_guest_network_packets_total", packets, labels, number(pieces));
+        };
+        add("sent", found->second.sent, found->second.sent_packets);
+        add("received", found->second.received, found->second.received_packets);
+    }
+    const auto open = doors.registry.openings.list({}, std::nullopt);
+    page.gauge("drover_openings", "Ports of guests that are open", {}, number(static_cast<long long>(open.size())));
+}
+
 void add_load(MetricsPage& page, const Config& config) {
     const HostLoad load = read_host_load(config.state);
     const auto pressure = [&](const char* resource, const char* share, const std::optional<double>& percent) {
@@ -201,6 +222,7 @@ std::string metrics_text(const Doors& doors) {
     page.calls("drover_hook", "Runs of hooks", {}, doors.hooks.meter());
     add_api(page, doors.api_meters);
     add_consoles(page, doors.consoles);
+    add_traffic(page, doors);
     add_load(page, doors.config);
     add_process(page, read_process_facts());
     return page.text();

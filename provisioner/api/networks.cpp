@@ -10,12 +10,16 @@ using Members = std::map<std::string, std::vector<wire::NetworkReport::Member>>;
 
 /// Those that the caller may see, by network.
 Members members_of(const Doors& doors, const Call& call) {
+    std::map<GuestId, std::vector<std::string>> open;
+    for (const Opening& opening : doors.registry.openings.list({}, call.visible_owner))
+        open[opening.guest].push_back(to_text(opening.port));
     Members members;
     for (const Guest& guest : doors.registry.guests.list({}, call.visible_owner)) {
         wire::NetworkReport::Member member{
             guest.name, guest.owner.value_or(""), std::string(to_text(guest.phase)), {to_text(guest.address)}};
         if (const auto address6 = doors.registry.networks().address6(guest.network, guest.address))
             member.addresses.push_back(to_text(*address6));
+        member.openings = std::move(open[guest.id]);
         members[guest.network].push_back(std::move(member));
     }
     return members;

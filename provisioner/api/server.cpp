@@ -19,8 +19,8 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = beast::http;
-using Protocol = asio::local::stream_protocol;
-using Stream = beast::basic_stream<Protocol, asio::any_io_executor>;
+using Unix = asio::local::stream_protocol;
+using Stream = beast::basic_stream<Unix, asio::any_io_executor>;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto idle_limit = std::chrono::seconds(60);
@@ -77,17 +77,17 @@ bool has_hung_up(Stream& stream) {
 
 /// A socket file that nobody serves is left over from a killed daemon.
 void remove_dead_socket(asio::io_context& io, const std::string& path) {
-    Protocol::socket probe(io);
+    Unix::socket probe(io);
     boost::system::error_code error;
-    probe.connect(Protocol::endpoint(path), error);
+    probe.connect(Unix::endpoint(path), error);
     if (!error) throw Error(ErrorKind::refused, fmt::format("another droverd serves {}", path), "stop it first");
     ::unlink(path.c_str());
 }
 
 /// Where the file system of the socket is full, somebody has to be told which.
-void bind_to(Protocol::acceptor& acceptor, const std::string& path) {
+void bind_to(Unix::acceptor& acceptor, const std::string& path) {
     boost::system::error_code error;
-    acceptor.bind(Protocol::endpoint(path), error);
+    acceptor.bind(Unix::endpoint(path), error);
     if (!error) return;
     const bool full = error == boost::system::errc::no_space_on_device;
     throw Error(ErrorKind::unavailable, fmt::format("cannot make the socket {}: {}", path, error.message()),
@@ -113,7 +113,7 @@ struct Server::State {
     }
 
     asio::awaitable<void> accept();
-    asio::awaitable<void> serve(Protocol::socket socket);
+    asio::awaitable<void> serve(Unix::socket socket);
     asio::awaitable<void> converse(Stream& stream, const Peer& peer);
     asio::awaitable<Answer> answer_to(const http::request<http::string_body>& request, const Peer& peer);
     asio::awaitable<void> stream_out(Stream& stream, const Answer& answer, unsigned version);
@@ -126,7 +126,7 @@ struct Server::State {
     asio::io_context io{1};
     asio::thread_pool readers{reader_threads};
     asio::thread_pool writers{writer_threads};  ///< apart: who reads need not wait behind commits
-    Protocol::acceptor acceptor;
+    Unix::acceptor acceptor;
     News news;
 };
 
@@ -145,7 +145,7 @@ asio::awaitable<void> Server::State::accept() {
     }
 }
 
-asio::awaitable<void> Server::State::serve(Protocol::socket socket) {
+asio::awaitable<void> Server::State::serve(Unix::socket socket) {
     try {
         const Peer peer = handlers.identify(socket.native_handle());
         Stream stream(std::move(socket));

@@ -22,11 +22,17 @@ std::string count_of(const wire::Json& network, const char* what) {
 
 std::string size_of(const wire::Json& network) { return fmt::to_string(network.at("guests").size()); }
 
+std::string openings_in(const wire::Json& network) {
+    std::size_t count = 0;
+    for (const auto& guest : network.at("guests")) count += guest.at("openings").size();
+    return fmt::to_string(count);
+}
+
 void print_networks(Context& context, const wire::Json& networks) {
-    Table table({"NETWORK", "MODE", "STATE", "CIDR", "CIDR6", "BRIDGE", "GUESTS", "USED", "RESTING", "FREE"});
+    Table table({"NETWORK", "MODE", "STATE", "CIDR", "CIDR6", "BRIDGE", "GUESTS", "OPEN", "USED", "RESTING", "FREE"});
     for (const auto& network : networks)
         table.add({field(network, "name"), field(network, "mode"), field(network, "state"), field(network, "cidr"),
-                   field(network, "cidr6"), field(network, "bridge"), size_of(network), count_of(network, "used"),
+                   field(network, "cidr6"), field(network, "bridge"), size_of(network), openings_in(network), count_of(network, "used"),
                    count_of(network, "resting"), count_of(network, "free")});
     table.print(context.console);
     for (const auto& network : networks)
@@ -40,8 +46,11 @@ void print_guests(Context& context, const wire::Json& networks) {
         for (const auto& guest : network.at("guests")) {
             std::string addresses;
             for (const auto& address : guest.at("addresses")) addresses += "  " + address.get<std::string>();
-            context.console.out << fmt::format("  {:<20} {:<12} {:<9}{}\n", field(guest, "name"),
-                                               field(guest, "owner"), field(guest, "phase"), addresses);
+            std::string open;
+            for (const auto& port : guest.at("openings"))
+                open += (open.empty() ? "  open: " : ", ") + port.get<std::string>();
+            context.console.out << fmt::format("  {:<20} {:<12} {:<9}{}{}\n", field(guest, "name"),
+                                               field(guest, "owner"), field(guest, "phase"), addresses, open);
         }
     }
 }

@@ -26,6 +26,8 @@ void add_top(CLI::App& app, Action& chosen);
 void add_operations(CLI::App& app, Action& chosen);
 void add_owner(CLI::App& app, Action& chosen);
 void add_image(CLI::App& app, Action& chosen);
+/// open, close, openings, extend.
+void add_openings(CLI::App& app, Action& chosen);
 /// copies list, remove.
 void add_copies(CLI::App& app, Action& chosen);
 /// pool list, set, drain.

@@ -31,6 +31,7 @@ class Reader {
         if (root.IsDefined() && !root.IsNull()) group(root, "", top_keys(), config_);
         check_testing();
         check_routing();
+        check_openings();
         fill_defaults();
         if (errors.empty()) check_networks();
         return std::move(config_);
@@ -154,6 +155,16 @@ class Reader {
             const auto line = lines_["hosts[].vm_uri"];
             errors.push_back({line, fmt::format("'{}': refused unless testing.enabled is true", uri)});
         }
+    }
+
+    /// What nobody says must be possible.
+    void check_openings() {
+        auto& policy = config_.openings;
+        if (!lines_.contains("openings.default")) policy.lasts = std::min(policy.lasts, policy.longest);
+        if (policy.lasts <= policy.longest) return;
+        errors.push_back(
+            {lines_["openings.default"], fmt::format("openings.default: {} is longer than openings.longest, {}",
+                                                     to_text(policy.lasts), to_text(policy.longest))});
     }
 
     void fill_defaults() {

@@ -6,6 +6,7 @@
 #include "model/error.hpp"
 #include "model/network.hpp"
 #include "model/routing.hpp"
+#include "model/opening.hpp"
 #include "model/shadow.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
@@ -53,7 +54,8 @@ struct Config {
     struct Network : NetworkConfig {
         std::string domain;  ///< of all networks; default: <instance>.internal
         Duration quarantine = std::chrono::minutes(10);
-        std::string host_names = "hosts";  ///< hosts | none
+        std::string host_names = "hosts";     ///< hosts | none
+        std::vector<PortRule> host_services;  ///< of the host, that guests may reach besides DNS and DHCP
         bool operator==(const Network&) const = default;
     } network;
     std::vector<NetworkConfig> networks;  ///< further ones
@@ -115,6 +117,8 @@ struct Config {
         Duration clock = std::chrono::minutes(1);
         bool operator==(const Health&) const = default;
     } health;
+
+    OpeningPolicy openings;
 
     std::string gateway_uid;  ///< gateway.uid: an account's name or number; empty: no gateway
 

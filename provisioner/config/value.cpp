@@ -220,6 +220,22 @@ std::vector<Neighbour> Value::neighbours() const {
     return neighbours;
 }
 
+PortRange Value::port_range() const {
+    const auto range = parse_port_range(text());
+    if (range.first >= 1024) return range;
+    throw wrong(shown(node_), "a range of ports from 1024 on: those below are the system's");
+}
+
+std::vector<PortRule> Value::port_rules() const {
+    constexpr std::size_t most = 100;
+    std::vector<PortRule> rules;
+    if (node_.IsScalar()) return {parse_port_rule(text())};
+    if (!node_.IsSequence() || node_.size() > most)
+        throw wrong(shown(node_), "a list of at most 100 ports like 22/tcp, or ranges like 6000-6063");
+    for (const auto& entry : node_) rules.push_back(parse_port_rule(Value(entry).text()));
+    return rules;
+}
+
 WavePolicy Value::wave_policy() const { return parse_wave_policy(text()); }
 
 }  // namespace drover

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/routing.hpp"
+#include "model/opening.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
 
@@ -52,6 +53,10 @@ class Value {
     [[nodiscard]] std::vector<std::string> interfaces() const;
     /// A list of what parse_neighbour takes, at most 32.
     [[nodiscard]] std::vector<Neighbour> neighbours() const;
+    /// A range of ports above those of the system: "20000-29999".
+    [[nodiscard]] PortRange port_range() const;
+    /// One or a list of what parse_port_rule takes: "1024-65535", [22/tcp, 80/tcp].
+    [[nodiscard]] std::vector<PortRule> port_rules() const;
     /// The limits of a class of waves, in the form of parse_wave_policy.
     [[nodiscard]] WavePolicy wave_policy() const;
 

@@ -26,6 +26,7 @@
 #include "network/guest_networks.hpp"
 #include "network/host_view.hpp"
 #include "network/plan.hpp"
+#include "network/firewall.hpp"
 #include "storage/first_reading.hpp"
 
 namespace drover {
@@ -99,6 +100,11 @@ std::vector<ProbeTarget> probe_targets(Registry& registry, const Overlays& overl
         if (!profile.probes.empty()) targets.push_back({guest.id, guest.name, guest.address, profile.probes});
     }
     return targets;
+}
+
+/// What the rules of the guests' networks are made of.
+FirewallPlan firewall_plan(const Config& config, const NetworkPlan& networks) {
+    return {config.instance, networks, config.openings, config.network.host_services};
 }
 
 /// SIGTERM and SIGINT become one call, on a thread of its own; every other thread has them blocked.
@@ -188,6 +194,7 @@ void run_daemon(const Config& config) {
     const std::string boot_id = config.testing.boot_id.empty() ? kernel_boot_id() : config.testing.boot_id;
     Accelerator accelerator(config.accelerator, boot_id, domains, registry);
 
+    Firewall firewall(firewall_plan(config, registry.networks()), registry);
     Hooks hooks(config, registry, [&] { server.news(); });
     Parts parts{config,
                 registry,
@@ -199,6 +206,7 @@ void run_daemon(const Config& config) {
                 accelerator,
                 qemu_user(),
                 [&] {
+                    firewall.ensure();  // first: no bridge is without its rules
                     guest_networks.ensure();
                     names.replace([&] { return names_of(registry); });
                 },
@@ -207,6 +215,7 @@ void run_daemon(const Config& config) {
                 hypervisor.forks()};
     Consoles consoles(config.state + "/consoles", {config.consoles.log, config.consoles.boots});
     parts.consoles = &consoles;
+    parts.firewall = &firewall;
     parts.may_go = [&](const Guest& guest) { return hooks.may_go(guest); };
     TemplateStore template_store(config.state, qemu_user());
     std::optional<Templates> templates;
@@ -277,6 +286,7 @@ void run_daemon(const Config& config) {
                       doctor,
                       hooks,
                       consoles,
+                      firewall,
                       api_meters,
                       hypervisor.meters(),
                       [&] { return guest_networks.sights(); },
@@ -289,6 +299,7 @@ void run_daemon(const Config& config) {
     signals.call([&] { server.stop(); });
     registry.events.add("daemon", "", std::nullopt, "droverd " DROVER_VERSION " started");
     if (templates) templates->start([&](const std::vector<GuestId>& guests) { herd.nudge(guests); });
+    firewall.start();
     herd.start();
     announcer.start();
     fleet.start();

@@ -10,7 +10,7 @@ constexpr Diagnosis (*table[])(const Picture&) = {
     programs,       hooks,        administrators, apparmor,    cgroups,           registry,
     pools,          health,       clock,          state_space, state_file_system, run_space,
     log_space,      memory,       open_files,     processes,   neighbours,        bridge_ports,
-    libvirt_guests, libvirt_hook, templates,
+    libvirt_guests, libvirt_hook, templates,      rules,       forwarding,        host_ports,
 };
 
 }  // namespace

@@ -30,6 +30,11 @@ Diagnosis pools(const Picture& picture);
 Diagnosis health(const Picture& picture);
 Diagnosis clock(const Picture& picture);
 
+// firewall_checks.cpp: the rules of the guests' networks
+Diagnosis rules(const Picture& picture);
+Diagnosis forwarding(const Picture& picture);
+Diagnosis host_ports(const Picture& picture);
+
 // room_checks.cpp: what there is too little of
 Diagnosis state_file_system(const Picture& picture);
 Diagnosis state_space(const Picture& picture);

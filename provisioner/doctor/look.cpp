@@ -25,6 +25,10 @@
 #include "hooks/files.hpp"
 #include "model/error.hpp"
 #include "model/unique_fd.hpp"
+#include "network/host_port.hpp"
+#include "network/listing.hpp"
+#include "network/nftables.hpp"
+#include "network/ruleset.hpp"
 #include "process/process.hpp"
 
 namespace drover::doctor {
@@ -187,6 +191,35 @@ KvmNode kvm_of(const std::string& path) {
     return {true, (node.st_mode & read_and_write) == read_and_write};
 }
 
+// ---- the network ---------------------------------------------------------------------------------------------------
+
+/// Why the kernel would not take our rules; empty: it would.
+std::string rules_trouble(const Config& config) {
+    Network network = network_of({{0x0a000000}, 24});
+    network.bridge = config.instance + "-br";
+    network.subnet6 = own_subnet6("", "");
+    try {
+        Nftables nft;
+        nft.check(tables_text({.instance = config.instance,
+                               .networks = NetworkPlan({network}),
+                               .openings = config.openings,
+                               .host_services = config.network.host_services}));
+        return "";
+    } catch (const Error& error) {
+        return error.what();
+    }
+}
+
+Forwarding forwarding_of(const Config& config, const std::string& system) {
+    Forwarding result{.forwards = number_in(system + "/proc/sys/net/ipv4/ip_forward") != 0};
+    result.strict_chains = strict_forward_chains(Nftables().list("chains"));
+    const auto& range = config.openings.host_ports;
+    for (int port = range.first; port <= range.last; ++port)
+        if (!is_free_on_host({port, Protocol::tcp}) || !is_free_on_host({port, Protocol::udp}))
+            result.busy_ports.push_back(port);
+    return result;
+}
+
 // ---- programs that run ---------------------------------------------------------------------------------------------
 
 /// The process that listens at the socket. Never waits for it.
@@ -264,6 +297,9 @@ Picture look(const Config& config, const Doctor::Tools& tools) {
         fs::is_symlink(system + "/etc/systemd/system/multi-user.target.wants/libvirt-guests.service");
     picture.libvirt_hook = ::access((system + "/etc/libvirt/hooks/daemon.d/drover").c_str(), X_OK) == 0;
     picture.hybrid_cgroups = has_hybrid_cgroups(system + "/proc/self/mounts");
+
+    picture.rules = seen([&] { return rules_trouble(config); });
+    picture.forwarding = seen([&] { return forwarding_of(config, system); });
 
     picture.state = seen([&] { return space_of(config.state); });
     picture.run = seen([&] { return space_of(system + "/run"); });

@@ -80,6 +80,13 @@ struct AppArmor {
     std::string local_rules;  ///< what the administrator added for libvirt's profiles
 };
 
+/// What the rules of the guests' networks need, and what is in their way.
+struct Forwarding {
+    bool forwards = true;                    ///< net.ipv4.ip_forward
+    std::vector<std::string> strict_chains;  ///< of others, that drop what they do not know: "ip filter FORWARD"
+    std::vector<int> busy_ports;             ///< of openings.host_ports, in use on the host
+};
+
 struct Picture {
     Config config;
     bool systemd = false;  ///< it is process 1: systemctl works
@@ -96,6 +103,9 @@ struct Picture {
     bool libvirt_guests = false;  ///< that service is enabled
     bool libvirt_hook = false;    ///< tools/libvirt-hook is where libvirt looks for it
     bool hybrid_cgroups = false;
+
+    Seen<std::string> rules;  ///< why nftables cannot make ours; empty: it can
+    Seen<Forwarding> forwarding;
 
     Seen<Space> state, run, log;
     Seen<Memory> memory;

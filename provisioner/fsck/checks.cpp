@@ -26,7 +26,9 @@ constexpr std::array checks{
     Check{"stale-dns", stale_name_files},       Check{"stale-dns", stale_hosts_lines},
     Check{"orphan-network", orphan_networks},   Check{"orphan-network", orphan_bridges},
     Check{"missing-network", missing_networks}, Check{"orphan-member", stray_members},
-    Check{"orphan-log", orphan_logs},
+    Check{"orphan-log", orphan_logs},           Check{"missing-element", missing_elements},
+    Check{"foreign-element", foreign_elements}, Check{"orphan-opening", orphan_openings},
+    Check{"orphan-table", orphan_tables},
 };
 
 }  // namespace

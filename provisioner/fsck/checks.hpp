@@ -103,5 +103,10 @@ Suspicions orphan_bridges(const Sight& sight);
 Suspicions stale_dns_hosts(const Sight& sight);
 Suspicions stale_name_files(const Sight& sight);
 Suspicions stale_hosts_lines(const Sight& sight);
+// firewall_checks.cpp:
+Suspicions missing_elements(const Sight& sight);
+Suspicions foreign_elements(const Sight& sight);
+Suspicions orphan_openings(const Sight& sight);
+Suspicions orphan_tables(const Sight& sight);
 
 }  // namespace drover::fsck

@@ -16,6 +16,7 @@ class Fsck {
     /// What it looks with; tests bring their own.
     struct Tools {
         std::string virsh = "virsh";
+        std::string nft = "nft";
         std::string hosts_file = "/etc/hosts";
         std::string interfaces = "/sys/class/net";  ///< a folder with an entry per network interface of the host
         std::chrono::milliseconds pause{2000};      ///< between the first look and the second

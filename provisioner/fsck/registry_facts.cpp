@@ -81,6 +81,25 @@ std::map<GuestId, CopyRow> read_copies(soci::session& sql) {
     return copies;
 }
 
+std::map<long long, OpeningRow> read_openings(soci::session& sql) {
+    OpeningRow row;
+    long long id = 0, address = 0;
+    int orphan = 0;
+    soci::statement statement =
+        (sql.prepare << "SELECT o.id, g.name, o.protocol, g.address, o.port, g.phase = 'gone' FROM openings o JOIN "
+                        "guests g ON g.id = o.guest",
+         soci::into(id), soci::into(row.guest), soci::into(row.protocol), soci::into(address), soci::into(row.port),
+         soci::into(orphan));
+    statement.execute();
+    std::map<long long, OpeningRow> openings;
+    while (statement.fetch()) {
+        row.address.value = static_cast<std::uint32_t>(address);
+        row.is_orphan = orphan != 0;
+        openings[id] = row;
+    }
+    return openings;
+}
+
 std::set<Address> read_used(soci::session& sql) {
     long long address = 0;
     soci::statement statement =
@@ -123,7 +142,7 @@ RegistryFacts RegistryReader::read() {
     return reading(file_, [&] {
         const soci::transaction snapshot(sql_);
         return RegistryFacts{read_uuid(sql_, file_), read_versions(sql_), read_living(sql_), read_used(sql_),
-                             read_copies(sql_), read_networks(sql_)};
+                             read_copies(sql_), read_openings(sql_), read_networks(sql_)};
     });
 }
 

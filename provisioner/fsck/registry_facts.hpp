@@ -38,6 +38,14 @@ struct CopyRow {
     bool is_kept = false;  ///< made, not being removed, and not somebody else's to move
 };
 
+/// What fsck reads of an opening's row.
+struct OpeningRow {
+    std::string guest, protocol;
+    Address address;
+    long long port = 0;
+    bool is_orphan = false;  ///< its guest is gone
+};
+
 /// The registry at one instant.
 struct RegistryFacts {
     std::string uuid;
@@ -45,6 +53,7 @@ struct RegistryFacts {
     std::vector<GuestRow> living;          ///< not gone, by id
     std::set<Address> used;                ///< marked as in use
     std::map<GuestId, CopyRow> copies;     ///< by id
+    std::map<long long, OpeningRow> openings;  ///< by id
     /// The subnets of each network by its name, as the daemon chose them last.
     std::map<std::string, std::pair<Subnet, std::optional<Subnet6>>> networks;
 };

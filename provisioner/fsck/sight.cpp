@@ -55,6 +55,7 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Hypervis
         if (const auto bridge = bridge_of(config, *network); network->mode != NetworkMode::bridge &&
                                                              std::filesystem::exists(tools.interfaces + "/" + bridge))
             world.bridges.insert(bridge);
+    world.firewall = look_at_firewall(tools.nft, config.instance);
     return world;
 }
 
@@ -85,6 +86,15 @@ void take_copies(const RegistryFacts& before, const RegistryFacts& after, Sight&
         const auto old = before.copies.find(id);
         if (copy.is_kept && old != before.copies.end() && old->second.is_kept) sight.copies[id] = copy;
     }
+}
+
+void take_openings(const RegistryFacts& before, const RegistryFacts& after, Sight& sight) {
+    for (const auto* facts : {&before, &after})
+        for (const auto& [id, opening] : facts->openings)
+            sight.openings.insert(fmt::format("{} {} {}", to_text(opening.address), opening.protocol, opening.port));
+    for (const auto& [id, opening] : after.openings)
+        if (opening.is_orphan && before.openings.contains(id))
+            sight.orphan_openings.insert(fmt::format("{} {}/{}", opening.guest, opening.port, opening.protocol));
 }
 
 /// The rule by which UUIDs are made: RFC 9562 version 8 of the SHA-256 of a text.
@@ -128,6 +138,7 @@ Sight look(const Config& config, const Fsck::Tools& tools, RegistryReader& regis
                           std::inserter(sight.used, sight.used.end()));
     take_versions(before, after, sight);
     take_copies(before, after, sight);
+    take_openings(before, after, sight);
     return sight;
 }
 

@@ -13,6 +13,7 @@
 #include "fsck/registry_facts.hpp"
 #include "fsck/state_folder.hpp"
 #include "fsck/virsh.hpp"
+#include "fsck/firewall_look.hpp"
 
 namespace drover::fsck {
 
@@ -29,6 +30,7 @@ struct World {
     std::vector<NameLine> name_lines;                 ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;             ///< of our block
     std::set<std::string> bridges;                    ///< interfaces of this host that have the name of a bridge of ours
+    std::optional<FirewallSight> firewall;            ///< none: nobody can look at it
 };
 
 /// What one look saw: the registry, then the world, then the registry again. What a step changed meanwhile counts for
@@ -44,6 +46,8 @@ struct Sight {
     std::set<std::string> known_versions;                 ///< of those in either reading
     std::map<GuestId, CopyRow> copies;                    ///< of those in both readings that are kept in both
     std::set<GuestId> known_copies;                       ///< of those in either reading
+    std::set<std::string> openings;                       ///< "10.77.0.9 tcp 1098" of those in either reading
+    std::set<std::string> orphan_openings;  ///< those in both readings whose guest is gone: "alice-1 1098/tcp"
     World world;
 
     /// "<instance>-<id>", and the id in such a name; none when it is no such name.

@@ -195,6 +195,7 @@ Done Steps::park(const Guest& guest) {
 /// that. While it takes that in, its name becomes known, and its domain's title follows.
 Done Steps::adopt(const Guest& guest, const Watch& watch) {
     Guest after = guest;
+    if (parts_.firewall != nullptr) parts_.firewall->sync(guest.id);
     parts_.domains.resume(guest.id);
     failpoint("adopt.resumed");
     Done done;
@@ -232,6 +233,7 @@ Done Steps::retire(const Guest& guest) {
     sessions_.close(guest.id);
     offered_.lock()->erase(guest.id);
     remove_domain(guest.id);
+    if (parts_.firewall != nullptr) parts_.firewall->forget(guest);
     parts_.names.remove(guest.address);
     failpoint("retire.unnamed");
     Done done{.after = guest};

@@ -18,6 +18,7 @@ Done Steps::start(const Guest& guest) {
     renew_overlay(guest, from.get());
     if (parts_.consoles != nullptr) parts_.consoles->begin(guest.id, guest.name);
     const DomainSpec spec = blueprints_.of(after, after.have);
+    if (parts_.firewall != nullptr) parts_.firewall->sync(guest.id);  // before it can send anything
     parts_.domains.define(spec);
     failpoint("start.defined");
     if (guest.owner) parts_.names.add(known_as(guest, parts_.registry.networks()));

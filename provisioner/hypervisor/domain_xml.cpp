@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "hypervisor/xml.hpp"
+#include "model/names.hpp"
 
 namespace drover {
 namespace {
@@ -106,11 +107,17 @@ void add_overlay(xml_node devices, const DomainSpec& spec) {
     add(disk, "target", {{"dev", is_cloud ? "vda" : "vdb"}, {"bus", "virtio"}});
 }
 
+// The host's end of its line, by a name that rules can be made for before it is there.
+void add_device(xml_node interface, const DomainSpec& spec) {
+    add(interface, "target", {{"dev", device_name(spec.instance, spec.id)}});
+}
+
 // No boot ROM: a guest boots from its kernel file, and the firmware would spend time on it at every start.
-void add_interface(xml_node devices, const std::string& network, const std::string& mac) {
+void add_interface(xml_node devices, const DomainSpec& spec) {
     auto interface = add(devices, "interface", {{"type", "network"}});
-    add(interface, "mac", {{"address", mac}});
-    add(interface, "source", {{"network", network}});
+    add(interface, "mac", {{"address", spec.mac}});
+    add(interface, "source", {{"network", spec.network}});
+    add_device(interface, spec);
     add(interface, "model", {{"type", "virtio"}});
     add(interface, "rom", {{"enabled", "no"}});
 }
@@ -215,7 +222,7 @@ std::string to_xml(const DomainSpec& spec) {
     add_overlay(devices, spec);
     if (!spec.seed.empty()) add_read_only(devices, spec.seed, "vdb");
     add_absent(devices);
-    add_interface(devices, spec.network, spec.mac);
+    add_interface(devices, spec);
     add_lines(devices);
     add_label(domain, spec.user);
     add_quick_start(domain);
@@ -242,6 +249,7 @@ std::string container_xml(const DomainSpec& spec) {
     auto interface = add(devices, "interface", {{"type", "network"}});
     add(interface, "mac", {{"address", spec.mac}});
     add(interface, "source", {{"network", spec.network}});
+    add_device(interface, spec);
     for (const auto* port : {"0", "1"})
         add(add(devices, "console", {{"type", "pty"}}), "target", {{"type", "lxc"}, {"port", port}});
     return xml::print(document.document_element());
@@ -254,7 +262,7 @@ std::string test_xml(const DomainSpec& spec) {
     add(add(domain, "os"), "type", {}, "hvm");
     auto devices = add(domain, "devices");
     add_overlay(devices, spec);
-    add_interface(devices, spec.network, spec.mac);
+    add_interface(devices, spec);
     return xml::print(document.document_element());
 }
 

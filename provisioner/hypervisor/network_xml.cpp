@@ -35,20 +35,14 @@ std::optional<Subnet> subnet_of(xml_node ip) {
 }
 
 constexpr const char* options_namespace = "http://libvirt.org/schemas/network/dnsmasq/1.0";
+// libvirt makes no rules of its own then: network/ruleset.hpp has them all.
+constexpr const char* open_mode = "open";
 constexpr std::string_view folder_option = "hostsdir=";
 
 // libvirt writes the prefix that it is usually given, whatever it was given.
 xml_node options_of(xml_node network) { return network.child("dnsmasq:options"); }
 
-std::string forward_of(NetworkMode mode) {
-    switch (mode) {
-        case NetworkMode::nat: return "nat";
-        case NetworkMode::routed: return "route";
-        case NetworkMode::bridge: return "bridge";
-        case NetworkMode::isolated: return "";
-    }
-    return "";
-}
+const char* forward_of(NetworkMode mode) { return mode == NetworkMode::bridge ? "bridge" : open_mode; }
 
 // Reservations alone, of which there is nothing to remember. libvirt gives an IPv6 network without DHCP a SLAAC, so it
 // gets one with a reservation for nobody.
@@ -87,7 +81,7 @@ std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::
     auto network = add(document.root(), "network");
     add(network, "name", {}, name);
     add(network, "uuid", {}, uuid);
-    if (const auto mode = forward_of(spec.mode); !mode.empty()) add(network, "forward", {{"mode", mode}});
+    add(network, "forward", {{"mode", forward_of(spec.mode)}});
     if (spec.mode != NetworkMode::bridge) {
         add_own_parts(network, spec, folders);
     } else {

@@ -13,7 +13,7 @@
 namespace drover {
 namespace {
 
-constexpr std::array<std::string_view, 64> names{
+constexpr std::array<std::string_view, 69> names{
     // The engine, whatever the step: it was chosen; its effects are there; they are committed. What is seen corrected
     // a row.
     "step.chosen", "step.done", "step.committed", "correction.committed",
@@ -25,7 +25,8 @@ constexpr std::array<std::string_view, 64> names{
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",
     "commit.operation.after", "commit.image.before", "commit.image.after", "commit.copy.before", "commit.copy.after",
-    "commit.lease.before", "commit.lease.after", "commit.pool.before", "commit.pool.after", "commit.health.before", "commit.health.after", "commit.event.before",
+    "commit.lease.before", "commit.lease.after", "commit.pool.before", "commit.pool.after", "commit.health.before", "commit.health.after",
+    "commit.opening.before", "commit.opening.after", "commit.event.before",
     "commit.event.after", "commit.note.before", "commit.note.after", "commit.migration.before",
     "commit.migration.after",
     // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the
@@ -35,6 +36,9 @@ constexpr std::array<std::string_view, 64> names{
     // A copy of an overlay is whole and not in its place; one is gone and the registry does not know; a step at the end
     // of a lease was taken and is not noted; a hook was told and that is not noted.
     "copy.made", "copy.removed", "lease.taken", "hook.told",
+    // A port of a guest is open and nobody was told; it is closed, or open for longer, and the registry does not know,
+    // or nobody was told.
+    "opening.opened", "opening.closed", "opening.extended",
     // A guest was told to do something once; it said that it has, and that is not written.
     "act.told", "act.done", "commit.act.before", "commit.act.after",
     // A template: its folder is there and nothing in it; it runs; it is frozen; its disk is a prototype; it was tried;

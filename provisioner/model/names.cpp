@@ -148,6 +148,12 @@ void check_glob(std::string_view glob) {
     if (inside) refuse("pattern: its [ has no ]", glob, rule);
 }
 
+std::string device_name(std::string_view instance, std::int64_t guest_id) {
+    return fmt::format("{}-{}", instance, guest_id);
+}
+
+std::string device_prefix(std::string_view instance) { return fmt::format("{}-", instance); }
+
 std::string guest_name(std::string_view owner, long long n) { return fmt::format("{}-{}", owner, n); }
 
 bool glob_matches(std::string_view glob, std::string_view name) {

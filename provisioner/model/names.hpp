@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,11 @@ void check_login(std::string_view name);
 std::string check_public_key(std::string_view line);
 /// A GLOB: 1-255 characters of names and `* ? [ ]`.
 void check_glob(std::string_view glob);
+
+/// The host's end of a guest's line: "{instance}-{id}". At most 15 characters for ids below a million.
+std::string device_name(std::string_view instance, std::int64_t guest_id);
+/// What the devices of an instance's guests begin with; its bridges do too, but then comes a letter.
+std::string device_prefix(std::string_view instance);
 
 /// The n-th name of an owner: `{owner}-{n}`.
 std::string guest_name(std::string_view owner, long long n);

@@ -8,8 +8,8 @@
 
 #include <charconv>
 #include <filesystem>
-#include <optional>
 
+#include "model/names.hpp"
 #include "model/unique_fd.hpp"
 
 namespace drover {
@@ -17,14 +17,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr const char* interfaces = "/sys/class/net";
-
-std::optional<GuestId> guest_at(const std::string& port, const std::string& prefix) {
-    if (!port.starts_with(prefix)) return std::nullopt;
-    GuestId id = 0;
-    const auto* const end = port.data() + port.size();
-    const auto [at, error] = std::from_chars(port.data() + prefix.size(), end, id);
-    return error == std::errc() && at == end && id > 0 ? std::optional(id) : std::nullopt;
-}
 
 bool plug(const std::string& bridge, const std::string& port) {
     const UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -36,12 +28,21 @@ bool plug(const std::string& bridge, const std::string& port) {
 
 }  // namespace
 
+std::optional<GuestId> guest_of_device(const std::string& instance, const std::string& device) {
+    const auto prefix = device_prefix(instance);
+    if (!device.starts_with(prefix)) return std::nullopt;
+    GuestId id = 0;
+    const auto* const end = device.data() + device.size();
+    const auto [at, error] = std::from_chars(device.data() + prefix.size(), end, id);
+    return error == std::errc() && at == end && id > 0 ? std::optional(id) : std::nullopt;
+}
+
 std::vector<std::string> plug_in(const std::string& instance, const std::function<std::string(GuestId)>& bridge_of) {
     std::vector<std::string> plugged;
     std::error_code error;
     for (fs::directory_iterator at(interfaces, error), end; !error && at != end; at.increment(error)) {
         const auto port = at->path().filename().string();
-        const auto id = guest_at(port, instance + "-");
+        const auto id = guest_of_device(instance, port);
         std::error_code none;
         if (!id || fs::exists(at->path() / "master", none)) continue;
         const auto bridge = bridge_of(*id);

@@ -40,6 +40,7 @@ Registry::Registry(const Options& options)
       leases(*session_),
       pools(*session_),
       heals(*session_),
+      openings(*session_),
       images(*session_),
       operations(*session_),
       events(*session_) {}

@@ -4,6 +4,7 @@
 
 #include "registry/copies.hpp"
 #include "registry/heals.hpp"
+#include "registry/openings.hpp"
 #include "registry/operations.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
@@ -99,6 +100,7 @@ bool Guests::save(const Guest& before, const Guest& after, const std::string& ki
         }
         if (!heal.empty()) note_heal(transaction, before.id, "", heal);
         if (is_gone) forget_heals(transaction, before.id);
+        if (is_gone) close_all(transaction, before, "the guest is gone");
         if (before.phase == Phase::ready && after.phase != Phase::ready) forget_services(transaction, before.id);
         Guest row = after;
         row.desired = *desired;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/error.hpp"
+#include "registry/openings.hpp"
 #include "registry/operations.hpp"
 #include "registry/owners.hpp"
 #include "registry/registry.hpp"
@@ -73,6 +74,7 @@ std::vector<Guest> Guests::set(const Caller& caller, const Setting& setting,
             if (!told) continue;
             write_setting(transaction.sql, setting, guest.id);
             tell(transaction, caller, guest, setting, *told);
+            if (setting.owner) close_all(transaction, guest, "the guest has another owner");
             changed.push_back(guest);
         }
         return changed;

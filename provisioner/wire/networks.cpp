@@ -8,7 +8,8 @@ Json encode(const NetworkReport::Member& guest) {
     return {{"name", guest.name},
             {"owner", text_or_null(guest.owner)},
             {"phase", guest.phase},
-            {"addresses", guest.addresses}};
+            {"addresses", guest.addresses},
+            {"openings", guest.openings}};
 }
 
 template <typename Value> Json if_there(const std::optional<Value>& value) {

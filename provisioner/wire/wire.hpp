@@ -12,6 +12,7 @@
 #include "model/error.hpp"
 #include "model/health.hpp"
 #include "model/network.hpp"
+#include "model/opening.hpp"
 #include "model/pool.hpp"
 #include "model/requests.hpp"
 
@@ -100,6 +101,14 @@ PasswordChange decode_password_change(const Json& body);
 
 /// guest kind name version asked made (or null) expires (or null) bytes file (or null).
 Json encode(const Copy& copy);
+/// guest port ("1098/tcp") from (or null) host_port (or null) opened closes left (seconds) extended who reason.
+Json encode(const Opening& opening);
+/// The body of POST /v1/guests/{name}/openings: port, for, from, reason, publish.
+Json encode(const OpeningRequest& request);
+OpeningRequest decode_opening_request(const std::string& guest, const Json& body);
+/// The body of POST /v1/guests/{name}/openings/{port}/{protocol}: for (a duration; absent: as the site says).
+Json encode_extension(const std::optional<Duration>& lasts);
+std::optional<Duration> decode_extension(const Json& body);
 /// Whether a listing has all these values: exact text of the field; "" for null, one of several for addresses, the
 /// kind for fault.
 bool listing_matches(const Json& listing, const std::map<std::string, std::string>& where);
@@ -295,10 +304,11 @@ struct NetworkReport {
         std::string name, owner;  ///< no owner: a pool's
         std::string phase;
         std::vector<std::string> addresses;
+        std::vector<std::string> openings{};  ///< what is open of it: "1098/tcp"
     };
     std::vector<Member> guests;  ///< those that the caller may see, by natural order
 };
-/// name mode guests (a list of {name, owner, phase, addresses}); for administrators also state ("up" or "down") trouble
+/// name mode guests (a list of {name, owner, phase, addresses, openings}); for administrators also state ("up" or "down") trouble
 /// network bridge vlan cidr cidr6 gateway gateway6 dns traffic (between guests) addresses ({used, resting, free}).
 Json encode(const NetworkReport& report);
 
@@ -332,7 +342,7 @@ std::string query_string(const Parameters& parameters);
 Parameters encode(const ListQuery& query);
 ListQuery decode_list_query(const Parameters& parameters);
 
-/// What of GET /v1/copies and GET /v1/health is meant: glob (repeated).
+/// What of GET /v1/copies, GET /v1/health and GET /v1/openings is meant: glob (repeated).
 std::vector<std::string> decode_copy_query(const Parameters& parameters);
 
 /// What of GET /v1/services is meant: glob (repeated) or owner; none of them: all that there are.

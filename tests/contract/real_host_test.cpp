@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -13,6 +14,7 @@
 #include "contract.hpp"
 #include "hypervisor/domain_xml.hpp"
 #include "hypervisor/kvm_probe.hpp"
+#include "model/names.hpp"
 
 namespace drover {
 namespace {
@@ -70,6 +72,15 @@ TEST_P(OnRealHost, TheSharedRootStaysRootsWhileAGuestRuns) {
     EXPECT_EQ(root.st_gid, 0);
     ASSERT_EQ(::stat(spec.kernel.c_str(), &root), 0);
     EXPECT_EQ(root.st_uid, 0);
+}
+
+TEST_P(OnRealHost, AGuestsLineHasItsNameForAsLongAsItRuns) {
+    const auto spec = host().sleeper(1);
+    const auto line = "/sys/class/net/" + device_name(spec.instance, spec.id);
+    start(spec);
+    EXPECT_EQ(::access(line.c_str(), F_OK), 0) << line;
+    domains().force_off(1);
+    EXPECT_NE(::access(line.c_str(), F_OK), 0) << line;
 }
 
 // As the probe for KVM, but emulated: so it is seen to tell a guest that runs from one that does not, on any machine.

@@ -2,7 +2,7 @@
 may die at any word. What was answered is remembered: none of it may be lost."""
 import subprocess
 
-from drover import BIN, TINY, assert_all_different, wait_until
+from drover import BIN, TINY, assert_all_different, sh, wait_until
 
 
 WAIT_UNTIL_GONE = "until gone"
@@ -41,6 +41,10 @@ class Work:
             ("start", "alice-1"),
             ("restart", "alice-2"),
             ("rebuild", "alice-2", "--yes"),
+            ("open", "alice-1", "8098/tcp", "--for", "1h"),
+            ("extend", "alice-1", "8098/tcp", "--for", "1h"),
+            ("close", "alice-1", "8098/tcp"),
+            ("open", "alice-1", "8099/udp", "--for", "8h"),
             ("snapshot", "alice-1", "--name", "kept"),
             ("restore", "alice-1", "--from", "kept", "--yes"),
             ("backup", "alice-1", "--name", "away"),
@@ -81,7 +85,9 @@ class Work:
         gone = words[0] in ("retire", "recover") or words[:2] in (("image", "remove"), ("copies", "remove"), ("pool", "drain"))
         copied = words[:2] == ("backup", "--registry") and answer.code == 4
         named = "has a copy" in answer.out and words[0] in ("snapshot", "backup")
-        done_before = copied or named or (gone and answer.code == 3)
+        extended = words[0] == "extend" and "was extended before" in answer.err
+        closed = words[0] == "close" and answer.code == 3
+        done_before = copied or named or extended or closed or (gone and answer.code == 3)
         said = f"drover {' '.join(words)}: {answer.code}\n{answer.out}{answer.err}"
         assert answer.code == 0 or done_before, f"{said}\n{self.drover.log_tail(15)}"
 
@@ -124,7 +130,20 @@ class Work:
         assert self.world.domains(self.drover) == sorted(guest["domain"] for guest in guests)
         assert self.drover.overlays() == sorted(str(guest["id"]) for guest in guests)
         assert list((self.drover.state / "lost").glob("*")) == []
+        assert [(it["guest"], it["port"]) for it in self.drover.ask("openings")] == [("alice-1", "8099/udp")]
+        self.check_rules(guests)
         assert self.drover.findings() == []
+
+
+    def check_rules(self, guests):
+        """What the kernel lets through is what there is."""
+        name = f"drover_{self.drover.instance}"
+        address = next(guest["address"] for guest in guests if guest["name"] == "alice-1")
+        rules = sh("nft", "list", "table", "inet", name)
+        assert rules.count(f"{address} . udp . 8099") == 1 and "8098" not in rules, rules
+        macs = sh("nft", "list", "set", "bridge", name, "macs")
+        assert sorted(word.strip(",") for word in macs.split() if word.startswith("52:54")) == sorted(
+            guest["mac"] for guest in guests), macs
 
 
 def is_dead(drover):

@@ -58,6 +58,8 @@ class World:
                 sh("virsh", "-q", "-c", self.uri, "undefine", name, check=False)
             for command in ("net-destroy", "net-undefine"):
                 sh("virsh", "-q", "-c", self.uri, command, drover.instance, check=False)
+        for family in ("inet", "bridge"):
+            sh("nft", "delete", "table", family, f"drover_{drover.instance}", check=False)
         shutil.rmtree(drover.state)
 
 

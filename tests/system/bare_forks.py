@@ -18,7 +18,7 @@ PAUSED = 1
 
 def another(text, name, overlay):
     """The XML of a guest as that of one more, without what libvirt adds to one that runs."""
-    text = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<target dev='vnet\d+'/>|<alias name=.*?/>", "", text, flags=re.S)
+    text = re.sub(r"<metadata>.*?</metadata>|<title>.*?</title>|<target dev='[^']+'/>|<alias name=.*?/>", "", text, flags=re.S)
     text = re.sub(r"<uuid>.*?</uuid>", f"<uuid>{uuid.uuid4()}</uuid>", re.sub(r"<name>.*?</name>", f"<name>{name}</name>", text))
     text = re.sub(r"<mac address=.*?/>|<source mode='bind' path=.*?/>", "", text)
     return re.sub(r"<source file='[^']*/overlays/[^']*'", f"<source file='{overlay}'", text)

@@ -109,7 +109,7 @@ class Malformed:
 
     def __init__(self, chance, known):
         self.chance = chance
-        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", "version": "f" * 64, "copy": "none", "file": "/none",
+        self.known = {"name": TINY, "image": TINY, "count": 1, "verb": "retire", "version": "f" * 64, "copy": "none", "port": "1098/tcp", "protocol": "tcp", "for": "1m", "from": "192.0.2.7", "file": "/none",
                       "hash": f"$6$salt${'x' * 86}", **known}
         self.schema = Schema()
         self.routes = list(self.schema.routes())

@@ -10,19 +10,19 @@ import time
 
 import pytest
 from drover import BIN, Drover, Owner, everywhere, ping, sh, virsh, wait_until
+from outside import HOST6, SELF, SELF6, Namespace
 
-OUTSIDE, OUTSIDE6 = "192.0.2.2", "2001:db8:2::2"
-NETWORKS = ("default", "lab")
+NETWORKS = ("default", "lab", "pub")
 
 
 @pytest.fixture(scope="module")
 def drover():
-    one = Drover("nets", "network: {quarantine: 0s}\nnetworks: [{name: lab, mode: isolated}]\nquota: {default: 20}\ntesting: {enabled: true}\n")
+    one = Drover("nets", "network: {quarantine: 0s}\nnetworks: [{name: lab, mode: isolated}, {name: pub, mode: routed}]\nquota: {default: 20}\ntesting: {enabled: true}\n")
     one.start()
     one.ask("image", "build", "tiny")
     yield one
     one.stop()
-    for network in ("nets", "nets-lab"):
+    for network in ("nets", "nets-lab", "nets-pub"):
         for verb in ("net-destroy", "net-undefine"):
             sh("virsh", "-q", "-c", "qemu:///system", verb, network, check=False)
 
@@ -38,20 +38,11 @@ def owner(drover, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def outside():
-    """A host that is neither ours nor a guest, one hop away, that knows no way back to guests' addresses but ours."""
-    sh("ip", "netns", "add", "out")
-    sh("ip", "link", "add", "toout", "type", "veth", "peer", "name", "eth0", "netns", "out")
-    sh("ip", "address", "add", "192.0.2.1/24", "dev", "toout")
-    sh("ip", "-6", "address", "add", "2001:db8:2::1/64", "dev", "toout", "nodad")
-    sh("ip", "link", "set", "toout", "up")
-    inside = ("ip", "-n", "out")
-    sh(*inside, "address", "add", f"{OUTSIDE}/24", "dev", "eth0")
-    sh(*inside, "-6", "address", "add", f"{OUTSIDE6}/64", "dev", "eth0", "nodad")
-    for link in ("lo", "eth0"):
-        sh(*inside, "link", "set", link, "up")
-    yield
-    sh("ip", "netns", "delete", "out")
+def out():
+    """A host that is neither ours nor a guest, one hop away."""
+    namespace = Namespace("out")
+    yield namespace
+    namespace.remove()
 
 
 def network_of(drover, name):
@@ -211,20 +202,49 @@ def test_a_change_among_many_names_is_answered_by_the_same_server(drover, owner,
 
 def dns_servers(drover):
     """The process of each network's dnsmasq."""
-    return {name: pathlib.Path(f"/run/libvirt/network/{name}.pid").read_text().strip() for name in ("nets", "nets-lab")}
+    return {name: pathlib.Path(f"/run/libvirt/network/{name}.pid").read_text().strip() for name in ("nets", "nets-lab", "nets-pub")}
 
 
 # ---- what is outside
 
 
 @pytest.mark.promise("NET-3")
-def test_an_isolated_guest_reaches_nothing_outside(drover, owner, outside):
+def test_an_isolated_guest_reaches_nothing_outside(drover, owner, out):
     for guest in by_network(owner, "default"):
-        assert pings(owner, guest["name"], OUTSIDE), "NAT goes out"
+        assert pings(owner, guest["name"], SELF), "NAT goes out"
     for guest in by_network(owner, "lab"):
-        assert not pings(owner, guest["name"], OUTSIDE)
-        assert not pings(owner, guest["name"], OUTSIDE6)
+        assert not pings(owner, guest["name"], SELF)
+        assert not pings(owner, guest["name"], SELF6)
         assert not pings(owner, guest["name"], by_network(owner, "default")[0]["address"])
+
+
+@pytest.mark.promise("NET-3")
+def test_a_routed_guest_is_itself_outside_and_a_natted_one_is_the_host(drover, owner, out):
+    server = out.inside(lambda: socket.create_server(("", 8099), family=socket.AF_INET6, dualstack_ipv6=True))
+
+    def caller(guest, address):
+        """As whom the guest comes there."""
+        owner.ssh(guest["name"], f"nc -w 5 {address} 8099 </dev/null & sleep 1; true")
+        server.settimeout(10)
+        line, peer = server.accept()
+        line.close()
+        return str(ipaddress.ip_address(peer[0].split("%")[0]).ipv4_mapped or peer[0])
+
+    with server:
+        for guest in by_network(owner, "pub"):
+            for address in guest["addresses"]:
+                assert "1 received" in sh("ip", "netns", "exec", "out", "ping", "-c1", "-W5", address)
+            assert [caller(guest, SELF), caller(guest, SELF6)] == guest["addresses"]
+            line = out.connect(guest["address"], 22)
+            assert line.recv(4) == b"SSH-", "always open"
+            line.close()
+            opening = drover.ask("open", guest["name"], "8100/tcp")
+            assert opening["host_port"] is None and opening["outcome"] == "opened"
+            drover.ask("close", guest["name"], "8100/tcp")
+        for guest in by_network(owner, "default"):
+            assert [caller(guest, SELF), caller(guest, SELF6)] == [out.host, HOST6]
+    for guest in by_network(owner, "lab"):
+        assert "no outside" in drover.refuse(4, "open", guest["name"], "8100/tcp")["message"]
 
 
 # ---- which guests
@@ -236,7 +256,7 @@ def test_network_is_a_selector_and_a_field(drover, owner):
     lab = drover.ask("list", "--where", "network=lab", "--owner", owner.name)
     assert [guest["name"] for guest in lab] == [guest["name"] for guest in by_network(owner, "lab")]
     error = drover.refuse(3, "request", "--owner", owner.name, "--count", 1, "--network", "moon", "--additional")
-    assert "no network 'moon'" in error["message"] and "default, lab" in error["hint"]
+    assert "no network 'moon'" in error["message"] and "default, lab, pub" in error["hint"]
     drover.refuse(2, "request", "--owner", owner.name, "--count", 1, "--network", "No Name")
 
 
@@ -266,7 +286,7 @@ def check(tmp_path, text):
 
 
 @pytest.mark.promise("NET-5")
-def test_networks_that_would_harm_the_host_are_refused(drover, outside, tmp_path):
+def test_networks_that_would_harm_the_host_are_refused(drover, out, tmp_path):
     cases = {
         "network: {cidr: 10.1.0.0/16}\nnetworks: [{name: a, cidr: 10.1.2.0/24}]": "overlaps 10.1.0.0/16, the default network",
         "networks: [{name: a, cidr: 10.1.0.0/24}, {name: a, cidr: 10.2.0.0/24}]": "'a' twice",

@@ -63,8 +63,10 @@ def test_up_repairs_and_down_leaves_others_alone(full, figure):
         "other-1",
     ]
 
+    assert sh("nft", "list", "tables").count("drover_drover") == 2
     said = up("--down")
     assert "left alone: guests other-1" in said
+    assert sh("nft", "list", "tables").count("drover_drover") == 2, "other-1 still needs them"
     assert droverd_is_gone() and STATE.exists()
     assert len(running_domains()) == 1
 
@@ -72,6 +74,7 @@ def test_up_repairs_and_down_leaves_others_alone(full, figure):
     assert droverd_is_gone() and not STATE.exists() and not pathlib.Path("/etc/drover/drover.yaml").exists()
     assert running_domains() == []
     assert "drover" not in virsh("net-list", "--all", "--name").split()
+    assert "drover_drover" not in sh("nft", "list", "tables")
 
 
 @pytest.mark.only_full  # for the image

@@ -45,6 +45,11 @@ ASKED = {
     "GET /v1/guests/{name}/log": lambda of: (f"/v1/guests/{of.guest}/log", None),
     # Who may ask is told that there is no such copy, no such file; it changes nothing.
     "DELETE /v1/guests/{name}/copies/{copy}": lambda of: (f"/v1/guests/{of.guest}/copies/none", None),
+    # Who may ask is told that this is never opened, or not open; it changes nothing.
+    "POST /v1/guests/{name}/openings": lambda of: (f"/v1/guests/{of.guest}/openings", {"port": "1/tcp"}),
+    "POST /v1/guests/{name}/openings/{port}/{protocol}": lambda of: (f"/v1/guests/{of.guest}/openings/1098/tcp", {}),
+    "DELETE /v1/guests/{name}/openings/{port}/{protocol}": lambda of: (f"/v1/guests/{of.guest}/openings/1098/tcp", None),
+    "GET /v1/openings": lambda of: (f"/v1/openings?glob={of.guest}", None),
     "GET /v1/copies": lambda of: (f"/v1/copies?glob={of.guest}", None),
     "POST /v1/imports": lambda of: ("/v1/imports", {"file": "/nonexistent", "owner": of.owner}),
     "POST /v1/changes": lambda of: ("/v1/changes", {"verb": "start", "globs": [of.guest]}),
@@ -103,7 +108,7 @@ ASKED = {
     "GET /v1/doctor": lambda of: ("/v1/doctor", None),
     "GET /v1/status": lambda of: ("/v1/status", None),
 }
-LISTS = {"GET /v1/guests", "GET /v1/health", "GET /v1/copies", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
+LISTS = {"GET /v1/guests", "GET /v1/openings", "GET /v1/health", "GET /v1/copies", "GET /v1/operations", "GET /v1/events", "GET /v1/owners"}
 
 # What comes of asking about one's own things and about another's, by the words of x-who.
 OUTCOMES = {
@@ -137,7 +142,7 @@ def outcome(drover, operation, of, account, user=None):
     if status == DENIED:
         return "denied"
     if status == 404:
-        return "there" if "has no copy" in answer["error"]["message"] else "not there"
+        return "there" if any(words in answer["error"]["message"] for words in ("has no copy", "is not open")) else "not there"
     # 400: it may, but said nothing that makes sense. 409: it may, but not while there are guests, or when it has ended.
     refused = operation in (
         "POST /v1/guests/{name}/console",
@@ -180,6 +185,7 @@ def things(daemon, accounts, keys):
     for owner in owners.values():
         owner.wait_for("ready", 1)
         daemon.ask("snapshot", "--owner", owner.name)
+        daemon.ask("open", owner.names()[0], "1097/tcp")
     yield result
     wait_until(lambda: no_operation_runs(daemon), "the last operation has ended", timeout=300)
     for owner in owners.values():

@@ -32,6 +32,8 @@ Picture healthy() {
     host.qemu_user = host.admin_group = host.libvirt_hook = true;
     host.kvm = {true, true};
     host.hooks = std::vector<Distrust>{};
+    host.rules = std::string();
+    host.forwarding = Forwarding{};
     host.state = host.run = host.log = Space{"", 100 * gib, 1'000'000};
     host.memory = Memory{64 * gib, 40 * gib, 0};
     host.open_files = 65536LL;
@@ -105,6 +107,11 @@ const std::vector<Planted> faults{
     {"pools", Level::warn, [](auto& h) { h.herd.value->failing_pools = {"tiny/basic/vm: it hangs"}; }, "pool set"},
     {"templates", Level::warn, [](auto& h) { h.apparmor.enabled = true; }, "/var/lib/drover/templates/** rwk"},
     {"templates", Level::warn, [](auto& h) { h.herd.value->template_trouble = "tiny: it hangs"; }, "--template"},
+    {"rules", Level::error, [](auto& h) { h.rules = std::string("nftables: no such family"); }, "modprobe"},
+    {"forwarding", Level::warn, [](auto& h) { h.forwarding.value->forwards = false; }, "ip_forward=1"},
+    {"forwarding", Level::warn, [](auto& h) { h.forwarding.value->strict_chains = {"ip filter FORWARD"}; },
+     "-i drover-br"},
+    {"host-ports", Level::warn, [](auto& h) { h.forwarding.value->busy_ports = {20007}; }, "openings.host_ports"},
     {"libvirt-guests", Level::warn, [](auto& h) { h.libvirt_guests = true; }, "systemctl disable libvirt-guests"},
     {"libvirt-hook", Level::warn, [](auto& h) { h.libvirt_hook = false; }, "install -D -m 755"},
     {"cgroups", Level::warn, [](auto& h) { h.hybrid_cgroups = true; }, "unified"},

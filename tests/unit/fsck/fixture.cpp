@@ -86,6 +86,7 @@ FsckTest::FsckTest() {
         fs::create_directories(folder_ / path);
     fs::copy_file(DROVER_SOURCE "/tests/unit/fsck/virsh", hypervisor("virsh"));
     tools_ = {.virsh = hypervisor("virsh"),
+              .nft = "/nonexistent/nft",  // what this machine has is not the tests'
               .hosts_file = folder_ / "hosts",
               .interfaces = folder_ / "net",
               .pause = std::chrono::milliseconds(1)};
