@@ -233,7 +233,7 @@ Done Steps::retire(const Guest& guest) {
     sessions_.close(guest.id);
     offered_.lock()->erase(guest.id);
     remove_domain(guest.id);
-    if (parts_.firewall != nullptr) parts_.firewall->forget(guest);
+    if (parts_.firewall != nullptr) parts_.firewall->sync(guest.id);
     parts_.names.remove(guest.address);
     failpoint("retire.unnamed");
     Done done{.after = guest};

@@ -17,7 +17,9 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto tick = 1s;
-constexpr int ticks_between_whole_looks = 30;
+constexpr int ticks_between_marks = 30;
+constexpr auto between_looks = 30s;  // at all elements; and at least this many times as long as a look takes
+constexpr int share_of_looks = 30;
 constexpr Duration slack = 3s;  // of a timer: what is so near its end may be there or not
 
 using Elements = std::vector<Element>;
@@ -44,6 +46,12 @@ std::string by_number(std::string text) {
 }
 
 Duration until(Clock::time_point when) { return std::chrono::duration_cast<Duration>(when - Clock::now()); }
+
+/// Nothing of it is let through once its domain is gone for good, while the rest of it goes.
+bool has_line(const Guest& guest) {
+    const bool is_off = guest.phase == Phase::reserved || guest.phase == Phase::stopped;
+    return guest.phase != Phase::gone && !(is_off && guest.desired == Desired::gone);
+}
 
 /// What differs between the elements that should be in the sets of a table and those that are.
 std::string difference(const std::map<std::string, std::map<std::string, Listing::Entry>>& expected,
@@ -123,6 +131,7 @@ void Firewall::remake(Applied& applied) {
     Elements all;
     std::map<GuestId, GuestLine> lines;
     for (const Guest& guest : registry_.guests.list({}, std::nullopt)) {
+        if (!has_line(guest)) continue;
         const auto& line = lines.emplace(guest.id, line_of(applied, guest)).first->second;
         append(all, applied.lines[guest.id] = elements_of(line));
     }
@@ -162,7 +171,7 @@ void Firewall::sync(GuestId guest) {
 
 void Firewall::follow(Applied& applied, GuestId id) {
     const auto guest = registry_.guests.get(id);
-    const bool is_there = guest && guest->phase != Phase::gone;
+    const bool is_there = guest && has_line(*guest);
     Elements line, gone, come;
     std::map<long long, Door> doors;
     if (is_there) {
@@ -199,19 +208,6 @@ void Firewall::follow(Applied& applied, GuestId id) {
         applied.lines.erase(id);
 }
 
-void Firewall::forget(const Guest& guest) {
-    auto applied = applied_.lock();
-    if (!applied->made) return remake(*applied);
-    Elements gone = std::exchange(applied->lines[guest.id], {});
-    applied->lines.erase(guest.id);
-    std::erase_if(applied->doors, [&](const auto& entry) {
-        if (entry.second.guest != guest.id) return false;
-        append(gone, entry.second.elements);
-        return true;
-    });
-    if (!gone.empty()) nft(*applied).run(remove_text(plan_.instance, gone));
-}
-
 void Firewall::shut(const Opening& opening) {
     auto applied = applied_.lock();
     if (!applied->made) remake(*applied);
@@ -228,17 +224,18 @@ void Firewall::start() {
 
 void Firewall::look_after() {
     for (int count = 0;; ++count) {
-        round(count % ticks_between_whole_looks == 0);
+        round(count % ticks_between_marks == 0);
         std::unique_lock lock(ending_mutex_);
         if (ended_.wait_for(lock, tick, [&] { return ending_; })) return;
     }
 }
 
-void Firewall::round(bool whole) {
+void Firewall::round(bool is_mark) {
     try {
         ensure();
-        end_what_is_over(whole);
-        put_right(whole);
+        end_what_is_over(is_mark);
+        put_right();
+        if (is_mark) follow_the_registry(*applied_.lock());
         trouble_.clear();
     } catch (const std::exception& error) {
         if (std::exchange(trouble_, error.what()) == error.what()) return;
@@ -257,13 +254,20 @@ void Firewall::end_what_is_over(bool mark) {
     for (const Opening& opening : over) sync(opening.guest);
 }
 
-void Firewall::put_right(bool whole) {
+/// Nothing is wrong while nobody else has changed any rules: so a herd at rest costs nothing.
+void Firewall::put_right() {
     std::string wrong;
     {
         auto applied = applied_.lock();
-        wrong = what_is_wrong(*applied, whole);
+        const bool changed = nft(*applied).others_changed();
+        doubted_ = doubted_ || changed;
+        if (changed) wrong = wrong_table(*applied);
+        if (const auto begin = Clock::now(); wrong.empty() && doubted_ && begin >= next_look_) {
+            wrong = wrong_elements(*applied);
+            next_look_ = begin + std::max<Clock::duration>(between_looks, share_of_looks * (Clock::now() - begin));
+            doubted_ = false;
+        }
         if (!wrong.empty()) remake(*applied);
-        if (whole && wrong.empty()) follow_the_registry(*applied);
     }
     if (!wrong.empty()) tell(wrong + ": made anew");
 }
@@ -273,6 +277,7 @@ void Firewall::follow_the_registry(Applied& applied) {
     std::vector<GuestId> others;
     std::map<GuestId, bool> known;
     for (const Guest& guest : registry_.guests.list({}, std::nullopt)) {
+        if (!has_line(guest)) continue;
         known[guest.id] = true;
         const auto line = applied.lines.find(guest.id);
         const Elements wanted = elements_of(line_of(applied, guest));
@@ -293,7 +298,7 @@ void Firewall::follow_the_registry(Applied& applied) {
     for (const auto id : others) follow(applied, id);
 }
 
-std::string Firewall::what_is_wrong(Applied& applied, bool whole) const {
+std::string Firewall::wrong_table(Applied& applied) const {
     const auto name = table_name(plan_.instance);
     const auto handles = parse_tables(nft(applied).list("tables"), name);
     for (const auto& [family, handle] : applied.handles) {
@@ -301,7 +306,11 @@ std::string Firewall::what_is_wrong(Applied& applied, bool whole) const {
         if (found == handles.end()) return fmt::format("the nft table {} {} was gone", family, name);
         if (found->second != handle) return fmt::format("the nft table {} {} was another one", family, name);
     }
-    if (!whole) return "";
+    return "";
+}
+
+std::string Firewall::wrong_elements(Applied& applied) const {
+    const auto name = table_name(plan_.instance);
     std::map<std::string, std::map<std::string, std::map<std::string, Listing::Entry>>> expected;
     const auto expect = [&](const Element& element, std::optional<Duration> left) {
         expected[element.family][element.set][by_number(element.key)] = {element.value, left};

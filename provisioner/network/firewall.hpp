@@ -28,11 +28,9 @@ class Firewall {
 
     /// Makes both tables what the registry says, the first time; later on nothing. Error{failed} with what nft said.
     void ensure();
-    /// The guest's line and what is open of it are from now on as the registry has them; before its domain starts, and
-    /// after each change of its owner or openings. Milliseconds.
+    /// The guest's line and what is open of it are from now on as the registry has them; before its domain starts, after
+    /// each change of its owner or openings, and when its domain is gone for good. Milliseconds.
     void sync(GuestId guest);
-    /// Nothing of the guest's is let through any more.
-    void forget(const Guest& guest);
     /// The opening lets nobody in any more; to be said before its row goes.
     void shut(const Opening& opening);
 
@@ -62,18 +60,22 @@ class Firewall {
     void remake(Applied& applied);
     void follow(Applied& applied, GuestId guest);
     void follow_the_registry(Applied& applied);
-    [[nodiscard]] std::string what_is_wrong(Applied& applied, bool whole) const;
+    [[nodiscard]] std::string wrong_table(Applied& applied) const;
+    [[nodiscard]] std::string wrong_elements(Applied& applied) const;
     void look_after();
-    void round(bool whole);
+    void round(bool is_mark);
     void end_what_is_over(bool mark);
-    void put_right(bool whole);
+    void put_right();
     void tell(const std::string& message);
 
     FirewallPlan plan_;
     Registry& registry_;
     Synchronized<Applied> applied_;
     Synchronized<std::map<std::string, std::chrono::steady_clock::time_point>> told_;  ///< when each was told last
-    std::string trouble_;  ///< of the last look; the thread's own
+    // The thread's own.
+    std::string trouble_;  ///< of the last look
+    bool doubted_ = true;  ///< somebody changed rules, of whomever, since all elements were looked at
+    std::chrono::steady_clock::time_point next_look_{};
     bool ending_ = false;
     std::condition_variable ended_;
     std::mutex ending_mutex_;

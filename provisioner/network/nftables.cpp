@@ -4,8 +4,10 @@
 #include <nftables/libnftables.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "model/error.hpp"
+#include "network/generation.hpp"
 
 namespace drover {
 namespace {
@@ -30,8 +32,14 @@ Nftables::Nftables() : context_(nft_ctx_new(NFT_CTX_DEFAULT)) {
 
 int Nftables::execute(const std::string& commands) { return nft_run_cmd_from_buffer(context_.get(), commands.c_str()); }
 
+/// Between ours and the one before, or while ours was made, there was another's when the count says so.
 void Nftables::run(const std::string& commands) {
-    if (execute(commands) == 0) return;
+    const auto before = rules_generation();
+    const bool ok = execute(commands) == 0;
+    const auto after = rules_generation();
+    if (before != generation_ || after != before + (ok ? 1 : 0)) others_changed_ = true;
+    generation_ = after;
+    if (ok) return;
     throw Error(ErrorKind::failed, "nftables: " + complaint(context_.get()), "drover doctor tells what is missing");
 }
 
@@ -40,6 +48,13 @@ void Nftables::check(const std::string& commands) {
     const bool ok = execute(commands) == 0;
     nft_ctx_set_dry_run(context_.get(), false);
     if (!ok) throw Error(ErrorKind::failed, "nftables: " + complaint(context_.get()));
+}
+
+bool Nftables::others_changed() {
+    const auto now = rules_generation();
+    if (now != generation_) others_changed_ = true;
+    generation_ = now;
+    return std::exchange(others_changed_, false);
 }
 
 std::string Nftables::list(const std::string& what) {

@@ -1,5 +1,7 @@
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 struct nft_ctx;
@@ -16,6 +18,8 @@ class Nftables {
     void run(const std::string& commands);
     /// Whether the kernel would take them; nothing is done. Errors as run().
     void check(const std::string& commands);
+    /// Whether somebody else has changed anybody's rules since this was asked last; the first time they have.
+    bool others_changed();
     /// What "list ..." tells, as JSON. Error{failed}; Error{not_found} when there is no such thing.
     std::string list(const std::string& what);
 
@@ -27,6 +31,8 @@ class Nftables {
     int execute(const std::string& commands);
 
     std::unique_ptr<nft_ctx, Free> context_;
+    std::optional<std::uint32_t> generation_;  ///< of the rules, after our last change or question
+    bool others_changed_ = true;
 };
 
 }  // namespace drover

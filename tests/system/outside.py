@@ -8,7 +8,7 @@ import socket
 import subprocess
 import threading
 
-from drover import sh, wait_until
+from drover import sh, virsh, wait_until
 
 CLONE_NEWNET = 0x40000000
 HOST = "192.0.2.1"  # the lab, on the outside's line
@@ -216,9 +216,19 @@ def table(drover, family):
     return nft("list", "table", family, f"drover_{drover.instance}")
 
 
-def is_set(drover, text, family="inet"):
-    return text in table(drover, family)
+def by_address(owner, guest, command):
+    """Where the host does not know guests by name."""
+    done = subprocess.run(["ssh", "-F", "none", "-n", "-i", owner.key, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
+                           "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
+                           f"root@{guest['address']}", command], capture_output=True, text=True, timeout=60)
+    return done.stdout.strip()
 
 
-def until_closed(check, what, timeout=60):
-    wait_until(lambda: not check(), what, timeout)
+def take_down(drover):
+    """Its networks and rules."""
+    for network in virsh("net-list", "--all", "--name").split():
+        if network == drover.instance or network.startswith(f"{drover.instance}-"):
+            for verb in ("net-destroy", "net-undefine"):
+                sh("virsh", "-q", "-c", "qemu:///system", verb, network, check=False)
+    for family in ("inet", "bridge"):
+        sh("nft", "delete", "table", family, f"drover_{drover.instance}", check=False)

@@ -223,7 +223,7 @@ def test_a_running_guest_waits_for_space(drover, owner, disk_at):
     disk.give_space()
     wait_until(lambda: owner.try_ssh(name, "test -e /usr/local/done").returncode == 0, "it goes on", WITHIN)
     assert owner.boot_id(name) == boot
-    assert drover.guest(name) == begun
+    assert {**drover.guest(name), "traffic": None} == {**begun, "traffic": None}
     drover.ask("stop", name)
     sh("cp", "-a", *overlay.glob("*.qcow2"), kept)
     disk.unmount()

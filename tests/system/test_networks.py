@@ -10,7 +10,7 @@ import time
 
 import pytest
 from drover import BIN, Drover, Owner, everywhere, ping, sh, virsh, wait_until
-from outside import HOST6, SELF, SELF6, Namespace
+from outside import HOST6, SELF, SELF6, Namespace, by_address, take_down
 
 NETWORKS = ("default", "lab", "pub")
 
@@ -22,9 +22,7 @@ def drover():
     one.ask("image", "build", "tiny")
     yield one
     one.stop()
-    for network in ("nets", "nets-lab", "nets-pub"):
-        for verb in ("net-destroy", "net-undefine"):
-            sh("virsh", "-q", "-c", "qemu:///system", verb, network, check=False)
+    take_down(one)
 
 
 @pytest.fixture(scope="module")
@@ -349,10 +347,53 @@ def test_killed_while_it_makes_a_network_it_goes_on(point):
     finally:
         if one.process:
             one.stop()
-        for network in ("knet", "knet-lab"):
-            for verb in ("net-destroy", "net-undefine"):
-                sh("virsh", "-q", "-c", "qemu:///system", verb, network, check=False)
+        take_down(one)
         sh("rm", "-rf", one.state)
+
+
+# ---- a bridge of the host's
+
+SITE = "networks: [{name: lan, mode: bridge, bridge: site0, cidr: 10.222.0.0/24, gateway: 10.222.0.1, dns: 10.222.0.1, range: 10.222.0.100-10.222.0.109}]\n"
+
+
+@pytest.fixture
+def site():
+    """A bridge with this host and a router on it; the router's MAC."""
+    sh("ip", "link", "add", "site0", "type", "bridge")
+    sh("ip", "address", "add", "10.222.0.5/24", "dev", "site0")
+    sh("ip", "netns", "add", "router")
+    sh("ip", "link", "add", "site1", "master", "site0", "type", "veth", "peer", "name", "eth0", "netns", "router")
+    sh("ip", "-n", "router", "address", "add", "10.222.0.1/24", "dev", "eth0")
+    for command in ("link set site0 up", "link set site1 up", "-n router link set eth0 up"):
+        sh("ip", *command.split())
+    yield sh("ip", "netns", "exec", "router", "cat", "/sys/class/net/eth0/address").strip()
+    sh("ip", "netns", "delete", "router")
+    sh("ip", "link", "delete", "site0")
+
+
+@pytest.mark.promise("NET-3")
+def test_guests_on_a_bridge_of_the_hosts_are_held_to_their_addresses(site, keys):
+    one = Drover("site", SITE + "network: {host_names: none}\n")
+    one.start()
+    try:
+        one.ask("image", "build", "tiny")
+        user = Owner(one, "sue", keys, quota=4)
+        for kind in ("container", "vm"):
+            user.request(1, "--kind", kind, "--network", "lan", "--additional")
+        for guest in user.guests():
+            assert ipaddress.ip_address(guest["address"]) in ipaddress.ip_network("10.222.0.96/28")
+            assert "1 received" in sh("ip", "netns", "exec", "router", "ping", "-c1", "-W5", guest["address"])
+            assert "default via 10.222.0.1" in by_address(user, guest, "ip route")
+            assert "not ours to say" in one.refuse(4, "open", guest["name"], "8100/tcp")["message"]
+            by_address(user, guest, "ip address add 10.222.0.1/24 dev eth0; arping -U -c 2 -I eth0 10.222.0.1; ping -c 1 -W 1 -I 10.222.0.1 10.222.0.5")
+            sh("ping", "-c1", "-W5", "10.222.0.1")
+            assert site in sh("ip", "neigh", "show", "10.222.0.1", "dev", "site0"), "the router is who it was"
+        assert one.findings() == []
+        user.retire_all()
+    finally:
+        one.stop()
+        take_down(one)
+    assert sh("ip", "-o", "link", "show", "site0"), "the site's own bridge stays"
 
 
 # ---- DHCP, for those that ask

@@ -8,7 +8,7 @@ import metrics
 import outside
 import pytest
 from drover import TINY, Drover, Owner, sh, wait_until
-from outside import device_of
+from outside import by_address, device_of, take_down
 
 KINDS = ("container", "vm")
 
@@ -198,21 +198,6 @@ def test_who_of_the_guests_reaches_whom(keys, policy, friend, stranger):
 def gateway_of(drover, family=4):
     listed = sh("ip", f"-{family}", "-o", "address", "show", "scope", "global", f"{drover.instance}-br")
     return listed.split()[3].split("/")[0]
-
-
-def by_address(owner, guest, command):
-    """Where the host does not know guests by name."""
-    done = subprocess.run(["ssh", "-F", "none", "-n", "-i", owner.key, "-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes",
-                           "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR",
-                           f"root@{guest['address']}", command], capture_output=True, text=True, timeout=60)
-    return done.stdout.strip()
-
-
-def take_down(drover):
-    for command in (("virsh", "net-destroy", drover.instance), ("virsh", "net-undefine", drover.instance)):
-        sh(command[0], "-q", "-c", "qemu:///system", *command[1:], check=False)
-    for family in ("inet", "bridge"):
-        sh("nft", "delete", "table", family, f"drover_{drover.instance}", check=False)
 
 
 @pytest.mark.promise("FIREWALL-3")
