@@ -43,9 +43,10 @@ bool is_active(virNetworkPtr network, const Own& own) {
     return active == 1;
 }
 
-// What runs, or with VIR_NETWORK_XML_INACTIVE what is defined; the one where the other is not.
+// What runs, or with VIR_NETWORK_XML_INACTIVE what is defined; the one where the other is not, and of
+// libvirt's test driver, which keeps them as one.
 std::string describe(virNetworkPtr network, const Own& own, unsigned flags = 0) {
-    const TextHandle text(virNetworkGetXMLDesc(network, flags));
+    const TextHandle text(virNetworkGetXMLDesc(network, own.is_played ? 0 : flags));
     if (!text) throw last_error("describe network " + own.name);
     return text.get();
 }

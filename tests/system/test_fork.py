@@ -318,4 +318,4 @@ def test_killed_while_it_forks_nothing_leaks(drover, owner, full, chance):
     assert sorted(pathlib.Path("/dev/shm").iterdir()) == shm
     used = {path.name for path in drover.state.iterdir()}
     assert used <= {"consoles", "copies", "lock", "lost", "names", "overlays", "prototypes", "registry.db", "registry.db-shm",
-                    "registry.db-wal", "reserve", "roots", "templates", "tmp", "registry.reserve"}, used
+                    "registry.db-wal", "reservations", "reserve", "roots", "templates", "tmp", "registry.reserve"}, used

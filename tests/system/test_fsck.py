@@ -148,7 +148,7 @@ def test_a_network_that_is_off_or_gone_is_missing_and_a_restart_brings_it_back(h
         assert told(look(herd.drover, "--repair")) == missing
         herd.drover.stop()
         herd.drover.start()
-        assert look(herd.drover) == []
+        wait_until(lambda: look(herd.drover) == [], "the network is there again")
 
 
 def churn(drover, chance, is_over):
