@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <optional>
+#include <string_view>
+#include <thread>
 
 #include "hypervisor/handles.hpp"
 #include "hypervisor/network_xml.hpp"
@@ -164,6 +166,19 @@ void check_bridge(virConnectPtr connection, const NetworkSpec& spec) {
                     "a bridge of the host's own in that VLAN, without vlan in the configuration, does the same");
 }
 
+// libvirt ends a former DNS server without waiting for its end: for a moment the address may still be its. False: somebody
+// else was quicker.
+bool start(virNetworkPtr network, const Own& own) {
+    for (int tries = 20;; --tries) {
+        if (virNetworkCreate(network) == 0) return true;
+        const auto error = last_error("start network " + own.name);
+        if (is_active(network, own)) return false;
+        const bool may_pass = std::string_view(error.what()).find("already in use") != std::string_view::npos;
+        if (tries == 0 || !may_pass) throw Error(error);
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+}
+
 bool ensure_network(virConnectPtr connection, const Own& own, const NetworkSpec& spec) {
     if (spec.mode == NetworkMode::bridge && !own.is_played) check_bridge(connection, spec);
     auto network = find(connection, own);
@@ -174,10 +189,7 @@ bool ensure_network(virConnectPtr connection, const Own& own, const NetworkSpec&
         if (!own.is_bridged) revive_dns(network.get(), own, spec);
         return false;
     }
-    if (virNetworkCreate(network.get()) == 0) return true;
-    const auto error = last_error("start network " + own.name);
-    if (!is_active(network.get(), own)) throw Error(error);
-    return false;
+    return start(network.get(), own);
 }
 
 std::vector<Subnet> subnets_of_others(virConnectPtr connection, const Own& own) {
