@@ -9,16 +9,16 @@
 #include "doctor/doctor.hpp"
 #include "fleet/fleet.hpp"
 #include "fsck/fsck.hpp"
+#include "health/health.hpp"
 #include "herd/accelerator.hpp"
 #include "herd/herd.hpp"
 #include "herd/image_jobs.hpp"
 #include "herd/shadows.hpp"
 #include "herd/templates.hpp"
-#include "health/health.hpp"
 #include "hooks/hooks.hpp"
+#include "network/firewall.hpp"
 #include "network/guest_networks.hpp"
 #include "pool/keeper.hpp"
-#include "network/firewall.hpp"
 #include "registry/registry.hpp"
 #include "storage/container_mounts.hpp"
 #include "storage/overlays.hpp"
@@ -47,9 +47,9 @@ struct Doors {
     Firewall& firewall;
     ApiMeters& api_meters;
     std::vector<std::pair<Kind, const CallMeter*>> hypervisors;  ///< what their calls cost
-    std::function<std::vector<NetworkSight>()> networks;  ///< whether each of the plan runs
-    Templates* templates = nullptr;     ///< none: nothing can be forked
-    ContainerMounts* mounts = nullptr;  ///< none: containers are simulated
+    std::function<std::vector<NetworkSight>()> networks;         ///< whether each of the plan runs
+    Templates* templates = nullptr;                              ///< none: nothing can be forked
+    ContainerMounts* mounts = nullptr;                           ///< none: containers are simulated
 
     [[nodiscard]] Makings makings() const { return {config, registry, roots, overlays, mounts}; }
 };

@@ -113,7 +113,8 @@ std::optional<Answer> show_guest(const Doors& doors, const Call& call) {
     const auto pulse = doors.herd.pulse(guest.id);
     shown["levels"] = pulse && pulse->levels ? wire::encode(*pulse->levels) : wire::Json(nullptr);
     const auto traffic = traffic_of(doors.config.instance, guest.id);
-    shown["traffic"] = traffic ? wire::Json{{"sent", traffic->sent}, {"received", traffic->received}} : wire::Json(nullptr);
+    shown["traffic"] =
+        traffic ? wire::Json{{"sent", traffic->sent}, {"received", traffic->received}} : wire::Json(nullptr);
     return answer(shown);
 }
 
@@ -140,9 +141,10 @@ std::optional<Answer> change_guests(const Doors& doors, const Call& call) {
         const auto plan = plan_of(doors, call, change);
         return plan ? std::optional(answer(wire::encode(*plan))) : std::nullopt;
     }
-    const auto operation = change.verb == Verb::upgrade
-                               ? upgrade(doors, call, change)
-                               : doors.registry.guests.change(call.caller, change, call.visible_owner, doors.registry.networks());
+    const auto operation =
+        change.verb == Verb::upgrade
+            ? upgrade(doors, call, change)
+            : doors.registry.guests.change(call.caller, change, call.visible_owner, doors.registry.networks());
     if (!operation) return std::nullopt;
     doors.herd.nudge(doors.registry.guests.ids_in(operation->id));
     return answer(wire::operation_with_items(*operation), 202);
@@ -160,8 +162,9 @@ std::optional<Answer> set_guests(const Doors& doors, const Call& call) {
         ids.push_back(guest.id);
     }
     if (setting.owner) {
-        for (const GuestId id : ids) doors.firewall.sync(id);  // what was open is closed, and they have other neighbours
-        doors.herd.nudge(ids);                             // their keys are others now
+        for (const GuestId id : ids)
+            doors.firewall.sync(id);  // what was open is closed, and they have other neighbours
+        doors.herd.nudge(ids);        // their keys are others now
     }
     if (setting.lease || setting.is_protected) doors.fleet.wake();
     return answer({{"changed", names}});

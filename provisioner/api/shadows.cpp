@@ -43,7 +43,8 @@ std::optional<Operation> upgrade(const Doors& doors, const Call& call, const Cha
     const auto reports = shadows_of(doors, doors.registry.guests.preview(call.caller, change, call.visible_owner));
     if (!reports) return std::nullopt;
     const auto held = doors.shadows.apply(change.shadows.value_or(doors.config.upgrade_shadows), *reports);
-    const auto operation = doors.registry.guests.change(call.caller, change, call.visible_owner, doors.registry.networks(), held);
+    const auto operation =
+        doors.registry.guests.change(call.caller, change, call.visible_owner, doors.registry.networks(), held);
     doors.shadows.tell(operation.id, *reports);
     return operation;
 }

@@ -96,15 +96,15 @@ int explain(Context& context, const ExplainOptions& options) {
 }  // namespace
 
 void add_health(CLI::App& app, Action& chosen) {
-    auto* family = add_verb(app, "health", "How guests are, what was done for them and why: list, pause, resume, explain",
-                            "  drover health 'alice-*'\n  drover health explain alice-1\n"
-                            "  drover health pause --for 2h --reason 'the switch is being replaced'");
+    auto* family =
+        add_verb(app, "health", "How guests are, what was done for them and why: list, pause, resume, explain",
+                 "  drover health 'alice-*'\n  drover health explain alice-1\n"
+                 "  drover health pause --for 2h --reason 'the switch is being replaced'");
     auto options = std::make_shared<ListOptions>();
     family->add_option("GLOB", options->globs, "Guests by name (default: all)")->type_name("");
     family->require_subcommand(0, 1);
     family->callback([family, &chosen, options] {  // after that of a verb below it
-        if (family->get_subcommands().empty())
-            chosen = [options](Context& context) { return list(context, *options); };
+        if (family->get_subcommands().empty()) chosen = [options](Context& context) { return list(context, *options); };
     });
 
     auto paused = std::make_shared<PauseOptions>();

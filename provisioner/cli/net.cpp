@@ -32,8 +32,8 @@ void print_networks(Context& context, const wire::Json& networks) {
     Table table({"NETWORK", "MODE", "STATE", "CIDR", "CIDR6", "BRIDGE", "GUESTS", "OPEN", "USED", "RESTING", "FREE"});
     for (const auto& network : networks)
         table.add({field(network, "name"), field(network, "mode"), field(network, "state"), field(network, "cidr"),
-                   field(network, "cidr6"), field(network, "bridge"), size_of(network), openings_in(network), count_of(network, "used"),
-                   count_of(network, "resting"), count_of(network, "free")});
+                   field(network, "cidr6"), field(network, "bridge"), size_of(network), openings_in(network),
+                   count_of(network, "used"), count_of(network, "resting"), count_of(network, "free")});
     table.print(context.console);
     for (const auto& network : networks)
         if (const auto trouble = field(network, "trouble"); !trouble.empty())
@@ -79,8 +79,7 @@ void add_net(CLI::App& app, Action& chosen) {
     add_options(*family, options);
     family->require_subcommand(0, 1);
     family->callback([family, &chosen, options] {  // after that of a verb below it
-        if (family->get_subcommands().empty())
-            chosen = [options](Context& context) { return list(context, *options); };
+        if (family->get_subcommands().empty()) chosen = [options](Context& context) { return list(context, *options); };
     });
     auto listed = std::make_shared<Options>();
     auto* verb = add_verb(*family, "list", "The networks of the guests", "  drover net list --guests");

@@ -64,7 +64,8 @@ int passwd(Context& context, const Options& options) {
         print_json(context.console, outcome);
         return 0;
     }
-    context.console.out << fmt::format("password of {} in {}, for one login: {}\n", options.user, options.guest, password);
+    context.console.out << fmt::format("password of {} in {}, for one login: {}\n", options.user, options.guest,
+                                       password);
     return 0;
 }
 

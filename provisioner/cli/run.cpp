@@ -27,9 +27,10 @@ class CommandLine {
         app_.require_subcommand(0, 1);
         app_.get_formatter()->label("SUBCOMMAND", "VERB");
         app_.footer("drover VERB --help tells more about a verb.");
-        for (auto* add : {add_request, add_list,    add_show,       add_mass,  add_attach, add_logs, add_shadows,
-                          add_top,     add_events,  add_operations, add_owner, add_image,  add_host, add_settings,
-                          add_copies, add_openings, add_service, add_passwd, add_pool, add_net, add_health, add_import, add_fsck, add_doctor}) {
+        for (auto* add :
+             {add_request, add_list,       add_show,  add_mass,  add_attach, add_logs,     add_shadows, add_top,
+              add_events,  add_operations, add_owner, add_image, add_host,   add_settings, add_copies,  add_openings,
+              add_service, add_passwd,     add_pool,  add_net,   add_health, add_import,   add_fsck,    add_doctor}) {
             add(app_, chosen_);
         }
     }

@@ -5,8 +5,8 @@
 
 #include "model/error.hpp"
 #include "model/network.hpp"
-#include "model/routing.hpp"
 #include "model/opening.hpp"
+#include "model/routing.hpp"
 #include "model/shadow.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"

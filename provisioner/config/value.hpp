@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "model/routing.hpp"
 #include "model/opening.hpp"
+#include "model/routing.hpp"
 #include "model/time.hpp"
 #include "model/wave_policy.hpp"
 

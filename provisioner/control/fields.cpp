@@ -91,9 +91,7 @@ std::string sha256_hex(std::string_view bytes) {
     return text;
 }
 
-bool is_address6(std::string_view text) try {
-    return to_text(parse_address6(text)) == text;
-} catch (const Error&) {
+bool is_address6(std::string_view text) try { return to_text(parse_address6(text)) == text; } catch (const Error&) {
     return false;
 }
 

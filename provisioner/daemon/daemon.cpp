@@ -23,10 +23,10 @@
 #include "model/at_end.hpp"
 #include "model/failpoint.hpp"
 #include "network/announcer.hpp"
+#include "network/firewall.hpp"
 #include "network/guest_networks.hpp"
 #include "network/host_view.hpp"
 #include "network/plan.hpp"
-#include "network/firewall.hpp"
 #include "storage/first_reading.hpp"
 
 namespace drover {

@@ -34,7 +34,8 @@ Hypervisor::Hypervisor(const Config& config, const std::string& registry, std::f
     domains_ = std::make_unique<LibvirtDomains>(*connection_, config.instance, registry);
     for (const auto* network : all_networks(config)) {
         const LibvirtNetworks::Place place{network == &config.network ? "" : network->name,
-                                           title_of(config, *network), network->mode,
+                                           title_of(config, *network),
+                                           network->mode,
                                            {config.state + "/names", config.state + "/reservations"}};
         networks_.push_back(std::make_unique<LibvirtNetworks>(*connection_, config.instance, registry, place));
     }

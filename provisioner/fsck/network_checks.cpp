@@ -60,11 +60,11 @@ Suspicions orphan_networks(const Sight& sight) {
         if (sight.is_network_asked_for(network.name)) continue;
         if (!sight.is_ours(network) && !sight.is_bridge_asked_for(network.bridge)) continue;
         const auto* why = sight.is_ours(network) ? "is this registry's" : "has our bridge's name";
-        found.push_back(
-            {{.object = network.name,
-              .detail = fmt::format("the network {} and the configuration asks for none of that name: when nothing uses "
-                                    "it, virsh net-destroy {} and net-undefine it",
-                                    why, network.name)}});
+        found.push_back({{.object = network.name,
+                          .detail = fmt::format(
+                              "the network {} and the configuration asks for none of that name: when nothing uses "
+                              "it, virsh net-destroy {} and net-undefine it",
+                              why, network.name)}});
     }
     return found;
 }

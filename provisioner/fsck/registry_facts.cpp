@@ -114,8 +114,8 @@ std::set<Address> read_used(soci::session& sql) {
 std::map<std::string, std::pair<Subnet, std::optional<Subnet6>>> read_networks(soci::session& sql) {
     constexpr std::size_t name_at = std::string_view("network/").size();
     std::string key, value;
-    soci::statement statement = (sql.prepare << "SELECT key, value FROM notes WHERE key LIKE 'network/%'",
-                                 soci::into(key), soci::into(value));
+    soci::statement statement =
+        (sql.prepare << "SELECT key, value FROM notes WHERE key LIKE 'network/%'", soci::into(key), soci::into(value));
     statement.execute();
     std::map<std::string, std::pair<Subnet, std::optional<Subnet6>>> networks;
     while (statement.fetch()) {
@@ -141,8 +141,8 @@ RegistryReader::RegistryReader(std::string file) : file_(std::move(file)) {
 RegistryFacts RegistryReader::read() {
     return reading(file_, [&] {
         const soci::transaction snapshot(sql_);
-        return RegistryFacts{read_uuid(sql_, file_), read_versions(sql_), read_living(sql_), read_used(sql_),
-                             read_copies(sql_), read_openings(sql_), read_networks(sql_)};
+        return RegistryFacts{read_uuid(sql_, file_), read_versions(sql_), read_living(sql_),  read_used(sql_),
+                             read_copies(sql_),      read_openings(sql_), read_networks(sql_)};
     });
 }
 

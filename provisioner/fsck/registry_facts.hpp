@@ -49,10 +49,10 @@ struct OpeningRow {
 /// The registry at one instant.
 struct RegistryFacts {
     std::string uuid;
-    std::map<std::string, bool> versions;  ///< root_name, and whether it is being removed
-    std::vector<GuestRow> living;          ///< not gone, by id
-    std::set<Address> used;                ///< marked as in use
-    std::map<GuestId, CopyRow> copies;     ///< by id
+    std::map<std::string, bool> versions;      ///< root_name, and whether it is being removed
+    std::vector<GuestRow> living;              ///< not gone, by id
+    std::set<Address> used;                    ///< marked as in use
+    std::map<GuestId, CopyRow> copies;         ///< by id
     std::map<long long, OpeningRow> openings;  ///< by id
     /// The subnets of each network by its name, as the daemon chose them last.
     std::map<std::string, std::pair<Subnet, std::optional<Subnet6>>> networks;

@@ -34,13 +34,13 @@ Suspicions missing_roots(const Sight& sight) {
     Suspicions found;
     for (const auto& [root, guests] : needed_in_vain(sight))
         for (const auto* guest : guests)
-            found.push_back({.finding = {.object = state.root_path(root),
-                                         .guest = guest->name,
-                                         .detail = fmt::format("guest {} needs it and it is not there, or not whole: "
-                                                               "bring it back from a backup, or {}",
-                                                               guest->name,
-                                                               remedy_for(state.root_path(root), guest->image))},
-                             .rows = row_of(*guest)});
+            found.push_back(
+                {.finding = {.object = state.root_path(root),
+                             .guest = guest->name,
+                             .detail = fmt::format("guest {} needs it and it is not there, or not whole: "
+                                                   "bring it back from a backup, or {}",
+                                                   guest->name, remedy_for(state.root_path(root), guest->image))},
+                 .rows = row_of(*guest)});
     return found;
 }
 
@@ -56,8 +56,8 @@ Suspicions missing_versions(const Sight& sight) {
         found.push_back({{.object = state.root_path(root),
                           .detail = fmt::format("version {} of {} is not there, or not whole: bring it back from a "
                                                 "backup, or {}, or drover image remove {} {}",
-                                                digits.substr(0, 12), image,
-                                                remedy_for(state.root_path(root), image), image, digits)}});
+                                                digits.substr(0, 12), image, remedy_for(state.root_path(root), image),
+                                                image, digits)}});
     }
     return found;
 }

@@ -52,8 +52,8 @@ World look_around(const Config& config, const Fsck::Tools& tools, const Hypervis
     world.name_lines = NameFiles(config.state).lines();
     world.hosts_lines = HostsFile(tools.hosts_file, config.instance).lines();
     for (const auto* network : all_networks(config))
-        if (const auto bridge = bridge_of(config, *network); network->mode != NetworkMode::bridge &&
-                                                             std::filesystem::exists(tools.interfaces + "/" + bridge))
+        if (const auto bridge = bridge_of(config, *network);
+            network->mode != NetworkMode::bridge && std::filesystem::exists(tools.interfaces + "/" + bridge))
             world.bridges.insert(bridge);
     world.firewall = look_at_firewall(tools.nft, config.instance);
     return world;

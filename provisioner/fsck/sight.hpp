@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "config/config.hpp"
+#include "fsck/firewall_look.hpp"
 #include "fsck/fsck.hpp"
 #include "fsck/name_files.hpp"
 #include "fsck/registry_facts.hpp"
 #include "fsck/state_folder.hpp"
 #include "fsck/virsh.hpp"
-#include "fsck/firewall_look.hpp"
 
 namespace drover::fsck {
 
@@ -29,8 +29,8 @@ struct World {
     std::map<std::string, TemplateFolder> templates;  ///< entries of state/templates
     std::vector<NameLine> name_lines;                 ///< of the files that the network's DNS reads
     std::vector<std::string> hosts_lines;             ///< of our block
-    std::set<std::string> bridges;                    ///< interfaces of this host that have the name of a bridge of ours
-    std::optional<FirewallSight> firewall;            ///< none: nobody can look at it
+    std::set<std::string> bridges;          ///< interfaces of this host that have the name of a bridge of ours
+    std::optional<FirewallSight> firewall;  ///< none: nobody can look at it
 };
 
 /// What one look saw: the registry, then the world, then the registry again. What a step changed meanwhile counts for

@@ -91,8 +91,8 @@ class Conversation {
     std::vector<std::string> authorized_keys_;
     std::string host_seed_;
     control::TellAddress6 address6_;  ///< for the next IDENTITY; without an address: none was told
-    std::uint32_t paths_for_ = 0;    ///< the request that these were told for
-    std::vector<PathChange> paths_;  ///< at most most_questions; requests that come in pieces count them
+    std::uint32_t paths_for_ = 0;     ///< the request that these were told for
+    std::vector<PathChange> paths_;   ///< at most most_questions; requests that come in pieces count them
     bool stop_asked_ = false;
 };
 

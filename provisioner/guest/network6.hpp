@@ -5,8 +5,8 @@
 
 namespace drover::guest {
 
-/// Gives an interface that is up and has its MAC the IPv6 address and default route of the identity, at once usable, the
-/// link-local address that belongs to its MAC, and none beside them that anybody's advertisement could give it. An
+/// Gives an interface that is up and has its MAC the IPv6 address and default route of the identity, at once usable,
+/// the link-local address that belongs to its MAC, and none beside them that anybody's advertisement could give it. An
 /// identity without IPv6, or a kernel without: nothing. Error{failed} naming what the kernel refused.
 void put_ipv6_into_force(const std::string& interface, const control::Identity& identity);
 

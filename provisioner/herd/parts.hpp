@@ -36,7 +36,7 @@ struct Parts {
     Forks* forks = nullptr;              ///< none: nothing can be forked here
     Templates* templates = nullptr;      ///< there where forks are
     Consoles* consoles = nullptr;        ///< none: nobody looks at what guests print
-    Firewall* firewall = nullptr;            ///< none: no rules are made for guests
+    Firewall* firewall = nullptr;        ///< none: no rules are made for guests
     std::function<bool(const Guest&)> may_go{};  ///< whether a guest may be retired now; not: again in a second
 };
 

@@ -174,8 +174,7 @@ void Steps::add_rehearsal(control::Identity identity, std::vector<control::FromD
 
 void Steps::add_identity(const control::Identity& identity, std::vector<control::FromDaemon>& lines) {
     if (!identity.address6.empty())
-        lines.emplace_back(
-            control::TellAddress6{sessions_.next_number(), identity.address6, identity.gateway6});
+        lines.emplace_back(control::TellAddress6{sessions_.next_number(), identity.address6, identity.gateway6});
     lines.emplace_back(control::Introduce{sessions_.next_number(), identity});
 }
 

@@ -67,8 +67,8 @@ class Templates {
         std::shared_ptr<const Template> it;
         std::string reason;
         Clock::time_point began, retry_at;
-        int failures = 0;   ///< in a row, of making it
-        int bad_forks = 0;  ///< in a row
+        int failures = 0;     ///< in a row, of making it
+        int bad_forks = 0;    ///< in a row
         bool doomed = false;  ///< its version was removed while it was made
         std::set<GuestId> waiting;
     };

@@ -131,7 +131,8 @@ void refit(virConnectPtr connection, virNetworkPtr network, const Own& own, cons
     const bool active = is_active(network, own);
     const bool runs_so = active && is_fitted(describe(network, own), own, spec);
     if (!is_fitted(describe(network, own, VIR_NETWORK_XML_INACTIVE), own, spec)) make(connection, own, spec);
-    if (active && !runs_so && guests == 0 && virNetworkDestroy(network) < 0) throw last_error("stop network " + own.name);
+    if (active && !runs_so && guests == 0 && virNetworkDestroy(network) < 0)
+        throw last_error("stop network " + own.name);
 }
 
 // A network of another shape goes, unless a guest would lose its line.
@@ -166,8 +167,8 @@ void check_bridge(virConnectPtr connection, const NetworkSpec& spec) {
                     "a bridge of the host's own in that VLAN, without vlan in the configuration, does the same");
 }
 
-// libvirt ends a former DNS server without waiting for its end: for a moment the address may still be its. False: somebody
-// else was quicker.
+// libvirt ends a former DNS server without waiting for its end: for a moment the address may still be its. False:
+// somebody else was quicker.
 bool start(virNetworkPtr network, const Own& own) {
     for (int tries = 20;; --tries) {
         if (virNetworkCreate(network) == 0) return true;
@@ -218,9 +219,9 @@ LibvirtNetworks::LibvirtNetworks(Connection& connection, std::string instance, c
       instance_(std::move(instance)),
       folder_(place.folders.names, place.folders.reservations),
       is_keeper_(place.network.empty()),
-      own_(std::make_shared<OwnNetwork>(
-          OwnNetwork{place.title, derived_uuid(registry, place.network.empty() ? "network" : "network/" + place.network),
-                     place.folders, connection.uri().starts_with("test"), place.mode == NetworkMode::bridge})) {}
+      own_(std::make_shared<OwnNetwork>(OwnNetwork{
+          place.title, derived_uuid(registry, place.network.empty() ? "network" : "network/" + place.network),
+          place.folders, connection.uri().starts_with("test"), place.mode == NetworkMode::bridge})) {}
 
 bool LibvirtNetworks::ensure(const NetworkSpec& spec) {
     folder_.make();

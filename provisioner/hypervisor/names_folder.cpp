@@ -195,9 +195,7 @@ bool NamesFolder::has_name(Address address, const std::string& name) const {
     return name_in(file_of(address), address) == name;
 }
 
-void NamesFolder::unlink_file(Address address) const {
-    unlink_if_there(file_of(address));
-}
+void NamesFolder::unlink_file(Address address) const { unlink_if_there(file_of(address)); }
 
 std::string NamesFolder::file_of(Address address) const { return fmt::format("{}/{}", path_, to_text(address)); }
 

@@ -50,8 +50,7 @@ constexpr const char* nobody = "00:04:00:00:00:00:00:00:00:00:00:00:00:00:00:00:
 
 void add_address6(xml_node network, const Subnet6& subnet) {
     const auto gateway = to_text(subnet.gateway());
-    auto ip = add(network, "ip",
-                  {{"family", "ipv6"}, {"address", gateway}, {"prefix", fmt::to_string(subnet.prefix)}});
+    auto ip = add(network, "ip", {{"family", "ipv6"}, {"address", gateway}, {"prefix", fmt::to_string(subnet.prefix)}});
     add(add(ip, "dhcp"), "host", {{"id", nobody}, {"ip", gateway}});
 }
 
@@ -95,11 +94,10 @@ NetworkFittings fittings_of(const NetworkSpec& spec, const NetworkFolders& folde
     NetworkFittings fittings{forward_of(spec.mode), {}, {}};
     if (spec.mode == NetworkMode::bridge) return fittings;
     if (spec.subnet6) fittings.address6 = fmt::format("{}/{}", to_text(spec.subnet6->gateway()), spec.subnet6->prefix);
-    fittings.options = {fmt::format("{}{}", folder_option, folders.names),
-                        fmt::format("dhcp-hostsdir={}", folders.reservations),
-                        fmt::format("dhcp-range={},static,{},infinite", to_text(spec.subnet.network),
-                                    to_text(spec.subnet.netmask())),
-                        "leasefile-ro"};
+    fittings.options = {
+        fmt::format("{}{}", folder_option, folders.names), fmt::format("dhcp-hostsdir={}", folders.reservations),
+        fmt::format("dhcp-range={},static,{},infinite", to_text(spec.subnet.network), to_text(spec.subnet.netmask())),
+        "leasefile-ro"};
     // Nothing of it reaches the outside, its questions neither.
     if (spec.mode == NetworkMode::isolated) fittings.options.insert("no-resolv");
     return fittings;

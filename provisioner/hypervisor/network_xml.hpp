@@ -24,8 +24,8 @@ struct NetworkFolders {
 
 /// What of a network may differ from what it is to be without its guests losing their line.
 struct NetworkFittings {
-    std::string mode;                  ///< of `forward`; empty: none
-    std::string address6;              ///< "fd12::1/64"; empty: none
+    std::string mode;                 ///< of `forward`; empty: none
+    std::string address6;             ///< "fd12::1/64"; empty: none
     std::set<std::string> options{};  ///< of its dnsmasq
 
     bool operator==(const NetworkFittings&) const = default;
@@ -34,8 +34,8 @@ NetworkFittings fittings_of(const NetworkSpec& spec, const NetworkFolders& folde
 NetworkFittings read_fittings(const std::string& xml);
 
 /// The network called `name`, with this UUID. One of our own: a DNS that answers for its domain alone and watches a
-/// folder for names; a DHCP that answers those alone who have a reservation; no SLAAC. The host's own name, "gateway", is
-/// part of the network. One of mode bridge: the bridge alone.
+/// folder for names; a DHCP that answers those alone who have a reservation; no SLAAC. The host's own name, "gateway",
+/// is part of the network. One of mode bridge: the bridge alone.
 std::string to_xml(const NetworkSpec& spec, const std::string& name, const std::string& uuid,
                    const NetworkFolders& folders);
 NetworkShape shape_of(const NetworkSpec& spec);

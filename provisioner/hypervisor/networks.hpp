@@ -13,8 +13,8 @@ struct NetworkSpec {
     Subnet subnet;
     std::string domain;  ///< DNS domain of the guests, e.g. "drover.internal"
     NetworkMode mode = NetworkMode::nat;
-    std::string bridge{};               ///< empty: as above
-    int vlan = 0;                       ///< of mode bridge; 0: none
+    std::string bridge{};              ///< empty: as above
+    int vlan = 0;                      ///< of mode bridge; 0: none
     std::optional<Subnet6> subnet6{};  ///< none: no IPv6
 
     [[nodiscard]] std::string bridge_name() const { return bridge.empty() ? instance + "-br" : bridge; }
@@ -27,12 +27,13 @@ NetworkSpec spec_of(const Network& network, const std::string& instance, const s
 struct HostName {
     Address address;
     std::string name;
-    std::optional<Address6> address6{};  ///< none: it has no IPv6 address
-    std::string mac{};                   ///< whom the networks' DHCP gives the address; empty: nobody
+    std::optional<Address6> address6{};                 ///< none: it has no IPv6 address
+    std::string mac{};                                  ///< whom the networks' DHCP gives the address; empty: nobody
     auto operator<=>(const HostName&) const = default;  // NOLINT(modernize-use-nullptr): the 0 is clang 14's own
 };
 
-/// The seam to one of the hypervisor's networks of an instance, and to the names that all of them share. Deadlines, threads, errors and repetition as for Domains.
+/// The seam to one of the hypervisor's networks of an instance, and to the names that all of them share. Deadlines,
+/// threads, errors and repetition as for Domains.
 class Networks {
   public:
     virtual ~Networks() = default;

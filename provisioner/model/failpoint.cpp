@@ -25,10 +25,9 @@ constexpr std::array<std::string_view, 69> names{
     "commit.request.before", "commit.request.after", "commit.change.before", "commit.change.after",
     "commit.step.before", "commit.step.after", "commit.owner.before", "commit.owner.after", "commit.operation.before",
     "commit.operation.after", "commit.image.before", "commit.image.after", "commit.copy.before", "commit.copy.after",
-    "commit.lease.before", "commit.lease.after", "commit.pool.before", "commit.pool.after", "commit.health.before", "commit.health.after",
-    "commit.opening.before", "commit.opening.after", "commit.event.before",
-    "commit.event.after", "commit.note.before", "commit.note.after", "commit.migration.before",
-    "commit.migration.after",
+    "commit.lease.before", "commit.lease.after", "commit.pool.before", "commit.pool.after", "commit.health.before",
+    "commit.health.after", "commit.opening.before", "commit.opening.after", "commit.event.before", "commit.event.after",
+    "commit.note.before", "commit.note.after", "commit.migration.before", "commit.migration.after",
     // A version is in its place and nobody gets it yet; one is gone and the registry does not know; a copy of the
     // registry is made and not handed out; a network is defined, and
     // perhaps does not run yet; it is there.

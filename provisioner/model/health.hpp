@@ -13,8 +13,8 @@ namespace drover {
 
 /// What a guest last said of its clock, its own disk and its memory. It is the guest's word: any numbers.
 struct GuestLevels {
-    Time heard;          ///< when it said so, by the host's clock
-    Duration ahead{0};   ///< its clock before the host's
+    Time heard;                                     ///< when it said so, by the host's clock
+    Duration ahead{0};                              ///< its clock before the host's
     std::int64_t disk_used = 0, disk_size = 0;      ///< bytes
     std::int64_t memory_free = 0, memory_size = 0;  ///< bytes
 

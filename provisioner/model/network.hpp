@@ -8,8 +8,8 @@
 
 namespace drover {
 
-/// How a network's guests reach what is outside: behind the host's address; under their own; not at all; or plugged into
-/// a bridge that the host has, whose addresses are others' to route.
+/// How a network's guests reach what is outside: behind the host's address; under their own; not at all; or plugged
+/// into a bridge that the host has, whose addresses are others' to route.
 enum class NetworkMode { nat, routed, isolated, bridge };
 std::string_view to_text(NetworkMode mode);
 NetworkMode parse_network_mode(std::string_view text);
@@ -31,7 +31,7 @@ struct Network {
     std::string domain;              ///< of its guests' names
     Address gateway, dns;
     std::optional<Address6> gateway6;
-    Address first, last;            ///< which addresses guests may get
+    Address first, last;             ///< which addresses guests may get
     std::uint64_t users_before = 0;  ///< addresses of other networks whose containers' users come before
     GuestTraffic guests = GuestTraffic::open;
 

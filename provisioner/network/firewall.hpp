@@ -28,8 +28,8 @@ class Firewall {
 
     /// Makes both tables what the registry says, the first time; later on nothing. Error{failed} with what nft said.
     void ensure();
-    /// The guest's line and what is open of it are from now on as the registry has them; before its domain starts, after
-    /// each change of its owner or openings, and when its domain is gone for good. Milliseconds.
+    /// The guest's line and what is open of it are from now on as the registry has them; before its domain starts,
+    /// after each change of its owner or openings, and when its domain is gone for good. Milliseconds.
     void sync(GuestId guest);
     /// The opening lets nobody in any more; to be said before its row goes.
     void shut(const Opening& opening);

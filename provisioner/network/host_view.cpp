@@ -58,7 +58,8 @@ void read_routes(const std::string& except, HostView& view, std::set<std::string
 /// Destination, its prefix length, source, its prefix length, next hop, metric, references, uses, flags, interface.
 void read_routes6(const std::string& except, HostView& view) {
     for (const auto& fields : lines_of("/proc/net/ipv6_route")) {
-        if (fields.size() < 10 || fields[9] == "lo" || fields[9].starts_with(except) || fields[0].size() != 32) continue;
+        if (fields.size() < 10 || fields[9] == "lo" || fields[9].starts_with(except) || fields[0].size() != 32)
+            continue;
         Subnet6 subnet;
         for (std::size_t i = 0; i < 16; ++i)
             subnet.network.bytes[i] = static_cast<std::uint8_t>(hex(std::string_view(fields[0]).substr(2 * i, 2)));
@@ -116,13 +117,13 @@ HostView look_at_host(const std::string& except) {
 std::string conflict(const HostView& host, const Network& network) {
     const bool is_own = network.is_own();
     for (const auto& own : host.own) {
-        const bool hit = is_own ? network.subnet.contains(own.address)
-                                : own.address >= network.first && own.address <= network.last;
+        const bool hit =
+            is_own ? network.subnet.contains(own.address) : own.address >= network.first && own.address <= network.last;
         if (hit)
-            return fmt::format("{} covers {}, {}: it would cut this host off",
-                               is_own ? to_text(network.subnet)
-                                      : fmt::format("{}-{}", to_text(network.first), to_text(network.last)),
-                               to_text(own.address), own.what);
+            return fmt::format(
+                "{} covers {}, {}: it would cut this host off",
+                is_own ? to_text(network.subnet) : fmt::format("{}-{}", to_text(network.first), to_text(network.last)),
+                to_text(own.address), own.what);
     }
     if (!is_own) return "";
     for (const auto& taken : host.subnets)

@@ -31,8 +31,8 @@ struct HostView {
 /// This host, as it is now, but for interfaces whose names begin with `except`: those are the instance's.
 HostView look_at_host(const std::string& except);
 
-/// Why the host cannot have such a network; empty: it can. `range`: of mode bridge, which guests' addresses are; it lies
-/// in a subnet of the host's, and must spare what the host has there. Pure.
+/// Why the host cannot have such a network; empty: it can. `range`: of mode bridge, which guests' addresses are; it
+/// lies in a subnet of the host's, and must spare what the host has there. Pure.
 std::string conflict(const HostView& host, const Network& network);
 
 /// Error{refused} naming each network of the plan that this host cannot have and that has no bridge here yet; one that

@@ -41,8 +41,8 @@ std::optional<Kept> kept_of(const PlanSources& sources, const std::string& netwo
 
 std::uint64_t size_of(const Subnet& subnet) { return std::uint64_t{1} << (32 - subnet.prefix); }
 
-/// Makes the networks one after the other; each keeps clear of those before, and of what the configuration says of those
-/// after.
+/// Makes the networks one after the other; each keeps clear of those before, and of what the configuration says of
+/// those after.
 class Planner {
   public:
     Planner(const Config& config, const PlanSources& sources) : config_(config), sources_(sources) {}

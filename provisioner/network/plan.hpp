@@ -18,9 +18,9 @@ struct PlanSources {
     bool has_ipv6 = true;                        ///< the host's kernel
 };
 
-/// The networks of the configuration with all that it leaves open resolved. What is chosen once is kept in the registry's
-/// notes, "network/NAME", and stays: subnets, and which users of the host its containers have. Error{refused} when two
-/// overlap, or no subnet is free.
+/// The networks of the configuration with all that it leaves open resolved. What is chosen once is kept in the
+/// registry's notes, "network/NAME", and stays: subnets, and which users of the host its containers have.
+/// Error{refused} when two overlap, or no subnet is free.
 NetworkPlan make_plan(const Config& config, const PlanSources& sources);
 
 /// Whether this host's kernel has IPv6.

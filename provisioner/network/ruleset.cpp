@@ -243,7 +243,8 @@ Address6 link_local(const std::string& mac) {
     const std::array<unsigned, 16> parts{0xfe,          0x80,     0,        0,    0,    0,        0,        0,
                                          bytes[0] ^ 2U, bytes[1], bytes[2], 0xff, 0xfe, bytes[3], bytes[4], bytes[5]};
     Address6 address;
-    std::transform(parts.begin(), parts.end(), address.bytes.begin(), [](auto part) { return static_cast<std::uint8_t>(part); });
+    std::transform(parts.begin(), parts.end(), address.bytes.begin(),
+                   [](auto part) { return static_cast<std::uint8_t>(part); });
     return address;
 }
 

@@ -25,7 +25,7 @@ struct GuestLine {
     std::string device, mac;
     Address address;
     std::optional<Address6> address6{};  ///< none: none but the one that every interface gives itself
-    std::uint32_t circle = 0;  ///< those of one circle reach each other; 0: nobody
+    std::uint32_t circle = 0;            ///< those of one circle reach each other; 0: nobody
 };
 
 /// An element of one of the sets.

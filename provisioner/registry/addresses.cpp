@@ -74,7 +74,10 @@ std::map<std::string, long long> Guests::count_by_network() {
     return session_.read([](Transaction& transaction) {
         std::map<std::string, long long> counts;
         each<std::tuple<std::string, long long>>(
-            transaction.sql, [&](const auto& row) { counts.insert({std::get<0>(row), std::get<1>(row)}); },
+            transaction.sql,
+            [&](const auto& row) {
+                counts.insert({std::get<0>(row), std::get<1>(row)});
+            },
             "SELECT network, count(*) FROM guests WHERE phase <> 'gone' GROUP BY network");
         return counts;
     });

@@ -24,16 +24,17 @@ GuestWriter::GuestWriter(Transaction& transaction, Guest pattern, const std::str
       ids_(transaction.sql, "guest"),
       numbers_(transaction.sql, name_counter(names)),
       insert_(transaction.sql) {
-    prepare(insert_,
-            "INSERT INTO guests (id, name, owner, kind, image, profile, host, address, mac, phase, desired, "
-            "want_version, want_overlay, want_boot, since, operation, created, machine_id, pool, size, network) VALUES (:id, "
-            ":name, :owner, :kind, :image, :profile, :host, :address, :mac, :phase, :desired, :want_version, "
-            ":want_overlay, :want_boot, :since, :operation, :created, :machine_id, :pool, :size, :network) ON CONFLICT DO "
-            "NOTHING",
-            guest_.id, guest_.name, guest_.owner, guest_.kind, guest_.image, guest_.profile, guest_.host,
-            guest_.address, mac_, guest_.phase, guest_.desired, guest_.want.version, guest_.want.overlay,
-            guest_.want.boot, guest_.since, guest_.operation, guest_.created, guest_.machine_id, guest_.pool, size_,
-            guest_.network);
+    prepare(
+        insert_,
+        "INSERT INTO guests (id, name, owner, kind, image, profile, host, address, mac, phase, desired, "
+        "want_version, want_overlay, want_boot, since, operation, created, machine_id, pool, size, network) VALUES "
+        "(:id, "
+        ":name, :owner, :kind, :image, :profile, :host, :address, :mac, :phase, :desired, :want_version, "
+        ":want_overlay, :want_boot, :since, :operation, :created, :machine_id, :pool, :size, :network) ON CONFLICT DO "
+        "NOTHING",
+        guest_.id, guest_.name, guest_.owner, guest_.kind, guest_.image, guest_.profile, guest_.host, guest_.address,
+        mac_, guest_.phase, guest_.desired, guest_.want.version, guest_.want.overlay, guest_.want.boot, guest_.since,
+        guest_.operation, guest_.created, guest_.machine_id, guest_.pool, size_, guest_.network);
 }
 
 const Guest& GuestWriter::add(Address address) {

@@ -50,7 +50,8 @@ Heals::Outcome Heals::restart(const Guest& guest, const Limit& limit, const std:
             const auto message = fmt::format("{}; it was healed {} times within {}", why, tries, to_text(limit.forget));
             const bool done = write(transaction.sql,
                                     "UPDATE guests SET fault_kind = 'health', fault_message = :message, fault_since = "
-                                    ":now, " + is_ready_as_read,
+                                    ":now, " +
+                                        is_ready_as_read,
                                     message, transaction.now, guest.id, guest.rev) == 1;
             if (done) tell(transaction, "fault", guest, message);
             return done ? Outcome::used_up : Outcome::lost;
@@ -97,8 +98,8 @@ std::optional<Duration> Heals::forgotten_in(GuestId guest, Duration forget) {
     return session_.read([&](Transaction& transaction) -> std::optional<Duration> {
         const Time now = peek_certain_time(transaction), since = now - forget;
         const auto oldest = first<std::optional<Time>>(
-            transaction.sql, "SELECT min(certain) FROM heals WHERE guest = :guest AND subject = '' AND certain > :since",
-            guest, since);
+            transaction.sql,
+            "SELECT min(certain) FROM heals WHERE guest = :guest AND subject = '' AND certain > :since", guest, since);
         if (!oldest || !*oldest) return std::nullopt;
         return **oldest + forget - now;
     });

@@ -1,3 +1,5 @@
+#include "registry/owners.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -5,7 +7,6 @@
 #include "model/error.hpp"
 #include "model/names.hpp"
 #include "registry/operations.hpp"
-#include "registry/owners.hpp"
 #include "registry/registry.hpp"
 #include "registry/rows.hpp"
 

@@ -49,8 +49,7 @@ Judged Meaning::of(const Guest& guest) const {
     if (guest.lease && *guest.lease <= now_ && (verb == Verb::start || verb == Verb::restart))
         return refused(fmt::format("was lent until {}: an administrator says drover lease {} --until ...",
                                    to_rfc3339(*guest.lease), guest.name));
-    if (guest.profile == cloud_profile && needs_root(change_))
-        return refused(no_shared_root);
+    if (guest.profile == cloud_profile && needs_root(change_)) return refused(no_shared_root);
     std::string why;
     const auto version = version_for(guest, why);
     if (!version) return refused(why);

@@ -83,7 +83,8 @@ const Profile& Overlays::profile(const std::string& name) const {
 }
 
 bool Overlays::any_probes() const {
-    return std::any_of(profiles_.begin(), profiles_.end(), [](const auto& entry) { return !entry.second.probes.empty(); });
+    return std::any_of(profiles_.begin(), profiles_.end(),
+                       [](const auto& entry) { return !entry.second.probes.empty(); });
 }
 
 Overlays::Place Overlays::create(GuestId id, std::int64_t counter, const std::string& profile_name, long long disk,

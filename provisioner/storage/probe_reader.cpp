@@ -66,9 +66,9 @@ Probe read_probe(const StrictYaml& yaml) {
 
 std::vector<Probe> read_probes(const StrictYaml& profile) {
     std::vector<Probe> probes;
-    for (const StrictYaml& yaml : profile.mappings("probes", {"tcp", "http", "port", "interval", "timeout", "restart"})) {
-        if (probes.size() == most_probes)
-            profile.refuse(yaml.line(), fmt::format("more than {} probes", most_probes));
+    for (const StrictYaml& yaml :
+         profile.mappings("probes", {"tcp", "http", "port", "interval", "timeout", "restart"})) {
+        if (probes.size() == most_probes) profile.refuse(yaml.line(), fmt::format("more than {} probes", most_probes));
         probes.push_back(read_probe(yaml));
     }
     return probes;

@@ -81,7 +81,8 @@ class ProfileReader {
   public:
     explicit ProfileReader(const fs::path& folder)
         : folder_(folder),
-          yaml_(folder / "overlay.yaml", {"description", "persistent", "merged", "volatile", "fork", "services", "probes"}) {}
+          yaml_(folder / "overlay.yaml",
+                {"description", "persistent", "merged", "volatile", "fork", "services", "probes"}) {}
 
     Profile read() {
         Profile profile;

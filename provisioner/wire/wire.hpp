@@ -308,8 +308,9 @@ struct NetworkReport {
     };
     std::vector<Member> guests;  ///< those that the caller may see, by natural order
 };
-/// name mode guests (a list of {name, owner, phase, addresses, openings}); for administrators also state ("up" or "down") trouble
-/// network bridge vlan cidr cidr6 gateway gateway6 dns traffic (between guests) addresses ({used, resting, free}).
+/// name mode guests (a list of {name, owner, phase, addresses, openings}); for administrators also state ("up" or
+/// "down") trouble network bridge vlan cidr cidr6 gateway gateway6 dns traffic (between guests) addresses ({used,
+/// resting, free}).
 Json encode(const NetworkReport& report);
 
 // ---- errors ---------------------------------------------------------------------------------------------------------

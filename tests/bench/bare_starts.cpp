@@ -57,8 +57,7 @@ class Talk {
         for (const auto& key : keys_) lines.emplace_back(control::Key{sessions_.next_number(), "authorized", key});
         auto network = network_of(herd_.subnet);
         network.domain = herd_.config.network.domain;
-        lines.emplace_back(
-            control::Introduce{sessions_.next_number(), identity_of(herd_.guests.at(id), network)});
+        lines.emplace_back(control::Introduce{sessions_.next_number(), identity_of(herd_.guests.at(id), network)});
         sessions_.send(id, lines);
     }
 

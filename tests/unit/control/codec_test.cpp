@@ -13,8 +13,17 @@ const std::string boot = "0123456789abcdef0123456789abcdef";
 const std::string key32 = to_base64(std::string(32, 'k'));
 
 Identity sample() {
-    return {"alice-1",           "drover.internal",    "alice",          "10.77.0.9/20", "10.77.0.1", "10.77.0.1",
-            "52:54:00:00:00:2a", std::string(32, 'a'), "", "", 1'700'000'000'000};
+    return {"alice-1",
+            "drover.internal",
+            "alice",
+            "10.77.0.9/20",
+            "10.77.0.1",
+            "10.77.0.1",
+            "52:54:00:00:00:2a",
+            std::string(32, 'a'),
+            "",
+            "",
+            1'700'000'000'000};
 }
 
 std::string sample_json() {

@@ -15,11 +15,11 @@ TEST(LevelLines, AreReadAsTheyWereWritten) {
 }
 
 TEST(LevelLines, ThatAreNotExactlyRightAreNone) {
-    for (const auto* line :
-         {"LEVELS", "LEVELS 1", "LEVELS 1 2 3 4", "LEVELS 1 2 3 4 5 6", "LEVELS 1 2 3 4  5", "LEVELS 1 2 3 4 5 ",
-          "LEVELS -1 2 3 4 5", "LEVELS 1 -2 3 4 5", "LEVELS 01 2 3 4 5", "LEVELS 1 2 3 4 5x", "LEVELS 1 2.0 3 4 5",
-          "LEVELS 253402300800000 2 3 4 5", "LEVELS 1 4 3 4 5", "LEVELS 1 2 3 6 5", "LEVELS 1 2 1152921504606846977 4 5",
-          "LEVELS 1 2 99999999999999999999999 4 5", "levels 1 2 3 4 5", "LEVELS +1 2 3 4 5"})
+    for (const auto* line : {"LEVELS", "LEVELS 1", "LEVELS 1 2 3 4", "LEVELS 1 2 3 4 5 6", "LEVELS 1 2 3 4  5",
+                             "LEVELS 1 2 3 4 5 ", "LEVELS -1 2 3 4 5", "LEVELS 1 -2 3 4 5", "LEVELS 01 2 3 4 5",
+                             "LEVELS 1 2 3 4 5x", "LEVELS 1 2.0 3 4 5", "LEVELS 253402300800000 2 3 4 5",
+                             "LEVELS 1 4 3 4 5", "LEVELS 1 2 3 6 5", "LEVELS 1 2 1152921504606846977 4 5",
+                             "LEVELS 1 2 99999999999999999999999 4 5", "levels 1 2 3 4 5", "LEVELS +1 2 3 4 5"})
         EXPECT_FALSE(decode_from_guest(line)) << line;
     EXPECT_FALSE(decode_from_daemon("LEVELS 1 2 3 4 5"));
 }

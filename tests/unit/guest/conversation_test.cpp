@@ -58,9 +58,17 @@ struct Talk : testing::Test {
     FakeMachine guest;
     Conversation talk{guest};
     const std::string hello = "HELLO 1 " + std::string(32, 'b') + " -\n";
-    const control::Identity identity{"alice-1",           "drover.internal",    "alice",
-                                     "10.77.0.9/20",      "10.77.0.1",          "10.77.0.1",
-                                     "52:54:00:00:00:2a", std::string(32, 'a'), "", "", 1'700'000'000'000};
+    const control::Identity identity{"alice-1",
+                                     "drover.internal",
+                                     "alice",
+                                     "10.77.0.9/20",
+                                     "10.77.0.1",
+                                     "10.77.0.1",
+                                     "52:54:00:00:00:2a",
+                                     std::string(32, 'a'),
+                                     "",
+                                     "",
+                                     1'700'000'000'000};
 
     std::string say(const control::FromDaemon& message) {
         auto line = control::encode(message);

@@ -30,7 +30,8 @@ TEST_F(IdentityFiles, say_who_the_guest_is) {
     EXPECT_EQ(content_of(root / "etc/resolv.conf"), "search drover.internal\nnameserver 10.77.0.2\n");
     const auto hosts = content_of(root / "etc/hosts");
     EXPECT_TRUE(hosts.starts_with("127.0.0.1 localhost\n"));
-    EXPECT_NE(hosts.find("\n10.77.0.9 alice-1.drover.internal alice-1\nfd12::9 alice-1.drover.internal alice-1\n"), std::string::npos);
+    EXPECT_NE(hosts.find("\n10.77.0.9 alice-1.drover.internal alice-1\nfd12::9 alice-1.drover.internal alice-1\n"),
+              std::string::npos);
 }
 
 TEST_F(IdentityFiles, let_the_owner_in_and_keep_what_the_user_added) {

@@ -66,14 +66,14 @@ class Server {
 class ProberTest : public testing::Test {
   protected:
     void ask(const std::vector<Probe>& probes) {
-        prober = std::make_unique<Prober>(ProberParts{
-            .targets = [probes] {
-                return std::vector<ProbeTarget>{{1, "alice-1", parse_address("127.0.0.1"), probes}};
-            },
-            .tell = [this](const ProbeTarget&, const std::string& message) { note(told, message); },
-            .restart = [this](const ProbeTarget&, const Probe& probe, const std::string&) {
-                note(restarted, probe.restart);
-            }});
+        prober = std::make_unique<Prober>(
+            ProberParts{.targets =
+                            [probes] {
+                                return std::vector<ProbeTarget>{{1, "alice-1", parse_address("127.0.0.1"), probes}};
+                            },
+                        .tell = [this](const ProbeTarget&, const std::string& message) { note(told, message); },
+                        .restart = [this](const ProbeTarget&, const Probe& probe,
+                                          const std::string&) { note(restarted, probe.restart); }});
         prober->start();
     }
     void note(std::vector<std::string>& list, const std::string& text) {
@@ -107,9 +107,9 @@ TEST_F(ProberTest, EachKindOfTroubleIsToldOnceAfterThreeFailures) {
     ASSERT_TRUE(comes(told, 4));
     std::this_thread::sleep_for(1500ms);  // nothing more is to come
     const std::lock_guard lock(mutex);
-    EXPECT_THAT(told, testing::UnorderedElementsAre(
-                          HasSubstr("failed 3 times: Connection refused"), HasSubstr("no answer within 500ms"),
-                          HasSubstr("speaks no HTTP"), HasSubstr("the answer is 503")));
+    EXPECT_THAT(told, testing::UnorderedElementsAre(HasSubstr("failed 3 times: Connection refused"),
+                                                    HasSubstr("no answer within 500ms"), HasSubstr("speaks no HTTP"),
+                                                    HasSubstr("the answer is 503")));
     EXPECT_TRUE(restarted.empty()) << "nobody asked for that";
 }
 

@@ -17,8 +17,13 @@ using testing::IsEmpty;
 const Clock::time_point start{1h};
 
 Pulse pulse(Duration quiet, int unanswered) {
-    return {.id = 1, .phase = Phase::ready, .run = drover::Run::running, .heard = {}, .quiet_since = start - quiet,
-            .unanswered = unanswered, .levels = {}};
+    return {.id = 1,
+            .phase = Phase::ready,
+            .run = drover::Run::running,
+            .heard = {},
+            .quiet_since = start - quiet,
+            .unanswered = unanswered,
+            .levels = {}};
 }
 
 TEST(HealthRules, EachOfManyIsLookedAtInEachIntervalAndNobodyLaterThanTwice) {
@@ -37,8 +42,7 @@ TEST(HealthRules, EachOfManyIsLookedAtInEachIntervalAndNobodyLaterThanTwice) {
             longest = std::max(longest, now - std::exchange(last[static_cast<std::size_t>(id)], now));
         }
     }
-    for (GuestId id = 1; id <= guests; ++id)
-        longest = std::max(longest, now - last[static_cast<std::size_t>(id)]);
+    for (GuestId id = 1; id <= guests; ++id) longest = std::max(longest, now - last[static_cast<std::size_t>(id)]);
     EXPECT_LE(longest, 2 * interval);
     EXPECT_GE(longest, interval - 4s);
 }
@@ -89,8 +93,8 @@ TEST(HealthRules, AShareOfTheHerdAndNotOneOrTwoGuestsHoldTheLadder) {
 }
 
 TEST(HealthRules, TheHostIsNoJudgeUnderTheBrakesOfStarts) {
-    const Brakes brakes{.memory_some = 60, .memory_full = 20, .io_some = {}, .io_full = 90, .free_memory = 64LL << 20,
-                        .free_disk = {}};
+    const Brakes brakes{
+        .memory_some = 60, .memory_full = 20, .io_some = {}, .io_full = 90, .free_memory = 64LL << 20, .free_disk = {}};
     HostLoad load;
     EXPECT_THAT(host_trouble(load, brakes), IsEmpty()) << "what the kernel does not tell holds nobody";
     load.memory_full = 20;
@@ -131,7 +135,8 @@ TEST(HealthRules, AlarmsHaveAThresholdAndAWayBackAndAreNoFlood) {
 TEST(HealthRules, LevelsAreToldInWords) {
     Alarms alarms;
     const Config::Health config{};
-    GuestLevels levels{.disk_used = 95 << 20, .disk_size = 100 << 20, .memory_free = 50 << 20, .memory_size = 100 << 20};
+    GuestLevels levels{
+        .disk_used = 95 << 20, .disk_size = 100 << 20, .memory_free = 50 << 20, .memory_size = 100 << 20};
     EXPECT_THAT(alarms.note(levels, config, start), ElementsAre("its disk is 95 % full, 5 MiB are left"));
     levels.disk_used = 50 << 20;
     levels.memory_free = 0;
@@ -147,8 +152,10 @@ TEST(HealthRules, NoNumbersOfAGuestDoHarm) {
     for (const std::int64_t used : {std::int64_t{0}, most})
         for (const std::int64_t size : {std::int64_t{0}, std::int64_t{1}, most}) {
             Alarms alarms;
-            GuestLevels levels{.disk_used = std::min(used, size), .disk_size = size,
-                               .memory_free = std::min(used, size), .memory_size = size};
+            GuestLevels levels{.disk_used = std::min(used, size),
+                               .disk_size = size,
+                               .memory_free = std::min(used, size),
+                               .memory_size = size};
             levels.ahead = Duration(253'402'300'799'999);
             EXPECT_LE(alarms.note(levels, config, start).size(), 3U);
         }

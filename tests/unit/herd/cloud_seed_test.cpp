@@ -7,9 +7,17 @@
 namespace drover {
 namespace {
 
-const control::Identity alice{"alice-1",           "drover.internal",    "alice",
-                              "10.77.0.9/20",      "10.77.0.1",          "10.77.0.2",
-                              "52:54:00:00:00:2a", std::string(32, 'a'), "", "", 1};
+const control::Identity alice{"alice-1",
+                              "drover.internal",
+                              "alice",
+                              "10.77.0.9/20",
+                              "10.77.0.1",
+                              "10.77.0.2",
+                              "52:54:00:00:00:2a",
+                              std::string(32, 'a'),
+                              "",
+                              "",
+                              1};
 
 TEST(CloudSeed, tells_cloud_init_name_and_network) {
     const auto seed = seed_of(alice);

@@ -138,9 +138,9 @@ TEST_F(HerdTest, ANewDaemonGoesOnWhereTheOldOneWas) {
     ASSERT_EQ(outcome_of(request(2).operation), "done");
     herd.reset();
     domains.crash(1);
-    const auto more =
-        registry.guests.request(root, {.owner = "alice", .count = 3},
-                                {.image = "plain", .profile = "basic", .version = version.digest, .network = network_of(subnet)});
+    const auto more = registry.guests.request(
+        root, {.owner = "alice", .count = 3},
+        {.image = "plain", .profile = "basic", .version = version.digest, .network = network_of(subnet)});
     start_herd();
     EXPECT_EQ(outcome_of(more.operation), "done");
     EXPECT_TRUE(reaches(1, Phase::ready));

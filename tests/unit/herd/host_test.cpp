@@ -64,9 +64,14 @@ TEST_F(HostTest, AutostartSaysWhatComesUp) {
     start_herd("one");
     ASSERT_EQ(outcome_of(request(3).operation), "done");
     ASSERT_EQ(outcome_of(ask(Verb::stop, "alice-2")), "done");
-    EXPECT_EQ(registry.guests.set(root, {.autostart = Autostart::never, .selection = {.globs = {"alice-1"}}}, std::nullopt).size(), 1U);
+    EXPECT_EQ(
+        registry.guests.set(root, {.autostart = Autostart::never, .selection = {.globs = {"alice-1"}}}, std::nullopt)
+            .size(),
+        1U);
     registry.guests.set(root, {.autostart = Autostart::always, .selection = {.globs = {"alice-2"}}}, std::nullopt);
-    EXPECT_TRUE(registry.guests.set(root, {.autostart = Autostart::always, .selection = {.globs = {"alice-2"}}}, std::nullopt).empty());
+    EXPECT_TRUE(
+        registry.guests.set(root, {.autostart = Autostart::always, .selection = {.globs = {"alice-2"}}}, std::nullopt)
+            .empty());
     herd->stop_host(1h);
     ASSERT_TRUE(eventually([&] { return guests_in(Phase::stopped) == 3; }));
     herd.reset();

@@ -18,7 +18,9 @@ using Hosts = std::vector<HostName>;
 
 class NamesFolderTest : public testing::Test {
   protected:
-    NamesFolderTest() : path(fs::temp_directory_path() / ("names." + std::to_string(getpid()))), folder(path, path.string() + ".dhcp") {
+    NamesFolderTest()
+        : path(fs::temp_directory_path() / ("names." + std::to_string(getpid()))),
+          folder(path, path.string() + ".dhcp") {
         folder.make();
     }
     ~NamesFolderTest() override {

@@ -8,12 +8,13 @@ namespace drover {
 namespace {
 
 TEST(VerbWords, ReadBackAsWritten) {
-    for (const auto* word : {"start", "stop", "restart", "rebuild", "retire", "upgrade", "rollback", "snapshot", "backup",
-                           "export", "restore", "recover"})
+    for (const auto* word : {"start", "stop", "restart", "rebuild", "retire", "upgrade", "rollback", "snapshot",
+                             "backup", "export", "restore", "recover"})
         EXPECT_EQ(to_text(parse_verb(word)), word);
-    EXPECT_EQ(refusal([] { parse_verb("destroy"); }),
-              "unknown verb 'destroy' | one of: start, stop, restart, rebuild, retire, upgrade, rollback, snapshot, backup, "
-              "export, restore, recover");
+    EXPECT_EQ(
+        refusal([] { parse_verb("destroy"); }),
+        "unknown verb 'destroy' | one of: start, stop, restart, rebuild, retire, upgrade, rollback, snapshot, backup, "
+        "export, restore, recover");
 }
 
 TEST(OperationName, ReadsBackAsWritten) {

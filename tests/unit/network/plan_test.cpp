@@ -15,15 +15,15 @@ class PlanTest : public testing::Test {
   protected:
     NetworkPlan plan(const std::string& yaml) {
         config = parse_config(yaml, "test.yaml");
-        return make_plan(config, {.registry = "0f3c8d3e-9a54-4c39-8d2b-3c8f4f6f2a10",
-                                  .note = [&](const std::string& key) -> std::optional<std::string> {
-                                      const auto found = notes.find(key);
-                                      return found == notes.end() ? std::nullopt : std::optional(found->second);
-                                  },
-                                  .set_note = [&](const std::string& key,
-                                                  const std::string& value) { notes[key] = value; },
-                                  .taken = [&] { return taken; },
-                                  .has_ipv6 = has_ipv6});
+        return make_plan(config,
+                         {.registry = "0f3c8d3e-9a54-4c39-8d2b-3c8f4f6f2a10",
+                          .note = [&](const std::string& key) -> std::optional<std::string> {
+                              const auto found = notes.find(key);
+                              return found == notes.end() ? std::nullopt : std::optional(found->second);
+                          },
+                          .set_note = [&](const std::string& key, const std::string& value) { notes[key] = value; },
+                          .taken = [&] { return taken; },
+                          .has_ipv6 = has_ipv6});
     }
 
     Config config;
@@ -97,9 +97,10 @@ TEST_F(PlanTest, ABridgeOfTheHostsIsTakenAsItIs) {
 }
 
 TEST(HostView, ANetworkThatWouldCutTheHostOffIsRefused) {
-    const HostView host{.own = {{parse_address("10.1.2.3"), "the address of eth0"}},
-                        .subnets = {{parse_subnet("10.1.2.0/24"), "a route"}, {parse_subnet("172.16.0.0/16"), "a route"}},
-                        .subnets6 = {{parse_subnet6("fd12::/64"), "a route"}}};
+    const HostView host{
+        .own = {{parse_address("10.1.2.3"), "the address of eth0"}},
+        .subnets = {{parse_subnet("10.1.2.0/24"), "a route"}, {parse_subnet("172.16.0.0/16"), "a route"}},
+        .subnets6 = {{parse_subnet6("fd12::/64"), "a route"}}};
     EXPECT_NE(conflict(host, network_of(parse_subnet("10.1.0.0/16"))).find("covers 10.1.2.3"), std::string::npos);
     EXPECT_NE(conflict(host, network_of(parse_subnet("172.16.3.0/24"))).find("overlaps 172.16.0.0/16"),
               std::string::npos);

@@ -40,8 +40,11 @@ class PoolTest : public HerdTest {
         keeper->start();
     }
     [[nodiscard]] Reservation reservation() const {
-        return {
-            .image = "plain", .profile = "basic", .version = version.digest, .network = network_of(subnet), .size = *size.lock()};
+        return {.image = "plain",
+                .profile = "basic",
+                .version = version.digest,
+                .network = network_of(subnet),
+                .size = *size.lock()};
     }
     GuestReservation take(int count) {
         const auto reserved =

@@ -12,8 +12,8 @@
 namespace drover::test {
 namespace {
 
-/// What must hold of addresses, beside the registry that holds it: written in the same transactions, which come one after
-/// the other.
+/// What must hold of addresses, beside the registry that holds it: written in the same transactions, which come one
+/// after the other.
 class Model {
   public:
     explicit Model(const Network& network) : network_(network) {}
@@ -57,9 +57,11 @@ class AddressModel : public RegistryTest {
     Time certain() const { return Time{since_boot_.load()}; }
     void open_at(const std::string& name) {
         Registry once({folder_ / name, schema_folder, {}, [] { return Time{}; }, [] { return Uptime{"boot", {}}; }});
-        session_.emplace(folder_ / name,
-                         SessionOptions{.clock = [] { return Time{}; },
-                                        .uptime = [this] { return Uptime{"boot", since_boot_.load()}; }});
+        session_.emplace(folder_ / name, SessionOptions{.clock = [] { return Time{}; },
+                                                        .uptime =
+                                                            [this] {
+                                                                return Uptime{"boot", since_boot_.load()};
+                                                            }});
     }
 
     std::atomic<Duration> since_boot_{Duration{0}};
@@ -134,7 +136,8 @@ TEST_F(AddressModel, nobody_ever_gets_what_somebody_has_or_what_rests) {
     std::vector<std::jthread> running;
     for (int i = 0; i < threads; ++i)
         running.emplace_back([&, i] {
-            Taker taker(*session_, network, model, since_boot_, static_cast<unsigned>(i + std::atoi(seed ? seed : "0")));
+            Taker taker(*session_, network, model, since_boot_,
+                        static_cast<unsigned>(i + std::atoi(seed ? seed : "0")));
             for (int k = 0; k < actions && !HasFailure(); ++k) taker.act();
         });
     running.clear();

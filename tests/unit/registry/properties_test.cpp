@@ -138,8 +138,7 @@ class Hand {
     TemporaryFolder folder_;
     std::string file_ = folder_ / "registry.db";
     Time time_{std::chrono::days{20000}};
-    Reservation reservation_{"tiny", "plain", digest_one, Kind::vm, "local",
-                             network_of(parse_subnet("10.77.0.0/28"))};
+    Reservation reservation_{"tiny", "plain", digest_one, Kind::vm, "local", network_of(parse_subnet("10.77.0.0/28"))};
     std::set<std::string> names_;
     Registry registry_;
 };

@@ -40,7 +40,8 @@ TEST_F(Profiles, ReadsAllThatThereIs) {
 
 TEST_F(Profiles, ProbesAreReadAndTheirMistakesAreTold) {
     const auto profile = parse(
-        "persistent: [/home]\nprobes:\n  - {tcp: 22}\n  - {http: '/status?x=1', port: 8080, interval: 10s, timeout: 2s, "
+        "persistent: [/home]\nprobes:\n  - {tcp: 22}\n  - {http: '/status?x=1', port: 8080, interval: 10s, timeout: "
+        "2s, "
         "restart: web}\n  - http: /\n");
     using namespace std::chrono_literals;
     const std::vector<Probe> expected{
