@@ -163,10 +163,7 @@ void Firewall::sync(GuestId guest) {
         remake(*applied);
     }
     if (!trouble.empty())
-        tell(
-            fmt::format("the rules of the guests' networks were not as they should be, and are "
-                        "made anew: {}",
-                        trouble));
+        tell("the rules of the guests' networks were not as they should be, and are made anew: " + trouble);
 }
 
 void Firewall::follow(Applied& applied, GuestId id) {
@@ -259,9 +256,8 @@ void Firewall::put_right() {
     std::string wrong;
     {
         auto applied = applied_.lock();
-        const bool changed = nft(*applied).others_changed();
-        doubted_ = doubted_ || changed;
-        if (changed) wrong = wrong_table(*applied);
+        doubted_ = nft(*applied).others_changed() || doubted_;
+        if (doubted_) wrong = wrong_table(*applied);
         if (const auto begin = Clock::now(); wrong.empty() && doubted_ && begin >= next_look_) {
             wrong = wrong_elements(*applied);
             next_look_ = begin + std::max<Clock::duration>(between_looks, share_of_looks * (Clock::now() - begin));
