@@ -221,8 +221,9 @@ class Owner:
 
         wait_until(settled, f"{count} guests of {self.name} are {phase}", timeout)
 
-    def try_ssh(self, guest, command):
-        """Logs in by name, trusting nothing but the host key that `drover show` tells."""
+    def try_ssh(self, guest, command, timeout=120):
+        """Logs in by name, trusting nothing but the host key that `drover show` tells. Fails like ssh does, with 255, where no
+        answer comes: to whom the guest restarts in the middle of a login, nobody says that it has ended."""
         host_key = self.drover.guest(guest)["host_key"]
         known_hosts = self.folder / f"{guest}.known_hosts"
         known_hosts.write_text(f"{host_key['known_hosts']}\n" if host_key else "")
@@ -236,12 +237,11 @@ class Owner:
             "LogLevel": "ERROR",
         }
         flags = [flag for name, value in options.items() for flag in ("-o", f"{name}={value}")]
-        return subprocess.run(
-            ["ssh", "-F", "none", "-n", "-i", self.key, *flags, f"root@{guest}", command],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
+        arguments = ["ssh", "-F", "none", "-n", "-i", self.key, *flags, f"root@{guest}", command]
+        try:
+            return subprocess.run(arguments, capture_output=True, text=True, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            return subprocess.CompletedProcess(arguments, 255, "", f"no answer within {timeout} s")
 
     def ssh(self, guest, command):
         """What the command printed in the guest; it must succeed."""
@@ -251,7 +251,7 @@ class Owner:
 
     def boot_id(self, guest):
         """New at each boot; empty while nobody answers."""
-        return self.try_ssh(guest, "cat /proc/sys/kernel/random/boot_id").stdout.strip()
+        return self.try_ssh(guest, "cat /proc/sys/kernel/random/boot_id", timeout=30).stdout.strip()
 
     def retire_all(self):
         if self.guests():
