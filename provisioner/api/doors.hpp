@@ -37,7 +37,7 @@ struct Doors {
     Fleet& fleet;
     Health& health;
     PoolKeeper& pools;
-    Bell& pool_bell;
+    Rounds& pool_rounds;
     ImageJobs& image_jobs;
     Accelerator& accelerator;
     Fsck& fsck;

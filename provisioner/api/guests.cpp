@@ -129,7 +129,7 @@ std::optional<Answer> request_guests(const Doors& doors, const Call& call) {
     if (!is_answered && !may_be_made(doors, call, request, reservation)) return std::nullopt;
     const GuestReservation reserved = doors.registry.guests.request(call.caller, request, reservation);
     doors.herd.nudge(doors.registry.guests.ids_in(reserved.operation));
-    doors.pool_bell.ring();
+    doors.pool_rounds.wake();
     return answer(wire::encode(reserved, reserved.created.empty() ? "done" : "running"), 202);
 }
 

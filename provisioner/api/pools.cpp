@@ -38,7 +38,7 @@ std::optional<Answer> set_pool(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const PoolChange change = wire::decode_pool_change(wire::parse(call.body));
     const Pool pool = doors.registry.pools.set(call.caller, key_of(doors, change), change);
-    doors.pool_bell.ring();
+    doors.pool_rounds.wake();
     return state_of(doors, pool.id);
 }
 
@@ -46,7 +46,7 @@ std::optional<Answer> drain_pool(const Doors& doors, const Call& call) {
     wire::expect_none(call.target.parameters);
     const PoolChange change = wire::decode_pool_name(wire::parse(call.body));
     const Pool pool = doors.registry.pools.drain(call.caller, key_of_existing(doors, change));
-    doors.pool_bell.ring();
+    doors.pool_rounds.wake();
     return state_of(doors, pool.id);
 }
 

@@ -180,10 +180,10 @@ void run_daemon(const Config& config) {
                 config.network.host_names == "hosts" ? "/etc/hosts" : "");
     fs::create_directories(fs::path(config.socket).parent_path());
     Server server(config.socket);
-    Bell pool_bell;
+    Rounds pool_rounds;
     registry.events.watch([&] {
         server.news();
-        pool_bell.ring();
+        pool_rounds.wake();
     });
     std::optional<ContainerMounts> mounts;
     if (hypervisor.runs_containers()) mounts.emplace(fs::path(config.socket).parent_path() / "containers");
@@ -240,7 +240,7 @@ void run_daemon(const Config& config) {
                                                      {.image = key.image, .profile = key.profile, .kind = key.kind});
                           },
                       .load = [&] { return read_host_load(config.state); },
-                      .bell = pool_bell});
+                      .rounds = pool_rounds});
     Health health({.config = config,
                    .registry = registry,
                    .for_each_pulse = [&](const auto& take) { herd.for_each_pulse(take); },
@@ -279,7 +279,7 @@ void run_daemon(const Config& config) {
                       fleet,
                       health,
                       pools,
-                      pool_bell,
+                      pool_rounds,
                       image_jobs,
                       accelerator,
                       fsck,

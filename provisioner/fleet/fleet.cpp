@@ -1,7 +1,6 @@
 #include "fleet/fleet.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -10,7 +9,6 @@
 
 #include "model/error.hpp"
 #include "model/failpoint.hpp"
-#include "model/thread.hpp"
 
 namespace drover {
 namespace {
@@ -26,30 +24,18 @@ Fleet::Fleet(const Config& config, Registry& registry, CopyStore& copies,
              std::function<void(const std::vector<GuestId>&)> nudge)
     : config_(config), registry_(registry), copies_(copies), nudge_(std::move(nudge)) {}
 
-Fleet::~Fleet() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    news_.notify_all();
-    if (worker_.joinable()) worker_.join();
-}
-
 void Fleet::start() {
-    worker_ = std::thread([this] {
-        pthread_setname_np(pthread_self(), "fleet");
-        be_nice(5);
-        work();
+    rounds_.start("fleet", 5, [this] {
+        try {
+            round();
+        } catch (const std::exception& error) {
+            spdlog::error("fleet: {}", error.what());
+        }
+        return until_next();
     });
 }
 
-void Fleet::wake() {
-    {
-        const std::lock_guard lock(mutex_);
-        woken_ = true;
-    }
-    news_.notify_all();
-}
+void Fleet::wake() { rounds_.wake(); }
 
 void Fleet::remove(const Copy& copy) {
     // An archive that somebody has put somewhere is theirs; a backup lies in our folder.
@@ -57,21 +43,6 @@ void Fleet::remove(const Copy& copy) {
     if (copy.file.empty()) copies_.remove(copy.id);
     failpoint("copy.removed");
     registry_.copies.end_removal(copy.id);
-}
-
-void Fleet::work() {
-    while (true) {
-        try {
-            round();
-        } catch (const std::exception& error) {
-            spdlog::error("fleet: {}", error.what());
-        }
-        const auto rest = until_next();
-        std::unique_lock lock(mutex_);
-        news_.wait_for(lock, rest, [this] { return woken_ || ending_; });
-        woken_ = false;
-        if (ending_) return;
-    }
 }
 
 void Fleet::round() {

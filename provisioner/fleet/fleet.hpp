@@ -1,11 +1,9 @@
 #pragma once
-#include <condition_variable>
 #include <functional>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "config/config.hpp"
+#include "model/rounds.hpp"
 #include "registry/registry.hpp"
 #include "storage/copy_store.hpp"
 
@@ -18,8 +16,6 @@ class Fleet {
     /// `nudge` tells the herd of guests that are to be something else.
     Fleet(const Config& config, Registry& registry, CopyStore& copies,
           std::function<void(const std::vector<GuestId>&)> nudge);
-    /// Ends the thread.
-    ~Fleet();
     Fleet(const Fleet&) = delete;
     Fleet& operator=(const Fleet&) = delete;
 
@@ -31,7 +27,6 @@ class Fleet {
     void remove(const Copy& copy);
 
   private:
-    void work();
     void round();
     void take(const Leases::Due& due);
     void order(const Guest& guest, Verb verb);
@@ -41,10 +36,7 @@ class Fleet {
     Registry& registry_;
     CopyStore& copies_;
     std::function<void(const std::vector<GuestId>&)> nudge_;
-    std::mutex mutex_;
-    std::condition_variable news_;
-    bool woken_ = false, ending_ = false;
-    std::thread worker_;
+    Rounds rounds_;
 };
 
 }  // namespace drover

@@ -1,7 +1,6 @@
 #include "health/health.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -9,7 +8,6 @@
 
 #include "model/error.hpp"
 #include "model/failpoint.hpp"
-#include "model/thread.hpp"
 
 namespace drover {
 namespace {
@@ -31,37 +29,17 @@ Health::Health(HealthParts parts)
       interval_(health::interval_of(parts_.config.health)),
       beat_(std::clamp(interval_ / beats_an_interval, shortest_beat, longest_beat)) {}
 
-Health::~Health() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    news_.notify_all();
-    if (worker_.joinable()) worker_.join();
-}
-
 void Health::start() {
     load_pause();
-    worker_ = std::thread([this] {
-        pthread_setname_np(pthread_self(), "health");
-        be_nice(5);
-        work();
-    });
-}
-
-void Health::work() {
     begun_ = looked_ = forgotten_ = Clock::now();
-    std::unique_lock lock(mutex_);
-    while (!ending_) {
-        lock.unlock();
+    rounds_.start("health", 5, [this] {
         try {
             tick();
         } catch (const std::exception& error) {
             spdlog::error("health: {}", error.what());
         }
-        lock.lock();
-        news_.wait_for(lock, beat_, [this] { return ending_; });
-    }
+        return beat_;
+    });
 }
 
 void Health::tick() {

@@ -1,19 +1,17 @@
 #pragma once
 #include <atomic>
-#include <condition_variable>
 #include <deque>
 #include <functional>
 #include <map>
-#include <mutex>
 #include <set>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "config/config.hpp"
 #include "health/rules.hpp"
+#include "model/rounds.hpp"
 #include "model/sync.hpp"
 #include "registry/registry.hpp"
 
@@ -45,8 +43,6 @@ struct HealthParts {
 class Health {
   public:
     explicit Health(HealthParts parts);
-    /// Ends the thread.
-    ~Health();
     Health(const Health&) = delete;
     Health& operator=(const Health&) = delete;
 
@@ -82,7 +78,6 @@ class Health {
         std::vector<Pulse> due;
     };
 
-    void work();
     void tick();
     Look look();
     void note_holds(const Look& look);
@@ -133,10 +128,7 @@ class Health {
     std::map<ServiceKey, ServiceMemory> services_;
     std::set<ServiceKey> down_;
     Synchronized<std::vector<std::pair<ServiceRow, std::string>>> failing_;  ///< by probes, and why
-    std::mutex mutex_;
-    std::condition_variable news_;
-    bool ending_ = false;
-    std::thread worker_;
+    Rounds rounds_;
 };
 
 }  // namespace drover

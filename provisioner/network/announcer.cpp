@@ -1,22 +1,19 @@
 #include "network/announcer.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <utility>
 
 #include "model/error.hpp"
-#include "model/thread.hpp"
 #include "process/process.hpp"
 
 namespace drover {
 namespace {
 
-constexpr auto between_looks = std::chrono::seconds(30);
+constexpr Duration between_looks = std::chrono::seconds(30);
 constexpr auto deadline = std::chrono::seconds(10);
 
 }  // namespace
@@ -25,35 +22,18 @@ Announcer::Announcer(RoutingPolicy policy, const std::vector<Announced>& network
                      std::function<void(const std::string&)> tell)
     : policy_(std::move(policy)), announcement_(announcement(policy_, networks)), tell_(std::move(tell)) {}
 
-Announcer::~Announcer() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    news_.notify_all();
-    if (worker_.joinable()) worker_.join();
-}
-
 void Announcer::start() {
     if (announcement_.empty()) return;
-    worker_ = std::thread([this] {
-        pthread_setname_np(pthread_self(), "routing");
-        be_nice(10);
-        work();
+    rounds_.start("routing", 10, [this] {
+        round();
+        return between_looks;
     });
 }
 
-void Announcer::work() {
-    std::optional<std::string> told;
-    std::unique_lock lock(mutex_);
-    while (!ending_) {
-        lock.unlock();
-        const auto trouble = ensure();
-        if (told != trouble) tell_(trouble.empty() ? "FRR announces the guests' networks" : trouble);
-        told = trouble;
-        lock.lock();
-        news_.wait_for(lock, between_looks, [this] { return ending_; });
-    }
+void Announcer::round() {
+    const auto trouble = ensure();
+    if (told_ != trouble) tell_(trouble.empty() ? "FRR announces the guests' networks" : trouble);
+    told_ = trouble;
 }
 
 std::string Announcer::ensure() {

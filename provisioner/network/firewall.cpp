@@ -1,7 +1,6 @@
 #include "network/firewall.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -16,7 +15,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
-constexpr auto tick = 1s;
+constexpr Duration tick = 1s;
 constexpr int ticks_between_marks = 30;
 constexpr auto between_looks = 30s;  // at all elements; and at least this many times as long as a look takes
 constexpr int share_of_looks = 30;
@@ -84,15 +83,6 @@ std::string difference(const std::map<std::string, std::map<std::string, Listing
 }  // namespace
 
 Firewall::Firewall(FirewallPlan plan, Registry& registry) : plan_(std::move(plan)), registry_(registry) {}
-
-Firewall::~Firewall() {
-    {
-        const std::lock_guard lock(ending_mutex_);
-        ending_ = true;
-    }
-    ended_.notify_all();
-    if (thread_.joinable()) thread_.join();
-}
 
 Nftables& Firewall::nft(Applied& applied) {
     if (!applied.nft) applied.nft.emplace();
@@ -215,19 +205,14 @@ void Firewall::shut(const Opening& opening) {
 }
 
 void Firewall::start() {
-    thread_ = std::thread([this] { look_after(); });
-    pthread_setname_np(thread_.native_handle(), "firewall");
+    rounds_.start("firewall", 0, [this] {
+        round();
+        return tick;
+    });
 }
 
-void Firewall::look_after() {
-    for (int count = 0;; ++count) {
-        round(count % ticks_between_marks == 0);
-        std::unique_lock lock(ending_mutex_);
-        if (ended_.wait_for(lock, tick, [&] { return ending_; })) return;
-    }
-}
-
-void Firewall::round(bool is_mark) {
+void Firewall::round() {
+    const bool is_mark = ticks_++ % ticks_between_marks == 0;
     try {
         ensure();
         end_what_is_over(is_mark);

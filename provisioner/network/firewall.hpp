@@ -1,13 +1,11 @@
 #pragma once
 #include <chrono>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "model/rounds.hpp"
 #include "model/sync.hpp"
 #include "network/listing.hpp"
 #include "network/nftables.hpp"
@@ -22,7 +20,6 @@ class Firewall {
   public:
     /// Does nothing yet.
     Firewall(FirewallPlan plan, Registry& registry);
-    ~Firewall();
     Firewall(const Firewall&) = delete;
     Firewall& operator=(const Firewall&) = delete;
 
@@ -62,8 +59,7 @@ class Firewall {
     void follow_the_registry(Applied& applied);
     [[nodiscard]] std::string wrong_table(Applied& applied) const;
     [[nodiscard]] std::string wrong_elements(Applied& applied) const;
-    void look_after();
-    void round(bool is_mark);
+    void round();
     void end_what_is_over(bool mark);
     void put_right();
     void tell(const std::string& message);
@@ -76,10 +72,8 @@ class Firewall {
     std::string trouble_;  ///< of the last look
     bool doubted_ = true;  ///< somebody changed rules, of whomever, since all elements were looked at
     std::chrono::steady_clock::time_point next_look_{};
-    bool ending_ = false;
-    std::condition_variable ended_;
-    std::mutex ending_mutex_;
-    std::thread thread_;
+    int ticks_ = 0;
+    Rounds rounds_;
 };
 
 }  // namespace drover

@@ -1,15 +1,14 @@
 #include "pool/keeper.hpp"
 
 #include <fmt/format.h>
-#include <pthread.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <ctime>
+#include <thread>
 #include <utility>
 
 #include "model/error.hpp"
-#include "model/thread.hpp"
 
 namespace drover {
 namespace {
@@ -82,30 +81,18 @@ struct PoolKeeper::Round {
 
 PoolKeeper::PoolKeeper(PoolParts parts) : parts_(std::move(parts)) {}
 
-PoolKeeper::~PoolKeeper() {
-    ending_ = true;
-    parts_.bell.ring();
-    if (worker_.joinable()) worker_.join();
-}
+PoolKeeper::~PoolKeeper() { parts_.rounds.end(); }
 
 void PoolKeeper::start() {
-    worker_ = std::thread([this] {
-        pthread_setname_np(pthread_self(), "pools");
-        be_nice(10);
-        work();
-    });
-}
-
-void PoolKeeper::work() {
-    while (!ending_) {
+    parts_.rounds.start("pools", 10, [this] {
+        std::this_thread::sleep_for(collect);
         try {
             round();
         } catch (const std::exception& error) {
             spdlog::warn("pools: {}", error.what());
         }
-        parts_.bell.wait(any_ ? between_looks : without_pools);
-        if (!ending_) std::this_thread::sleep_for(collect);
-    }
+        return any_ ? between_looks : without_pools;
+    });
 }
 
 void PoolKeeper::round() {

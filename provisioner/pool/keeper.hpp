@@ -1,15 +1,13 @@
 #pragma once
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "config/config.hpp"
-#include "model/bell.hpp"
+#include "model/rounds.hpp"
 #include "model/sync.hpp"
 #include "model/wave.hpp"
 #include "pool/balance.hpp"
@@ -25,7 +23,7 @@ struct PoolParts {
     std::function<bool()> may_run;                           ///< whether guests are to run on this host at all
     std::function<Reservation(const PoolKey&)> reservation;  ///< what a request of this sort would get now
     std::function<HostLoad()> load;                          ///< how the host fares
-    Bell& bell;                                              ///< rung when something may have changed
+    Rounds& rounds;                                          ///< the keeper's; woken when something may have changed
 };
 
 /// Keeps pools filled: makes members, parks them, sends away what is outdated, spoiled or too many. It writes what
@@ -56,7 +54,6 @@ class PoolKeeper {
     };
     struct Round;
 
-    void work();
     void round();
     void forget_old_arrivals();
     void drop_orphans(const std::vector<Pool>& pools, Round& round);
@@ -74,11 +71,9 @@ class PoolKeeper {
 
     PoolParts parts_;
     Synchronized<std::map<PoolId, Memory>> memories_;
-    std::atomic<bool> ending_ = false;
     bool any_ = false;         ///< pool or member
     std::ptrdiff_t turn_ = 0;  ///< whose turn it is to be served first
     Clock::time_point forget_at_;
-    std::thread worker_;
 };
 
 }  // namespace drover

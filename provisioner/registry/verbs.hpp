@@ -4,7 +4,8 @@
 
 #include "model/copy.hpp"
 #include "model/requests.hpp"
-#include "registry/registry.hpp"
+#include "registry/aggregates/guests.hpp"
+#include "registry/aggregates/images.hpp"
 #include "registry/session.hpp"
 
 namespace drover {

@@ -2,7 +2,7 @@
 #include <optional>
 #include <string>
 
-#include "registry/registry.hpp"
+#include "registry/aggregates/images.hpp"
 #include "registry/session.hpp"
 
 /// Versions of images, inside a transaction of the caller. For the files of this room only.

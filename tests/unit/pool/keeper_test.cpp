@@ -17,7 +17,7 @@ class PoolTest : public HerdTest {
   protected:
     PoolTest() {
         registry.events.watch([this] {
-            bell.ring();
+            rounds.wake();
             const std::lock_guard lock(mutex);
             ++news;
             happened.notify_all();
@@ -27,7 +27,7 @@ class PoolTest : public HerdTest {
 
     void keep(const PoolChange& change) {
         registry.pools.set(root, {"plain", "basic", Kind::vm}, change);
-        bell.ring();
+        rounds.wake();
         if (keeper) return;
         keeper = std::make_unique<PoolKeeper>(
             PoolParts{.config = config,
@@ -36,7 +36,7 @@ class PoolTest : public HerdTest {
                       .may_run = [this] { return herd->hypervisor_reachable(); },
                       .reservation = [this](const PoolKey&) { return reservation(); },
                       .load = [this] { return *load.lock(); },
-                      .bell = bell});
+                      .rounds = rounds});
         keeper->start();
     }
     [[nodiscard]] Reservation reservation() const {
@@ -69,7 +69,7 @@ class PoolTest : public HerdTest {
         return kinds;
     }
 
-    Bell bell;
+    Rounds rounds;
     Synchronized<HostLoad> load;
     mutable Synchronized<std::string> size{"small"};
     std::unique_ptr<PoolKeeper> keeper;
@@ -175,7 +175,7 @@ TEST_F(PoolTest, MembersOfAnotherSizeOrVersionAreMadeAnew) {
     ASSERT_TRUE(has(Phase::parked, 2));
     const GuestId old = members(Phase::parked).front().id;
     *size.lock() = "large";
-    bell.ring();
+    rounds.wake();
     ASSERT_TRUE(reaches(old, Phase::gone));
     EXPECT_TRUE(eventually([&] {
         const auto all = registry.pools.members();
@@ -189,12 +189,12 @@ TEST_F(PoolTest, WhereMemoryIsShortParkedMembersGo) {
     keep({.stopped = 1, .parked = 3});
     ASSERT_TRUE(has(Phase::parked, 3));
     load.lock()->free_memory = 0;
-    bell.ring();
+    rounds.wake();
     ASSERT_TRUE(has(Phase::parked, 0));
     EXPECT_EQ(members(Phase::stopped).size(), 1U);
     EXPECT_THAT(kinds_told(), Contains("pool-memory"));
     load.lock()->free_memory = 1LL << 40;
-    bell.ring();
+    rounds.wake();
     EXPECT_TRUE(has(Phase::parked, 3));
 }
 
@@ -202,7 +202,7 @@ TEST_F(PoolTest, ADrainedPoolIsNoMore) {
     keep({.stopped = 1, .parked = 2});
     ASSERT_TRUE(has(Phase::parked, 2));
     registry.pools.drain(root, {"plain", "basic", Kind::vm});
-    bell.ring();
+    rounds.wake();
     EXPECT_TRUE(eventually([&] { return registry.pools.list().empty(); }));
     EXPECT_TRUE(domains.list().empty());
     EXPECT_THAT(kinds_told(), Contains("pool-drained"));
@@ -237,7 +237,7 @@ TEST_F(PoolTest, FollowsTheDemand) {
     keep({.demand = 100});
     EXPECT_EQ(keeper->states().front().parked_target, 0);
     EXPECT_EQ(outcome_of(take(4).operation), "done");
-    bell.ring();
+    rounds.wake();
     EXPECT_TRUE(has(Phase::parked, 4));
 }
 
