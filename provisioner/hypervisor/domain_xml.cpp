@@ -60,7 +60,9 @@ void add_processor(xml_node domain, const Machine& machine) {
     add(features, "acpi");
     // The default translation cache grows to hundreds of MiB for each guest.
     if (!machine.kvm) add(add(features, "tcg"), "tb-cache", {{"unit", "MiB"}}, "32");
-    add(domain, "cpu", {{"mode", machine.kvm ? "host-passthrough" : "maximum"}});
+    auto cpu = add(domain, "cpu", {{"mode", machine.kvm ? "host-passthrough" : "maximum"}});
+    // A fifth level of page tables, which QEMU would walk in software at each miss, for memory that no guest has.
+    if (!machine.kvm) add(cpu, "feature", {{"policy", "disable"}, {"name", "la57"}});
 }
 
 // Whatever ends a guest ends its QEMU; only a restart from within keeps it. No sleep states: nobody would wake it.
