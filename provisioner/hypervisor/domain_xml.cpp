@@ -61,8 +61,10 @@ void add_processor(xml_node domain, const Machine& machine) {
     // The default translation cache grows to hundreds of MiB for each guest.
     if (!machine.kvm) add(add(features, "tcg"), "tb-cache", {{"unit", "MiB"}}, "32");
     auto cpu = add(domain, "cpu", {{"mode", machine.kvm ? "host-passthrough" : "maximum"}});
-    // A fifth level of page tables, which QEMU would walk in software at each miss, for memory that no guest has.
-    if (!machine.kvm) add(cpu, "feature", {{"policy", "disable"}, {"name", "la57"}});
+    if (machine.kvm) return;
+    // What an emulator is slow at, and a guest would choose for speed: copying by single bytes (`erms`), a fifth level of
+    // page tables (`la57`).
+    for (const auto* slow : {"erms", "la57"}) add(cpu, "feature", {{"policy", "disable"}, {"name", slow}});
 }
 
 // Whatever ends a guest ends its QEMU; only a restart from within keeps it. No sleep states: nobody would wake it.
@@ -125,6 +127,7 @@ void add_interface(xml_node devices, const DomainSpec& spec) {
 }
 
 void add_lines(xml_node devices) {
+    add(devices, "controller", {{"type", "virtio-serial"}, {"index", "0"}});
     add(add(devices, "serial", {{"type", "pty"}}), "target", {{"port", "0"}});
     add(add(devices, "channel", {{"type", "unix"}}), "target", {{"type", "virtio"}, {"name", channel_name}});
     // A source of randomness of its own: what else would a guest forked from another's memory make its keys from?
@@ -135,6 +138,21 @@ void add_lines(xml_node devices) {
 void add_absent(xml_node devices) {
     add(devices, "controller", {{"type", "usb"}, {"model", "none"}});
     add(devices, "memballoon", {{"model", "none"}});
+}
+
+bool is_on_bus(xml_node device) {
+    const std::string_view name = device.name();
+    return name == "disk" || name == "interface" || name == "rng" ||
+           device.attribute("type").value() == std::string_view("virtio-serial");
+}
+
+// On the first bus, in their order. libvirt would give each a port of its own, for plugging while the guest runs: QEMU
+// would make these at each start, and the guest look behind each.
+void place_on_first_bus(xml_node devices) {
+    int slot = 2;
+    for (const auto device : devices.children())
+        if (is_on_bus(device))
+            add(device, "address", {{"type", "pci"}, {"bus", "0x00"}, {"slot", fmt::format("{:#04x}", slot++)}});
 }
 
 // Else every start gives the files it uses, the shared root too, to the user that QEMU runs as.
@@ -226,6 +244,7 @@ std::string to_xml(const DomainSpec& spec) {
     add_absent(devices);
     add_interface(devices, spec);
     add_lines(devices);
+    place_on_first_bus(devices);
     add_label(domain, spec.user);
     add_quick_start(domain);
     return xml::print(document.document_element());
