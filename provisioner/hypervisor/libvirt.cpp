@@ -111,6 +111,7 @@ struct LibvirtDomains::Driver {
     std::vector<Stated> (*states)(virConnectPtr connection);
     UniqueFd (*open_channel)(virConnectPtr connection, const Ownership& ours, GuestId id, int most_processes);
     ReadPath* console_path;                          ///< of a domain's XML; null: there are no consoles
+    bool (*in_touch)(virDomainPtr domain);           ///< with one that was just started; null: libvirt always is
     bool (*ended_unnoticed)(virDomainPtr domain);    ///< null: libvirt notices
     bool (*is_frozen)(virDomainPtr domain);          ///< though libvirt calls it running; null: libvirt knows
     void (*tidy_up)(const std::string& instance);    ///< what domains that run no more left behind
@@ -133,12 +134,14 @@ const LibvirtDomains::Driver LibvirtDomains::qemu_driver{
     read_serial_path,
     nullptr,
     nullptr,
+    nullptr,
     no_trace,
     no_trace};
 
 // It knows no flags.
-const LibvirtDomains::Driver LibvirtDomains::test_driver{
-    test_xml, 0, 0, virDomainShutdown, states_at_once, open_socket, nullptr, nullptr, nullptr, no_trace, no_trace};
+const LibvirtDomains::Driver LibvirtDomains::test_driver{test_xml,       0,           0,        virDomainShutdown,
+                                                         states_at_once, open_socket, nullptr,  nullptr,
+                                                         nullptr,        nullptr,     no_trace, no_trace};
 
 const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
                                                               0,
@@ -147,6 +150,7 @@ const LibvirtDomains::Driver LibvirtDomains::container_driver{container_xml,
                                                               states_one_by_one,
                                                               open_second_tty,
                                                               read_first_tty_path,
+                                                              drover::in_touch,
                                                               drover::ended_unnoticed,
                                                               drover::is_frozen,
                                                               remove_process_limits,
@@ -236,14 +240,23 @@ void LibvirtDomains::define(const DomainSpec& spec) {
     });
 }
 
+// A domain whose end libvirt would not notice is ended before anything in it has begun, and started again.
 void LibvirtDomains::start(GuestId id) {
-    connection_.call([ours = ours_, id, flags = driver_.start](virConnectPtr c) {
+    connection_.call([ours = ours_, id, &driver = driver_](virConnectPtr c) {
         const auto name = ours->domain_name(id);
         const auto domain = find(c, *ours, id);
         if (!domain) throw Error(ErrorKind::not_found, fmt::format("domain {} is not defined", name));
-        if (virDomainCreateWithFlags(domain.get(), flags) == 0) return;
-        const auto error = last_error("start domain " + name);
-        if (run_now(domain.get(), name) == Run::off) throw Error(error);
+        for (int tries = 3; tries > 0; --tries) {
+            if (virDomainCreateWithFlags(domain.get(), driver.start) < 0) {
+                const auto error = last_error("start domain " + name);
+                if (run_now(domain.get(), name) == Run::off) throw Error(error);
+                return;
+            }
+            if (driver.in_touch == nullptr || driver.in_touch(domain.get())) return;
+            if (virDomainDestroy(domain.get()) < 0) throw last_error("end domain " + name);
+        }
+        throw Error(ErrorKind::failed,
+                    fmt::format("libvirt lost touch with domain {} each time that it started it", name));
     });
 }
 

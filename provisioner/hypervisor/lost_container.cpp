@@ -5,11 +5,13 @@
 #include <unistd.h>
 
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "model/unique_fd.hpp"
 
@@ -37,6 +39,17 @@ pid_t parent_of(pid_t process) {
 }
 
 }  // namespace
+
+bool in_touch(virDomainPtr container) {
+    using Clock = std::chrono::steady_clock;
+    using namespace std::chrono_literals;
+    for (const auto until = Clock::now() + 1s; Clock::now() < until; std::this_thread::sleep_for(2ms)) {
+        // Signal 0: it is looked for, and gets none.
+        if (virDomainSendProcessSignal(container, 1, VIR_DOMAIN_PROCESS_SIGNAL_NOP, 0) == 0) return true;
+        if (virDomainIsActive(container) != 1) return true;
+    }
+    return false;
+}
 
 bool ended_unnoticed(virDomainPtr container) {
     const auto process = static_cast<int>(virDomainGetID(container));

@@ -6,6 +6,10 @@
 /// knows no process of it that could be signalled. What libvirt does not know then, /proc tells. For this room only.
 namespace drover {
 
+/// Whether libvirt knows the first process of a container that it has just started: waits for that, a second at most.
+/// True also for one that has ended already.
+bool in_touch(virDomainPtr container);
+
 /// Whether a container has no controller any more though libvirt called it running when the handle was got. For some
 /// milliseconds that is so after each end; where libvirt lost touch, for ever.
 bool ended_unnoticed(virDomainPtr container);
