@@ -62,8 +62,8 @@ void add_processor(xml_node domain, const Machine& machine) {
     if (!machine.kvm) add(add(features, "tcg"), "tb-cache", {{"unit", "MiB"}}, "32");
     auto cpu = add(domain, "cpu", {{"mode", machine.kvm ? "host-passthrough" : "maximum"}});
     if (machine.kvm) return;
-    // What an emulator is slow at, and a guest would choose for speed: copying by single bytes (`erms`), a fifth level of
-    // page tables (`la57`).
+    // What an emulator is slow at, and a guest would choose for speed: copying by single bytes (`erms`), a fifth level
+    // of page tables (`la57`).
     for (const auto* slow : {"erms", "la57"}) add(cpu, "feature", {{"policy", "disable"}, {"name", slow}});
 }
 
