@@ -9,6 +9,7 @@
 
 #include "hypervisor/channels.hpp"
 #include "hypervisor/domain_xml.hpp"
+#include "hypervisor/fates.hpp"
 #include "hypervisor/handles.hpp"
 #include "hypervisor/kvm_probe.hpp"
 #include "hypervisor/looking.hpp"
@@ -165,37 +166,8 @@ const LibvirtDomains::Driver& LibvirtDomains::driver_of(const std::string& uri) 
 /// runs, so that it runs no more once it has been taken away.
 struct LibvirtDomains::Watch {
     Synchronized<std::function<void(GuestId)>> changed;
-    /// What became of its last run. The state of a container tells only that it is off: the event tells why, some
-    /// milliseconds later. `buried`: by us, because libvirt did not notice.
-    enum class Fate { runs, ended, died, buried };
-    Synchronized<std::map<GuestId, Fate>> fates;
+    Fates fates;
 
-    void note(GuestId id, DomainEvent event) {
-        if (event == DomainEvent::other) return;
-        auto known = fates.lock();
-        if (event == DomainEvent::undefined) {
-            known->erase(id);
-            return;
-        }
-        auto& fate = known->try_emplace(id, Fate::runs).first->second;
-        if (event == DomainEvent::started)
-            fate = Fate::runs;
-        else if (fate != Fate::buried)
-            fate = event == DomainEvent::died ? Fate::died : Fate::ended;
-    }
-    // False while it is not known yet why the domain is off.
-    bool complete(DomainSeen& seen) {
-        auto known = fates.lock();
-        if (seen.run != Run::off) {
-            known->try_emplace(seen.id, Fate::runs);
-            return true;
-        }
-        const auto fate = known->find(seen.id);
-        if (fate == known->end()) return true;
-        if (fate->second == Fate::died) seen.powered_off_itself = false;
-        if (fate->second == Fate::buried) seen.powered_off_itself = true;
-        return fate->second != Fate::runs;
-    }
     void tell(GuestId id) {
         auto listener = changed.lock();
         if (*listener) (*listener)(id);
@@ -211,7 +183,7 @@ LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std
       watch_(std::make_shared<Watch>()) {
     connection_.watch([ours = ours_, tags = tags_, watch = watch_](virDomainPtr domain, DomainEvent event) {
         if (domain == nullptr) {
-            watch->fates.lock()->clear();
+            watch->fates.forget_all();
             tags->forget_all();  // a hypervisor that began anew numbers its runs from 1 again
             return watch->tell(0);
         }
@@ -219,7 +191,7 @@ LibvirtDomains::LibvirtDomains(Connection& connection, std::string instance, std
         virDomainGetUUIDString(domain, uuid.data());
         const auto id = ours->guest_of(virDomainGetName(domain), uuid.data());
         if (!id) return;
-        watch->note(*id, event);
+        watch->fates.note(*id, event);
         watch->tell(*id);
     });
 }
@@ -326,7 +298,7 @@ std::vector<DomainSeen> LibvirtDomains::list() {
     });
     if (driver_.ended_unnoticed != nullptr)
         for (auto& seen : all)
-            if (!watch_->complete(seen)) seen = look(seen.id);
+            if (!watch_->fates.complete(seen)) seen = look(seen.id);
     return all;
 }
 
@@ -356,7 +328,7 @@ DomainSeen LibvirtDomains::look_for_fate(GuestId id) {
                 look.seen.run = Run::paused;
             return std::pair(std::move(look.seen), look.domain && driver.ended_unnoticed(look.domain.get()));
         });
-        const bool known = watch_->complete(seen) && !unnoticed;
+        const bool known = watch_->fates.complete(seen) && !unnoticed;
         if (known || (late && !(unnoticed && bury(id)))) return seen;
     }
 }
@@ -367,7 +339,7 @@ bool LibvirtDomains::bury(GuestId id) {
         const auto domain = find(c, *ours, id);
         return domain && virDomainDestroy(domain.get()) == 0;
     });
-    if (buried) (*watch_->fates.lock())[id] = Watch::Fate::buried;
+    if (buried) watch_->fates.bury(id);
     return buried;
 }
 

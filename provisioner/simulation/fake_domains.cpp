@@ -6,139 +6,20 @@
 #include <condition_variable>
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <optional>
-#include <set>
 #include <thread>
 #include <utility>
 
-#include "hypervisor/ownership.hpp"
 #include "model/error.hpp"
 #include "model/sync.hpp"
+#include "simulation/fake_world.hpp"
 #include "simulation/store.hpp"
 #include "simulation/voices.hpp"
 
 namespace drover {
 namespace {
 
-using nlohmann::json;
-
-// What libvirt would know of a domain.
-struct Domain {
-    std::optional<DomainSpec> defined, live;
-    bool paused = false, powered_off_itself = false;
-    int starts = 0, forks = 0;
-
-    [[nodiscard]] bool exists() const { return defined || live; }
-    [[nodiscard]] Run run() const { return !live ? Run::off : paused ? Run::paused : Run::running; }
-};
-
-// A domain's file: what makes it ours, and what somebody who looks from outside wants to know.
-json to_json(const std::optional<DomainSpec>& spec) {
-    if (!spec) return nullptr;
-    const Ownership ownership{spec->instance, spec->registry};
-    const Make& make = spec->make;
-    return {{"instance", spec->instance},
-            {"registry", spec->registry},
-            {"id", spec->id},
-            {"domain", ownership.domain_name(spec->id)},
-            {"uuid", ownership.domain_uuid(spec->id)},
-            {"name", spec->name},
-            {"mac", spec->mac},
-            {"overlay", spec->overlay},
-            {"root", spec->root},
-            {"make", {make.version, make.overlay, make.boot}}};
-}
-
-std::optional<DomainSpec> spec_of(const json& file) {
-    if (file.is_null()) return std::nullopt;
-    DomainSpec spec;
-    spec.instance = file.at("instance");
-    spec.registry = file.at("registry");
-    spec.id = file.at("id");
-    spec.name = file.at("name");
-    spec.mac = file.at("mac");
-    spec.overlay = file.at("overlay");
-    spec.root = file.at("root");
-    const json& make = file.at("make");
-    spec.make = {make.at(0), make.at(1), make.at(2)};
-    return spec;
-}
-
-json to_json(const Domain& domain) {
-    return {{"defined", to_json(domain.defined)},
-            {"live", to_json(domain.live)},
-            {"paused", domain.paused},
-            {"powered_off_itself", domain.powered_off_itself}};
-}
-
-Domain domain_of(const json& file) {
-    Domain domain;
-    domain.defined = spec_of(file.at("defined"));
-    domain.live = spec_of(file.at("live"));
-    domain.paused = file.at("paused");
-    domain.powered_off_itself = file.at("powered_off_itself");
-    return domain;
-}
-
 void expect_file(const std::string& file) {
     if (!std::filesystem::exists(file)) throw Error(ErrorKind::failed, fmt::format("'{}' is not there", file));
-}
-
-struct World {
-    std::map<GuestId, Domain> domains;
-    std::map<GuestId, Behaviour> behaviours;
-    std::set<GuestId> foreign, changed;
-    Behaviour common;
-    std::vector<GuestId> news;
-    bool reachable = true, ending = false;
-    std::string release = "1";
-
-    Behaviour& behaviour(GuestId id) {
-        const auto own = behaviours.find(id);
-        return own == behaviours.end() ? common : own->second;
-    }
-    void check(GuestId id) const {
-        if (!reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");
-        if (foreign.contains(id))
-            throw Error(ErrorKind::refused, fmt::format("domain {} belongs to somebody else", id));
-    }
-    // Null when there is none: nobody leaves anything behind by asking.
-    Domain* find(GuestId id) {
-        const auto found = domains.find(id);
-        return found == domains.end() ? nullptr : &found->second;
-    }
-    Domain& running(GuestId id) {
-        check(id);
-        auto* domain = find(id);
-        if (domain == nullptr || !domain->live)
-            throw Error(ErrorKind::not_found, fmt::format("domain {} is not running", id));
-        return *domain;
-    }
-    void tell(GuestId id) {
-        changed.insert(id);
-        if (id > 0) news.push_back(id);  // templates are nobody's
-    }
-    void end(GuestId id, bool by_itself) {
-        auto* domain = find(id);
-        if (domain == nullptr || !domain->live) return;
-        domain->live.reset();
-        domain->paused = false;
-        domain->powered_off_itself = by_itself;
-        tell(id);
-    }
-};
-
-DomainSeen seen(GuestId id, const Domain& domain) {
-    DomainSeen result;
-    result.id = id;
-    const auto& spec = domain.live ? *domain.live : *domain.defined;
-    result.defined = domain.defined.has_value();
-    result.run = domain.run();
-    result.powered_off_itself = domain.run() == Run::off && domain.powered_off_itself;
-    result.live = spec.make;
-    result.name = spec.name;
-    return result;
 }
 
 }  // namespace
@@ -162,20 +43,20 @@ struct FakeDomains::State {
         auto held = world.lock();
         struct AtEnd {
             State& state;
-            World& world;
+            FakeWorld& world;
             ~AtEnd() { state.settle(world); }
         } at_end{*this, *held};
         return deed(*held);
     }
 
     void load();
-    void settle(World& held);
+    void settle(FakeWorld& held);
     void stop(GuestId id);
     void work();
 
     const bool kvm;
     const Store store;
-    Synchronized<World> world;
+    Synchronized<FakeWorld> world;
     std::condition_variable happened;
     Synchronized<std::function<void(GuestId)>> changed;
     Voices voices;
@@ -185,14 +66,14 @@ struct FakeDomains::State {
 void FakeDomains::State::load() {
     auto held = world.lock();
     for (const auto id : store.ids()) {
-        const auto& domain = held->domains[id] = domain_of(store.recall(id));
+        const auto& domain = held->domains[id] = fake_domain_of(store.recall(id));
         if (!domain.live) continue;
         voices.go_on(id);
         voices.mute(id, domain.paused);
     }
 }
 
-void FakeDomains::State::settle(World& held) {
+void FakeDomains::State::settle(FakeWorld& held) {
     for (const auto id : std::exchange(held.changed, {})) {
         const auto* domain = held.find(id);
         if (domain == nullptr || !domain->exists()) {
@@ -213,7 +94,7 @@ void FakeDomains::State::settle(World& held) {
 
 // It was told on its channel, and unless it was started anew since, it obeys.
 void FakeDomains::State::stop(GuestId id) {
-    with_world([&](World& held) {
+    with_world([&](FakeWorld& held) {
         if (voices.told_to_stop(id)) held.end(id, true);
     });
 }
@@ -240,7 +121,7 @@ FakeDomains::FakeDomains(const Options& options) : state_(std::make_unique<State
 FakeDomains::~FakeDomains() = default;
 
 void FakeDomains::define(const DomainSpec& spec) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(spec.id);
         world.domains[spec.id].defined = spec;
         world.changed.insert(spec.id);
@@ -248,7 +129,7 @@ void FakeDomains::define(const DomainSpec& spec) {
 }
 
 void FakeDomains::start(GuestId id) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(id);
         auto* domain = world.find(id);
         if (domain != nullptr && domain->live) return;
@@ -268,7 +149,7 @@ void FakeDomains::start(GuestId id) {
 }
 
 std::map<std::string, std::string> FakeDomains::needs(const DomainSpec& spec) {
-    return state_->with_world([&](World& world) {
+    return state_->with_world([&](FakeWorld& world) {
         if (!world.reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");
         return std::map<std::string, std::string>{{"release", world.release}, {"layout", fmt::to_string(spec.cpus)}};
     });
@@ -276,7 +157,7 @@ std::map<std::string, std::string> FakeDomains::needs(const DomainSpec& spec) {
 
 void FakeDomains::boot_template(const DomainSpec& spec, const std::string& memory) {
     expect_file(memory);
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(spec.id);
         auto& domain = world.domains[spec.id];
         if (domain.live) throw Error(ErrorKind::failed, "the template runs already");
@@ -288,7 +169,7 @@ void FakeDomains::boot_template(const DomainSpec& spec, const std::string& memor
 
 void FakeDomains::freeze(const std::string& state) {
     expect_file(state);
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.running(template_id);
         std::ofstream(state) << "frozen\n";
         world.end(template_id, false);
@@ -298,7 +179,7 @@ void FakeDomains::freeze(const std::string& state) {
 void FakeDomains::fork(const DomainSpec& spec, const TemplateFiles& files) {
     expect_file(files.memory);
     expect_file(files.state);
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(spec.id);
         auto& behaviour = world.behaviour(spec.id);
         auto& domain = world.domains[spec.id];
@@ -316,19 +197,19 @@ void FakeDomains::fork(const DomainSpec& spec, const TemplateFiles& files) {
 }
 
 void FakeDomains::suspend(GuestId id) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         if (!std::exchange(world.running(id).paused, true)) world.tell(id);
     });
 }
 
 void FakeDomains::resume(GuestId id) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         if (std::exchange(world.running(id).paused, false)) world.tell(id);
     });
 }
 
 void FakeDomains::press_power_button(GuestId id) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(id);
         const auto* domain = world.find(id);
         if (domain != nullptr && domain->run() == Run::running && world.behaviour(id).obeys_button) world.end(id, true);
@@ -336,14 +217,14 @@ void FakeDomains::press_power_button(GuestId id) {
 }
 
 void FakeDomains::force_off(GuestId id) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(id);
         world.end(id, false);
     });
 }
 
 void FakeDomains::undefine(GuestId id) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(id);
         auto* domain = world.find(id);
         if (domain == nullptr || !domain->defined) return;
@@ -353,7 +234,7 @@ void FakeDomains::undefine(GuestId id) {
 }
 
 void FakeDomains::rename(const DomainSpec& spec, bool live) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.check(spec.id);
         auto* domain = world.find(spec.id);
         if (domain == nullptr) throw Error(ErrorKind::not_found, fmt::format("there is no domain {}", spec.id));
@@ -366,11 +247,11 @@ void FakeDomains::rename(const DomainSpec& spec, bool live) {
 }
 
 void FakeDomains::set_background(GuestId id, bool /*background*/) {
-    state_->with_world([&](World& world) { world.check(id); });
+    state_->with_world([&](FakeWorld& world) { world.check(id); });
 }
 
 std::vector<DomainSeen> FakeDomains::list() {
-    return state_->with_world([](World& world) {
+    return state_->with_world([](FakeWorld& world) {
         if (!world.reachable) throw Error(ErrorKind::unavailable, "the hypervisor is out of reach");
         std::vector<DomainSeen> all;
         for (const auto& [id, domain] : world.domains)
@@ -380,7 +261,7 @@ std::vector<DomainSeen> FakeDomains::list() {
 }
 
 DomainSeen FakeDomains::look(GuestId id) {
-    return state_->with_world([&](World& world) {
+    return state_->with_world([&](FakeWorld& world) {
         world.check(id);
         const auto* domain = world.find(id);
         return domain == nullptr ? DomainSeen{.id = id} : seen(id, *domain);
@@ -388,14 +269,14 @@ DomainSeen FakeDomains::look(GuestId id) {
 }
 
 std::optional<double> FakeDomains::cpu_seconds(GuestId id) {
-    return state_->with_world([&](World& world) -> std::optional<double> {
+    return state_->with_world([&](FakeWorld& world) -> std::optional<double> {
         world.check(id);
         return std::nullopt;
     });
 }
 
 UniqueFd FakeDomains::open_channel(GuestId id) {
-    return state_->with_world([&](World& world) {
+    return state_->with_world([&](FakeWorld& world) {
         world.running(id);
         return state_->voices.connect(id);
     });
@@ -406,57 +287,57 @@ void FakeDomains::watch(std::function<void(GuestId)> changed) { *state_->changed
 bool FakeDomains::probe_kvm(const std::string&, const std::string&) { return state_->kvm; }
 
 void FakeDomains::behave(GuestId id, const Behaviour& behaviour) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.behaviours[id] = behaviour;
         world.changed.insert(id);
     });
 }
 
 void FakeDomains::behave(const Behaviour& behaviour) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         world.common = behaviour;
         for (const auto& [id, domain] : world.domains) world.changed.insert(id);
     });
 }
 
 void FakeDomains::crash(GuestId id) {
-    state_->with_world([&](World& world) { world.end(id, false); });
+    state_->with_world([&](FakeWorld& world) { world.end(id, false); });
 }
 
 void FakeDomains::power_off(GuestId id) {
-    state_->with_world([&](World& world) { world.end(id, true); });
+    state_->with_world([&](FakeWorld& world) { world.end(id, true); });
 }
 
 void FakeDomains::reboot(GuestId id) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         const auto* domain = world.find(id);
         if (domain != nullptr && domain->live) state_->voices.boot(id);
     });
 }
 
 void FakeDomains::set_release(const std::string& release) {
-    state_->with_world([&](World& world) { world.release = release; });
+    state_->with_world([&](FakeWorld& world) { world.release = release; });
 }
 
 void FakeDomains::set_reachable(bool reachable) {
-    state_->with_world([&](World& world) {
+    state_->with_world([&](FakeWorld& world) {
         if (std::exchange(world.reachable, reachable) != reachable) world.news.push_back(0);
     });
 }
 
 void FakeDomains::add_foreign(GuestId id) {
-    state_->with_world([&](World& world) { world.foreign.insert(id); });
+    state_->with_world([&](FakeWorld& world) { world.foreign.insert(id); });
 }
 
 int FakeDomains::starts(GuestId id) const {
-    return state_->with_world([&](World& world) {
+    return state_->with_world([&](FakeWorld& world) {
         const auto* domain = world.find(id);
         return domain == nullptr ? 0 : domain->starts;
     });
 }
 
 int FakeDomains::forks(GuestId id) const {
-    return state_->with_world([&](World& world) {
+    return state_->with_world([&](FakeWorld& world) {
         const auto* domain = world.find(id);
         return domain == nullptr ? 0 : domain->forks;
     });
