@@ -25,7 +25,7 @@ Suspicions missing_elements(const Sight& sight) {
     if (!firewall) return found;
     for (const auto& guest : sight.steady) {
         if (!should_have_a_line(guest) || firewall->lines.contains(sight.domain_name(guest.id))) continue;
-        const auto detail = firewall->table ? "the nft table bridge drover_{} does not know the guest's line: {}"
+        const auto* const detail = firewall->table ? "the nft table bridge drover_{} does not know the guest's line: {}"
                                             : "the nft tables drover_{} are not there: {}";
         found.push_back({.finding = {.object = sight.domain_name(guest.id),
                                      .guest = guest.name,

@@ -274,7 +274,7 @@ void Firewall::follow_the_registry(Applied& applied) {
             door == applied.doors.end() || std::chrono::abs(until(door->second.closes) - opening.left) > slack)
             others.push_back(opening.guest);
     for (const auto& [number, door] : applied.doors)
-        if (std::none_of(open.begin(), open.end(), [&](const Opening& it) { return it.id == number; }))
+        if (std::none_of(open.begin(), open.end(), [id = number](const Opening& it) { return it.id == id; }))
             others.push_back(door.guest);
     for (const auto id : others) follow(applied, id);
 }

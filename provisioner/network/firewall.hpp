@@ -55,7 +55,7 @@ class Firewall {
     [[nodiscard]] GuestLine line_of(Applied& applied, const Guest& guest) const;
     [[nodiscard]] std::uint32_t circle_of(Applied& applied, const Guest& guest) const;
     void remake(Applied& applied);
-    void follow(Applied& applied, GuestId guest);
+    void follow(Applied& applied, GuestId id);
     void follow_the_registry(Applied& applied);
     [[nodiscard]] std::string wrong_table(Applied& applied) const;
     [[nodiscard]] std::string wrong_elements(Applied& applied) const;

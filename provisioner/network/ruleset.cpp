@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <charconv>
 #include <map>
 
 #include "model/names.hpp"
@@ -201,7 +201,7 @@ std::string input_chain(const FirewallPlan& plan) {
 }
 
 std::string nat_chains(const FirewallPlan& plan) {
-    const auto publish = "fib daddr type local dnat ip to meta l4proto . th dport map @published4\n";
+    const auto* const publish = "fib daddr type local dnat ip to meta l4proto . th dport map @published4\n";
     std::string text = fmt::format(
         "    chain prerouting {{\n        type nat hook prerouting priority dstnat; policy "
         "accept;\n        {}    }}\n    chain output {{\n        type nat hook output "
@@ -231,9 +231,13 @@ std::string inet_table(const FirewallPlan& plan) {
 // ---- elements -----------------------------------------------------------------------------------------------------
 
 std::array<unsigned, 6> bytes_of(const std::string& mac) {
+    constexpr int hexadecimal = 16;
     std::array<unsigned, 6> bytes{};
-    // NOLINTNEXTLINE(cert-err34-c): it was made by mac_of()
-    std::sscanf(mac.c_str(), "%x:%x:%x:%x:%x:%x", &bytes[0], &bytes[1], &bytes[2], &bytes[3], &bytes[4], &bytes[5]);
+    const auto* place = mac.data();
+    for (unsigned& byte : bytes) {
+        std::from_chars(place, place + 2, byte, hexadecimal);  // it was made by mac_of()
+        place += 3;
+    }
     return bytes;
 }
 

@@ -160,7 +160,7 @@ void PoolKeeper::keep(const Pool& pool, Round& round, Memory& memory) {
 }
 
 /// Nothing, and why in `memory`, when requests of this sort could not be served either.
-std::optional<Reservation> PoolKeeper::reservation(const Pool& pool, Memory& memory) {
+std::optional<Reservation> PoolKeeper::reservation(const Pool& pool, Memory& memory) const {
     try {
         memory.trouble.clear();
         return parts_.reservation(pool.key);

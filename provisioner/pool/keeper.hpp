@@ -58,7 +58,7 @@ class PoolKeeper {
     void forget_old_arrivals();
     void drop_orphans(const std::vector<Pool>& pools, Round& round);
     void keep(const Pool& pool, Round& round, Memory& memory);
-    std::optional<Reservation> reservation(const Pool& pool, Memory& memory);
+    std::optional<Reservation> reservation(const Pool& pool, Memory& memory) const;
     void make(const Pool& pool, const Reservation& as, const Moves& moves, Round& round, Memory& memory);
     void drop(Round& round, const std::vector<GuestId>& ids, const std::string& reason);
     void drop_spoiled(Round& round, GuestId id);
