@@ -11,12 +11,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "model/error.hpp"
 
 namespace drover {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 StateFolder::StateFolder(const std::string& path) {
     fs::create_directories(path);
@@ -24,7 +26,10 @@ StateFolder::StateFolder(const std::string& path) {
     const std::string file = path + "/lock";
     lock_ = UniqueFd(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!lock_) throw Error(ErrorKind::failed, fmt::format("cannot open {}: {}", file, std::strerror(errno)));
-    if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    // A daemon that was killed may leave a child between its fork and its exec, which still holds the lock.
+    for (const auto until = std::chrono::steady_clock::now() + 2s; flock(lock_.get(), LOCK_EX | LOCK_NB) != 0;
+         std::this_thread::sleep_for(20ms)) {
+        if (std::chrono::steady_clock::now() < until) continue;
         throw Error(ErrorKind::refused, fmt::format("another droverd works in {}", path), "stop it first");
     }
 }

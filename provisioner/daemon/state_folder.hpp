@@ -9,7 +9,7 @@ namespace drover {
 /// for as long as this lives.
 class StateFolder {
   public:
-    /// Error{refused} when another daemon holds it.
+    /// Error{refused} when another daemon holds it for two seconds.
     explicit StateFolder(const std::string& path);
 
   private:
