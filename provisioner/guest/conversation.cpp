@@ -42,10 +42,19 @@ bool Conversation::could_go_on() { return machine_.digest_in_force().empty() && 
 
 std::string Conversation::go_on() try {
     const auto last = machine_.last_introduction();
-    if (last) machine_.put_into_force(*last);
+    if (last) put_into_force(*last);
     return state();
 } catch (const std::exception& error) {
     return err(0, std::string("going on with the last identity: ") + error.what());
+}
+
+void Conversation::put_into_force(const Introduction& introduction) {
+    machine_.put_into_force(introduction);
+    to_keep_ = true;
+}
+
+void Conversation::rest() {
+    if (std::exchange(to_keep_, false)) machine_.keep();
 }
 
 std::string Conversation::take(const control::Key& key) {
@@ -71,7 +80,7 @@ std::string Conversation::take(const control::Introduce& introduce) try {
     const auto seed = std::exchange(host_seed_, {});
     if (!seed.empty()) machine_.put_host_key(seed);
     machine_.set_clock(introduce.identity.time);
-    machine_.put_into_force(introduction);
+    put_into_force(introduction);
     return ok(introduce.n) + state();
 } catch (const std::exception& error) {
     return err(introduce.n, error.what());

@@ -34,8 +34,10 @@ class Machine {
     virtual void put_host_key(std::string_view seed) = 0;
     /// Sets the clock, when it is off by more than a second; ms since 1970.
     virtual void set_clock(std::int64_t time) = 0;
-    /// Makes it so, and remembers it durably. Repeatable. Throws when something did not work; repeating it mends that.
+    /// Makes it so. Repeatable. Throws when something did not work; repeating it mends that.
     virtual void put_into_force(const Introduction& introduction) = 0;
+    /// Remembers for later boots what was put into force last, and does what else can wait until READY was said.
+    virtual void keep() noexcept = 0;
     /// What its clock says and how full its disk and memory are; nothing when that was found out a moment ago.
     virtual std::optional<control::Levels> levels() = 0;
     /// How its own things hide what the new root has at this path; nothing: they do not.
@@ -61,6 +63,8 @@ class Conversation {
     std::string greeting();
     /// What it says to whoever connects: READY once something is in force, HELLO before.
     std::string state();
+    /// Does what could wait until what was last said is on its way: to be called after each answer.
+    void rest();
     /// The answer to one line of the daemon. An empty line, which begins every connection, starts anew.
     std::string answer(std::string_view line);
     /// Another connection: keys that were collected for an IDENTITY which did not come are forgotten.
@@ -85,6 +89,7 @@ class Conversation {
     std::string take(const control::Renew& renew);
     std::string take(const control::ServiceOrder& order);
     std::string take(const control::Password& password);
+    void put_into_force(const Introduction& introduction);
     std::vector<PathChange> told(std::uint32_t n, std::uint32_t count);
 
     Machine& machine_;
@@ -94,6 +99,7 @@ class Conversation {
     std::uint32_t paths_for_ = 0;     ///< the request that these were told for
     std::vector<PathChange> paths_;   ///< at most most_questions; requests that come in pieces count them
     bool stop_asked_ = false;
+    bool to_keep_ = false;  ///< something was put into force that was not kept yet
 };
 
 }  // namespace drover::guest

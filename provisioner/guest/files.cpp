@@ -19,10 +19,12 @@ namespace {
 const std::string block_begin = "# drover: from here to the end mark this is written anew at every change\n";
 const std::string block_end = "# drover: end mark\n";
 
-bool is_as_wanted(const fs::path& path, std::string_view content, mode_t mode) {
+/// What the file has by now, if it has this mode and is no longer than that; else nothing.
+std::optional<std::string> content_so_far(const fs::path& path, std::string_view content, mode_t mode) {
     struct stat found {};
-    return lstat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 07777) == mode &&
-           static_cast<std::size_t>(found.st_size) == content.size() && read_if_there(path) == content;
+    const bool may_be = lstat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && (found.st_mode & 07777) == mode &&
+                        static_cast<std::size_t>(found.st_size) <= content.size();
+    return may_be ? read_if_there(path) : std::nullopt;
 }
 
 /// Content and mode into the open file.
@@ -43,6 +45,13 @@ void fill(const UniqueFd& file, std::string_view content, mode_t mode, Durable w
 void sync_folder(const fs::path& path) {
     const UniqueFd folder(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder || fsync(folder.get()) != 0) fail("cannot sync " + path.string());
+}
+
+/// False: the file cannot be opened.
+bool append(const fs::path& path, std::string_view content, mode_t mode, Durable when) {
+    const UniqueFd file(open(path.c_str(), O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC));
+    if (file) fill(file, content, mode, when, path);
+    return bool(file);
 }
 
 /// False: the path is a mount point or its folder cannot be written, so that nothing can take its place.
@@ -97,7 +106,12 @@ void overwrite(const fs::path& path, std::string_view content, mode_t mode, Dura
 }
 
 bool put_file(const fs::path& path, std::string_view content, mode_t mode, Durable when) {
-    if (is_as_wanted(path, content, mode)) return false;
+    const auto so_far = content_so_far(path, content, mode);
+    if (so_far == content) return false;
+    // To make another file is, for an emulated fork, a third of all work until it is ready; what only grows loses
+    // nothing by growing in place.
+    const bool grows = when == Durable::later && so_far && content.starts_with(*so_far);
+    if (grows && append(path, content.substr(so_far->size()), mode, when)) return true;
     if (!replace(path, content, mode, when)) overwrite(path, content, mode, when);
     return true;
 }

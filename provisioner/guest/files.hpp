@@ -20,7 +20,8 @@ std::optional<std::string> read_if_there(const std::filesystem::path& path);
 enum class Durable { at_once, later };
 
 /// Sees to it that the file has this content and mode: writes aside and renames. A file that is itself a mount
-/// point, or lies in a read-only folder, cannot be replaced and is written in place. Returns whether it changed.
+/// point, or lies in a read-only folder, cannot be replaced and is written in place. One that only grows is appended to
+/// where that may be durable later. Returns whether it changed.
 bool put_file(const std::filesystem::path& path, std::string_view content, mode_t mode,
               Durable when = Durable::at_once);
 

@@ -1,10 +1,13 @@
 #include "guest/identity_files.hpp"
 
+#include <fcntl.h>
+
 #include <cstdio>
 #include <exception>
 
 #include "control/fields.hpp"
 #include "guest/files.hpp"
+#include "model/unique_fd.hpp"
 
 namespace fs = std::filesystem;
 
@@ -56,6 +59,18 @@ void put_identity_files(const fs::path& root, const Settings& settings, const In
     put_file(root / "etc/hostname", identity.name + "\n", 0644, Durable::later);
     put_block(root / "etc/hosts", hosts_block(identity), 0644);
     put_file(root / "etc/resolv.conf", resolver(identity), 0644, Durable::later);
+}
+
+void empty_identity_files(const fs::path& root, const Settings& settings) {
+    const auto authorized_keys = below(root, settings.authorized_keys);
+    put_folder(authorized_keys.parent_path(), 0700);
+    put_file(authorized_keys, read_if_there(authorized_keys).value_or(""), 0600);
+    put_file(below(root, settings.host_key), "", 0600);
+    put_file(root / "etc/machine-id", "", 0444);
+    for (const char* ours : {"etc/hostname", "etc/resolv.conf"}) put_file(root / ours, "", 0644);
+    // Of the image's until somebody opens it to write.
+    const UniqueFd hosts(open((root / "etc/hosts").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+    if (!hosts) fail("cannot write /etc/hosts");
 }
 
 void put_first_page(const fs::path& root, const Settings& settings, const control::Identity& identity) try {

@@ -129,6 +129,13 @@ Interface first_ethernet() {
 
 void put_mac(const std::string& mac) { first_ethernet().set_mac(mac); }
 
+void put_network_to_rest() {
+    Interface("lo").bring_up();
+    const auto interface = first_ethernet();
+    silence_ipv6(interface.name());
+    interface.bring_up();
+}
+
 void put_network_into_force(const control::Identity& identity) {
     Interface("lo").bring_up();
     const auto interface = first_ethernet();

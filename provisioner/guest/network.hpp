@@ -9,6 +9,10 @@ namespace drover::guest {
 /// What is so already is not touched, so a repetition cuts no connection. Error{failed} naming what the kernel refused.
 void put_network_into_force(const control::Identity& identity);
 
+/// In a template: the same interfaces are up, the ethernet one silent and without an address of any kind, so that its
+/// forks need not bring them up. Error{failed} naming what the kernel refused.
+void put_network_to_rest();
+
 /// Gives the first ethernet interface its MAC. Error{failed} naming what the kernel refused.
 void put_mac(const std::string& mac);
 

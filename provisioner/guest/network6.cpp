@@ -14,6 +14,7 @@
 #include <cstring>
 #include <sstream>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "control/fields.hpp"
@@ -155,6 +156,11 @@ void set_if_possible(const std::string& interface, const char* setting, const ch
 }
 
 }  // namespace
+
+void silence_ipv6(const std::string& interface) {
+    for (const auto& [setting, value] : {std::pair{"disable_ipv6", "1"}, {"accept_ra", "0"}, {"autoconf", "0"}})
+        set_if_possible(interface, setting, value);
+}
 
 void put_ipv6_into_force(const std::string& interface, const control::Identity& identity) {
     const auto told = control::parse_interface_address6(identity.address6);

@@ -65,8 +65,6 @@ std::string uuid_form(std::string_view digits) {
 }
 
 void forget_template(const fs::path& root) {
-    const auto machine_id = root / "etc/machine-id";
-    if (is_there(machine_id)) put_file(machine_id, "", 0444);
     for (const auto* kept : kept_by_the_template) {
         if (!is_folder(root / kept))
             fs::remove(root / kept);

@@ -19,8 +19,7 @@ bool put_clock(std::int64_t time);
 /// 32 hex digits as the kernel writes an id: "01234567-89ab-...", with a newline.
 std::string uuid_form(std::string_view digits);
 
-/// In a template: empties the machine-id that its boot gave it, and deletes what a DHCP client or a random number
-/// generator kept. Its forks have none until there is something of their own. `root` is "/" but in tests.
+/// In a template: deletes what a DHCP client or a random number generator kept. `root` is "/" but in tests.
 void forget_template(const std::filesystem::path& root);
 
 }  // namespace drover::guest

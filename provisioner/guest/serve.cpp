@@ -44,6 +44,7 @@ void answer(Port& port, Conversation& conversation, const Port::Input& input) {
     std::string answers;
     for (const auto& line : input.lines) answers += conversation.answer(line);
     port.send(answers);
+    conversation.rest();
     if (input.lost) conversation.start_anew();
     if (input.connected) port.send(conversation.state());
 }
@@ -87,6 +88,7 @@ void serve() {
             if (!input->lines.empty()) patience_left.renew(conversation.could_go_on());
         } else if (!is_news && patience_left.is_over()) {
             port.send(conversation.go_on());
+            conversation.rest();
             patience_left.renew(false);
         }
         if (conversation.stop_asked() && !std::exchange(stopping, true)) guest.power_off();

@@ -115,12 +115,20 @@ void ThisGuest::put_into_force(const Introduction& introduction) {
         put_hostname(introduction.identity.name);
         put_network_into_force(introduction.identity);
     }
-    remember(root, introduction);
-    put_first_page(root, settings_, introduction.identity);
-    sync_file_system(own_state);
     if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
     put_file(in_force, digest, 0644);
+    latest_ = introduction;
+}
+
+/// What does not reach the disk is told again at the next boot, so that a full one keeps no guest from being ready.
+void ThisGuest::keep() noexcept try {
+    put_first_page(root, settings_, latest_.identity);
+    remember(root, latest_);
+    sync_file_system(own_state);
     go_first(false);
+} catch (const std::exception& error) {
+    go_first(false);
+    std::fprintf(stderr, "drover-guest: the identity is not kept: %s\n", error.what());  // NOLINT(cert-err33-c)
 }
 
 /// What the guest's end writes itself says nothing about what the user did.
@@ -162,6 +170,8 @@ void ThisGuest::settle() {
     if (!settings_.settled.empty()) run_program(settings_.settled, time_to_start);
     services_.settle();
     forget_template(root);
+    empty_identity_files(root, settings_);
+    put_network_to_rest();
     // What is in memory and on the disk by now need not be brought there by every fork.
     host_key();
     last_introduction();

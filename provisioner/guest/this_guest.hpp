@@ -20,6 +20,7 @@ class ThisGuest : public Machine {
     void put_host_key(std::string_view seed) override;
     void set_clock(std::int64_t time) override;
     void put_into_force(const Introduction& introduction) override;
+    void keep() noexcept override;
     std::optional<control::Levels> levels() override;
     std::optional<Hiding> hiding(const PathChange& change) override;
     void reset_later(const std::vector<PathChange>& changes) override;
@@ -45,6 +46,7 @@ class ThisGuest : public Machine {
     [[nodiscard]] bool is_written_here(const std::string& path) const;
 
     Settings settings_;
+    Introduction latest_;  ///< put into force last
     std::chrono::steady_clock::time_point next_levels_;
     Services services_;
 };

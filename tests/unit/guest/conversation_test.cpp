@@ -13,7 +13,7 @@ namespace {
 
 /// A guest in memory.
 struct FakeMachine : Machine {
-    std::optional<Introduction> last;
+    std::optional<Introduction> last, latest;
     std::string in_force, seed, trouble;
     std::int64_t clock = 0;
 
@@ -26,9 +26,10 @@ struct FakeMachine : Machine {
     void put_into_force(const Introduction& introduction) override {
         in_force.clear();
         if (!trouble.empty()) throw Error(ErrorKind::failed, trouble);
-        last = introduction;
+        latest = introduction;
         in_force = introduction.digest();
     }
+    void keep() noexcept override { last = latest; }
     std::optional<control::Levels> levels() override { return full; }
     std::optional<Hiding> hiding(const PathChange& change) override {
         const auto found = own.find(change.path);
@@ -73,7 +74,9 @@ struct Talk : testing::Test {
     std::string say(const control::FromDaemon& message) {
         auto line = control::encode(message);
         line.pop_back();
-        return talk.answer(line);
+        auto answer = talk.answer(line);
+        talk.rest();
+        return answer;
     }
     std::string ready(const std::vector<std::string>& keys) const {
         return "READY " + control::digest_of(identity, keys) + "\n";

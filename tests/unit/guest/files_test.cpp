@@ -29,6 +29,21 @@ TEST(PutFile, takes_the_place_of_a_link_without_following_it) {
     EXPECT_FALSE(fs::is_symlink(folder / "file"));
 }
 
+TEST(PutFile, appends_to_what_only_grows_where_it_may_be_durable_later) {
+    Folder folder;
+    put_file(folder / "file", "", 0600);
+    const auto inode = inode_of(folder / "file");
+    EXPECT_TRUE(put_file(folder / "file", "one\n", 0600, Durable::later));
+    EXPECT_TRUE(put_file(folder / "file", "one\ntwo\n", 0600, Durable::later));
+    EXPECT_FALSE(put_file(folder / "file", "one\ntwo\n", 0600, Durable::later));
+    EXPECT_EQ(content_of(folder / "file"), "one\ntwo\n");
+    EXPECT_EQ(inode_of(folder / "file"), inode);
+
+    EXPECT_TRUE(put_file(folder / "file", "one\n2\nthree\n", 0600, Durable::later)) << "what changes is replaced";
+    EXPECT_EQ(content_of(folder / "file"), "one\n2\nthree\n");
+    EXPECT_NE(inode_of(folder / "file"), inode);
+}
+
 TEST(PutFile, survives_what_a_cut_short_run_left) {
     Folder folder;
     write(folder / "file.drover-new", "half");

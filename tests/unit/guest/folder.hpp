@@ -42,4 +42,9 @@ inline mode_t mode_of(const std::filesystem::path& path) {
     return lstat(path.c_str(), &form) == 0 ? form.st_mode & 07777 : 0;
 }
 
+inline ino_t inode_of(const std::filesystem::path& path) {
+    struct stat form {};
+    return lstat(path.c_str(), &form) == 0 ? form.st_ino : 0;
+}
+
 }  // namespace drover::guest

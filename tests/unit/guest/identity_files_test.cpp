@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "folder.hpp"
+#include "guest/files.hpp"
 
 namespace fs = std::filesystem;
 
@@ -57,6 +60,28 @@ TEST_F(IdentityFiles, are_only_the_keys_where_cloud_init_told_the_rest) {
         EXPECT_FALSE(fs::exists(root / name));
 }
 
+TEST_F(IdentityFiles, a_template_empties_them_and_its_forks_only_append) {
+    write(root / "etc/machine-id", std::string(32, 't') + "\n");
+    write(root / "etc/hostname", "template\n");
+    empty_identity_files(root.path(), settings);
+    empty_identity_files(root.path(), settings);
+    std::map<std::string, ino_t> inodes;
+    for (const auto& file : identity_files(settings)) {
+        inodes[file] = inode_of(below(root.path(), file));
+        EXPECT_EQ(content_of(below(root.path(), file)), file == "/etc/hosts" ? "127.0.0.1 localhost\n" : "") << file;
+    }
+
+    put();
+    EXPECT_TRUE(put_host_key_file(root.path(), settings, std::string(32, 's')));
+    for (const auto& [file, inode] : inodes) {
+        EXPECT_EQ(inode_of(below(root.path(), file)), inode) << file;
+        EXPECT_NE(content_of(below(root.path(), file)), "") << file;
+    }
+    EXPECT_EQ(content_of(root / "etc/hostname"), "alice-1\n");
+    EXPECT_EQ(mode_of(root / "etc/machine-id"), 0444U);
+    EXPECT_EQ(mode_of(root / "etc/ssh/ssh_host_ed25519_key"), 0600U);
+}
+
 TEST_F(IdentityFiles, an_empty_web_server_gets_a_page_that_says_whose_it_is) {
     settings.first_page = {"/usr/share/form", "/srv/htdocs/index.html"};
     write(root / "usr/share/form", "@NAME@ of @OWNER@, @NAME@\n");
@@ -87,16 +112,11 @@ TEST_F(IdentityFiles, no_page_where_the_user_has_any) {
 
 TEST_F(IdentityFiles, a_repetition_writes_nothing) {
     put();
-    const auto inode = [&](const char* name) {
-        struct stat form {};
-        stat((root / name).c_str(), &form);
-        return form.st_ino;
-    };
-    const auto hosts = inode("etc/hosts");
-    const auto keys = inode("root/.ssh/authorized_keys");
+    const auto hosts = inode_of(root / "etc/hosts");
+    const auto keys = inode_of(root / "root/.ssh/authorized_keys");
     put();
-    EXPECT_EQ(inode("etc/hosts"), hosts);
-    EXPECT_EQ(inode("root/.ssh/authorized_keys"), keys);
+    EXPECT_EQ(inode_of(root / "etc/hosts"), hosts);
+    EXPECT_EQ(inode_of(root / "root/.ssh/authorized_keys"), keys);
 }
 
 TEST_F(IdentityFiles, the_last_introduction_is_remembered_whole) {
