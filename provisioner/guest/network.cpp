@@ -88,11 +88,19 @@ class Interface {
         route.rt_flags = RTF_UP;
         std::string name = name_;
         route.rt_dev = name.data();
-        if (has_default_route(gateway)) return;
+        rtentry wanted = route;
+        wanted.rt_flags = RTF_UP | RTF_GATEWAY;
+        wanted.rt_gateway = socket_address(gateway);
+        // Where there is none yet, nothing has to be read: a fork's first route is made at once.
+        if (ioctl(socket_.get(), SIOCADDRT, &wanted) == 0 || (errno == EEXIST && has_default_route(gateway))) return;
         while (ioctl(socket_.get(), SIOCDELRT, &route) == 0) continue;  // a former one
-        route.rt_flags = RTF_UP | RTF_GATEWAY;
-        route.rt_gateway = socket_address(gateway);
-        if (ioctl(socket_.get(), SIOCADDRT, &route) != 0) fail(name_ + ": cannot route through " + to_text(gateway));
+        if (ioctl(socket_.get(), SIOCADDRT, &wanted) != 0) fail(name_ + ": cannot route through " + to_text(gateway));
+    }
+
+    [[nodiscard]] unsigned index() const {
+        ifreq request = fresh();
+        call(SIOCGIFINDEX, request, "find its number");
+        return static_cast<unsigned>(request.ifr_ifindex);
     }
 
   private:
@@ -143,7 +151,7 @@ void put_network_into_force(const control::Identity& identity) {
     interface.set_address(control::parse_interface_address(identity.address).value());
     interface.bring_up();
     interface.set_default_route(parse_address(identity.gateway));
-    put_ipv6_into_force(interface.name(), identity);
+    put_ipv6_into_force(interface.name(), interface.index(), identity);
 }
 
 }  // namespace drover::guest

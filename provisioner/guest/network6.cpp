@@ -76,9 +76,9 @@ struct Had {
 };
 
 /// The lines of /proc/net/if_inet6: address, number of the interface, prefix length, scope, flags, in hex; its name.
-std::vector<Had> addresses_of(const std::string& interface, const std::string& text) {
+std::vector<Had> addresses_of(const std::string& interface) {
     std::vector<Had> all;
-    std::istringstream lines(text);
+    std::istringstream lines(read_if_there("/proc/net/if_inet6").value_or(""));
     for (std::string line; std::getline(lines, line);) {
         std::istringstream fields(line);
         std::string digits, name;
@@ -147,9 +147,13 @@ void put_default_route(unsigned index, const Address6& gateway) {
     if (errno != 0 && errno != EEXIST) fail("cannot route through " + to_text(gateway));
 }
 
+std::string setting_of(const std::string& interface, const char* setting) {
+    return "/proc/sys/net/ipv6/conf/" + interface + "/" + setting;
+}
+
 /// A container's are for its host to set.
 void set_if_possible(const std::string& interface, const char* setting, const char* value) {
-    const auto path = "/proc/sys/net/ipv6/conf/" + interface + "/" + setting;
+    const auto path = setting_of(interface, setting);
     if (read_if_there(path) == std::string(value) + "\n") return;
     const UniqueFd file(open(path.c_str(), O_WRONLY | O_CLOEXEC));
     if (file) static_cast<void>(write(file.get(), value, 1) == 1);
@@ -162,16 +166,16 @@ void silence_ipv6(const std::string& interface) {
         set_if_possible(interface, setting, value);
 }
 
-void put_ipv6_into_force(const std::string& interface, const control::Identity& identity) {
+void put_ipv6_into_force(const std::string& interface, unsigned index, const control::Identity& identity) {
     const auto told = control::parse_interface_address6(identity.address6);
-    const auto text = read_if_there("/proc/net/if_inet6");
-    const unsigned index = if_nametoindex(interface.c_str());
-    if (!told || !text || index == 0) return;
+    const auto silent = read_if_there(setting_of(interface, "disable_ipv6"));
+    if (!told || !silent) return;
+    // One that was silent, as in a fork, has none.
+    const auto had = *silent == "0\n" ? addresses_of(interface) : std::vector<Had>{};
     set_if_possible(interface, "disable_ipv6", "0");
     set_if_possible(interface, "accept_ra", "0");
     set_if_possible(interface, "autoconf", "0");
     constexpr int global = 0, link = 0x20, link_prefix = 64;
-    const auto had = addresses_of(interface, *text);
     have_only(had, index, link, link_local_of(identity.mac), link_prefix);
     have_only(had, index, global, told->address, told->prefix);
     if (!identity.gateway6.empty()) put_default_route(index, parse_address6(identity.gateway6));

@@ -29,7 +29,7 @@ namespace drover::guest {
 namespace {
 
 constexpr const char* root = "/";
-/// In memory, so that it tells of this boot alone; outlives a restart of this program.
+/// The digest of what is in force. In memory, so that it tells of this boot alone; outlives a restart of this program.
 constexpr const char* in_force = "/run/drover/in-force";
 /// Both its own block and what users add.
 constexpr const char* shared_file = "/etc/hosts";
@@ -42,10 +42,6 @@ constexpr const char* template_folder = "/run/drover/template";
 constexpr const char* boot_id_file = "/run/drover/template/boot-id";
 constexpr const char* renewed = "/run/drover/template/renewed";
 constexpr std::string_view yes = "yes\n";
-
-void forget_what_is_in_force() {
-    if (unlink(in_force) != 0 && errno != ENOENT) fail(std::string("cannot remove ") + in_force);
-}
 
 /// Whoever else wakes up in a fork, because its clock was set, say, waits until it is ready.
 void go_first(bool first) {
@@ -70,6 +66,7 @@ std::vector<Service> declared_services() try {
 ThisGuest::ThisGuest()
     : settings_(parse_settings(read_if_there("/etc/drover/guest.conf").value_or(""))), services_(declared_services()) {
     put_folder("/run/drover", 0755);
+    digest_ = read_if_there(in_force).value_or("");
     put_passwords_into_force(root);
 }
 
@@ -81,7 +78,7 @@ std::string ThisGuest::boot_id() {
 
 std::string ThisGuest::host_key() { return read_host_key(root, settings_); }
 
-std::string ThisGuest::digest_in_force() { return read_if_there(in_force).value_or(""); }
+std::string ThisGuest::digest_in_force() { return digest_; }
 
 std::optional<Introduction> ThisGuest::last_introduction() { return recall(root); }
 
@@ -109,20 +106,26 @@ void ThisGuest::set_clock(std::int64_t time) {
 
 void ThisGuest::put_into_force(const Introduction& introduction) {
     const auto digest = introduction.digest();
-    if (digest_in_force() != digest) forget_what_is_in_force();
+    if (digest_ != digest) forget_what_is_in_force();
     put_identity_files(root, settings_, introduction);
     if (!settings_.by_cloud_init) {
         put_hostname(introduction.identity.name);
         put_network_into_force(introduction.identity);
     }
     if (!settings_.started.empty()) run_program(settings_.started, time_to_start);
-    put_file(in_force, digest, 0644);
+    digest_ = digest;
     latest_ = introduction;
+}
+
+void ThisGuest::forget_what_is_in_force() {
+    if (!digest_.empty() && unlink(in_force) != 0 && errno != ENOENT) fail(std::string("cannot remove ") + in_force);
+    digest_.clear();
 }
 
 /// What does not reach the disk is told again at the next boot, so that a full one keeps no guest from being ready.
 void ThisGuest::keep() noexcept try {
     put_first_page(root, settings_, latest_.identity);
+    put_file(in_force, digest_, 0644);
     remember(root, latest_);
     sync_file_system(own_state);
     go_first(false);

@@ -43,10 +43,12 @@ class ThisGuest : public Machine {
     void power_off() const;
 
   private:
+    void forget_what_is_in_force();
     [[nodiscard]] bool is_written_here(const std::string& path) const;
 
     Settings settings_;
     Introduction latest_;  ///< put into force last
+    std::string digest_;   ///< of what is in force; empty: nothing is
     std::chrono::steady_clock::time_point next_levels_;
     Services services_;
 };
