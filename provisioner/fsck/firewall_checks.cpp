@@ -26,7 +26,7 @@ Suspicions missing_elements(const Sight& sight) {
     for (const auto& guest : sight.steady) {
         if (!should_have_a_line(guest) || firewall->lines.contains(sight.domain_name(guest.id))) continue;
         const auto* const detail = firewall->table ? "the nft table bridge drover_{} does not know the guest's line: {}"
-                                            : "the nft tables drover_{} are not there: {}";
+                                                   : "the nft tables drover_{} are not there: {}";
         found.push_back({.finding = {.object = sight.domain_name(guest.id),
                                      .guest = guest.name,
                                      .detail = fmt::format(fmt::runtime(detail), sight.config.instance, by_itself)},

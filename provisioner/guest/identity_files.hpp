@@ -15,8 +15,9 @@ namespace drover::guest {
 /// the authorized keys stays. Where cloud-init has told the rest, only the authorized keys.
 void put_identity_files(const std::filesystem::path& root, const Settings& settings, const Introduction& introduction);
 
-/// In a template, whose forks have then only to append: all files of an identity are there and empty, but for what hosts
-/// and the authorized keys say already. On the template's own disk, durable once the caller has synced the file system.
+/// In a template, whose forks have then only to append: all files of an identity are there and empty, but for what
+/// hosts and the authorized keys say already. On the template's own disk, durable once the caller has synced the file
+/// system.
 void empty_identity_files(const std::filesystem::path& root, const Settings& settings);
 
 /// The first page of a guest that has an owner. What the user did to its folder, or a full disk, keeps no guest from

@@ -127,7 +127,7 @@ void add_interface(xml_node devices, const DomainSpec& spec) {
 }
 
 void add_lines(xml_node devices) {
-    // Two ports, the first of which is kept for a console: QEMU and the guest prepare two queues for each there could be.
+    // Two ports, the first of which is kept for a console: two queues are made for each that there could be.
     add(devices, "controller", {{"type", "virtio-serial"}, {"index", "0"}, {"ports", "2"}});
     add(add(devices, "serial", {{"type", "pty"}}), "target", {{"port", "0"}});
     add(add(devices, "channel", {{"type", "unix"}}), "target", {{"type", "virtio"}, {"name", channel_name}});

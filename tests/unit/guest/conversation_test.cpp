@@ -171,6 +171,19 @@ TEST_F(Talk, an_identity_puts_the_keys_before_it_into_force) {
     EXPECT_EQ(say(control::Ping{4}), "OK 4\n" + ready({"ssh-ed25519 A a"}));
 }
 
+TEST_F(Talk, ready_is_said_before_what_can_wait_and_that_is_done_once) {
+    auto line = control::encode(control::FromDaemon(control::Introduce{5, identity}));
+    line.pop_back();
+    EXPECT_EQ(talk.answer(line), "OK 5\n" + ready({}));
+    EXPECT_EQ(guest.last, std::nullopt);
+    talk.rest();
+    EXPECT_EQ(guest.last, (Introduction{identity, {}}));
+
+    guest.last.reset();
+    say(control::Ping{6});
+    EXPECT_EQ(guest.last, std::nullopt) << "nothing new was put into force";
+}
+
 TEST_F(Talk, keys_count_for_the_next_identity_alone) {
     say(control::Key{1, "authorized", "ssh-ed25519 A a"});
     say(control::Introduce{2, identity});
