@@ -88,11 +88,12 @@ void Visitor::finish() {
     if (!showing_) close();
 }
 
+/// The seat is free before its visitor learns that it is lost: nobody takes himself for the one who took it.
 void Visitor::close() {
     closed_ = true;
+    seat_.reset();
     boost::system::error_code ignored;  // closing twice is no news
     socket_.close(ignored);
-    seat_.reset();
 }
 
 Line::Line(asio::io_context& io, GuestId id, Common& common, UniqueFd console)

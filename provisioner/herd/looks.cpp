@@ -265,7 +265,8 @@ void Herd::hear_refusal(GuestId id, Watch& watch, const control::Err& refusal, C
     if (when <= Clock::now()) spdlog::warn("guest {} refused request {}: {}", id, refusal.n, refusal.text);
 }
 
-/// What is known of the guest, brought up to date with its row.
+/// What is known of the guest, brought up to date with its row. How it answers is told of these very words: whatever it
+/// says meanwhile is looked into next time.
 Watch Herd::watch_of(const Guest& guest) {
     Watch copy;
     change_watch(guest.id, [&](Watch& watch) {
@@ -274,10 +275,9 @@ Watch Herd::watch_of(const Guest& guest) {
         copy = watch;
     });
     const Voice voice = voice_of(guest, copy);
-    change_watch(guest.id, [&](Watch& watch) {
-        watch.note_voice(voice, Clock::now());
-        copy = watch;
-    });
+    const auto now = Clock::now();
+    change_watch(guest.id, [&](Watch& watch) { watch.note_voice(voice, now); });
+    copy.note_voice(voice, now);
     return copy;
 }
 

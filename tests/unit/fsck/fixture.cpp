@@ -146,6 +146,7 @@ void FsckTest::name_guest(const Row& row) {
 }
 
 void FsckTest::retire(const Row& row) {
+    execute(fmt::format("UPDATE guests SET desired = 'gone', rev = rev + 1 WHERE id = {};\n", row.id));
     remove_domain(row.id);
     fs::remove(state("names/" + address_of(row.id)));
     std::istringstream lines(read_text(tools_.hosts_file));
@@ -155,8 +156,7 @@ void FsckTest::retire(const Row& row) {
     write_text(tools_.hosts_file, rest);
     remove_overlay(row.id);
     soci::transaction transaction(sql_);
-    execute(fmt::format(
-        "UPDATE guests SET phase = 'gone', desired = 'gone', mac = NULL, rev = rev + 1 WHERE id = {};\n", row.id));
+    execute(fmt::format("UPDATE guests SET phase = 'gone', mac = NULL, rev = rev + 1 WHERE id = {};\n", row.id));
     execute(
         fmt::format("UPDATE addresses SET free_at = 1 WHERE address = {};\n", parse_address(address_of(row.id)).value));
     transaction.commit();

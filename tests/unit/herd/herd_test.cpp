@@ -157,7 +157,9 @@ TEST_F(HerdTest, AStartThatTheHypervisorNeverEndsIsAFaultThatSaysWhatToDo) {
     ASSERT_TRUE(fault);
     EXPECT_NE(fault->message.find("rm /run/libvirt/qemu/test-1.xml"), std::string::npos) << fault->message;
     domains.set_starting_up(1, false);
+    herd.reset();
     config.ready_timeout = 60s;
+    start_herd();
     EXPECT_EQ(outcome_of(ask(Verb::start)), "done");
 }
 

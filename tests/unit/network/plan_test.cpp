@@ -33,7 +33,7 @@ class PlanTest : public testing::Test {
 };
 
 TEST_F(PlanTest, OneNetworkIsAsItAlwaysWas) {
-    const auto& network = plan("").of("");
+    const Network network = plan("").of("");
     EXPECT_EQ(network.title, "drover");
     EXPECT_EQ(network.bridge, "drover-br");
     EXPECT_EQ(network.domain, "drover.internal");
