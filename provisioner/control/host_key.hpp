@@ -5,7 +5,7 @@ namespace drover::control {
 
 /// A fresh ed25519 ssh host key.
 struct HostKey {
-    std::string seed;         ///< base64 of the 32 secret bytes: told to the guest once, kept by nobody else
+    std::string seed;         ///< base64 of the 32 secret bytes: told to the guest, kept by nobody else
     std::string public_line;  ///< "ssh-ed25519 AAAA..."
 };
 

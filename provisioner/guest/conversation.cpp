@@ -50,7 +50,9 @@ std::string Conversation::go_on() try {
 
 void Conversation::put_into_force(const Introduction& introduction) {
     machine_.put_into_force(introduction);
-    to_keep_ = true;
+    // Nobody waits for a pool's member, and it may be paused as soon as it is READY.
+    to_keep_ = !introduction.identity.owner.empty();
+    if (!to_keep_) machine_.keep();
 }
 
 void Conversation::rest() {

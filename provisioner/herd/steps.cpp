@@ -10,6 +10,14 @@
 #include "storage/archive.hpp"
 
 namespace drover {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// More than a guest needs to be READY and to bring what it was told to its disk.
+constexpr auto time_to_keep = std::chrono::minutes(10);
+
+}  // namespace
 
 control::Identity identity_of(const Guest& guest, const Network& network) {
     const auto address6 = network.address6(guest.address);
@@ -121,7 +129,7 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
     if (watch.forkable) return renew(guest, watch);
     Guest after = guest;
     if (watch.voice(digest_of(guest, watch)) == Voice::ready) {
-        offered_.lock()->erase(guest.id);
+        if (auto offered = offered_.lock(); offered->contains(guest.id)) offered->at(guest.id).used = Clock::now();
         if (watch.domain.name != guest.name) make_known(guest);  // its adoption was cut short
         Done done;
         if (guest.started_by == "adopt")
@@ -135,8 +143,7 @@ Done Steps::identify(const Guest& guest, const Watch& watch) {
     std::vector<control::FromDaemon> lines;
     // One that was READY since its HELLO has a host key, whatever that HELLO said.
     const bool may_lack_key = watch.hello && watch.ready.empty();
-    if (may_lack_key && !give_host_key(after, watch.hello->boot_id, watch.hello->host_key, lines))
-        return {.after = guest, .later = true};
+    if (may_lack_key && !give_host_key(after, watch.hello->host_key, lines)) return {.after = guest, .later = true};
     const std::string told = introduce(guest, std::move(lines));
     return {.after = after, .told = told, .later = told.empty()};
 }
@@ -281,11 +288,10 @@ void Steps::remove_domain(GuestId id) {
 /// A guest without a host key gets one, made here because a slow guest would need seconds; the public part is in the
 /// registry before the guest can use it. A guest that `has` one keeps it: the registry follows. False: the row was
 /// changed meanwhile.
-bool Steps::give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,
-                          std::vector<control::FromDaemon>& lines) {
+bool Steps::give_host_key(Guest& guest, const std::string& has, std::vector<control::FromDaemon>& lines) {
     const Guest before = guest;
     if (has.empty()) {
-        const control::HostKey key = key_for(guest.id, boot_id);
+        const control::HostKey key = key_for(guest);
         guest.host_key = key.public_line;
         lines.emplace_back(control::Key{sessions_.next_number(), "host", key.seed});
     } else {
@@ -299,11 +305,15 @@ bool Steps::give_host_key(Guest& guest, const std::string& boot_id, const std::s
     return true;
 }
 
-/// The same for the whole boot: a HELLO that was said again before the first key came in gets that key again.
-control::HostKey Steps::key_for(GuestId id, const std::string& boot) {
+/// The same again as long as the guest may not have it for good: for a HELLO that was said again before the first key
+/// came in, and for a guest that was forced off before what it was told had reached its disk.
+control::HostKey Steps::key_for(const Guest& guest) {
+    const auto now = Clock::now();
     auto offered = offered_.lock();
-    Offer& offer = (*offered)[id];
-    if (offer.boot != boot) offer = {boot, control::make_host_key()};
+    std::erase_if(*offered, [now](const auto& entry) { return now - entry.second.used > time_to_keep; });
+    Offer& offer = (*offered)[guest.id];
+    if (offer.key.public_line.empty() || offer.key.public_line != guest.host_key) offer.key = control::make_host_key();
+    offer.used = now;
     return offer.key;
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -78,22 +79,21 @@ class Steps {
     void add_identity(const control::Identity& identity, std::vector<control::FromDaemon>& lines);
     void add_rehearsal(control::Identity identity, std::vector<control::FromDaemon>& lines);
     void make_known(const Guest& guest);
-    bool give_host_key(Guest& guest, const std::string& boot_id, const std::string& has,
-                       std::vector<control::FromDaemon>& lines);
+    bool give_host_key(Guest& guest, const std::string& has, std::vector<control::FromDaemon>& lines);
     [[nodiscard]] control::Identity identity_for(const Guest& guest) const;
     std::vector<std::string> keys_of(const Guest& guest);
 
-    /// The host key that a guest was given in one boot.
+    /// The host key that a guest was given; when that was, or when it was READY with it.
     struct Offer {
-        std::string boot;
         control::HostKey key;
+        std::chrono::steady_clock::time_point used;
     };
-    control::HostKey key_for(GuestId id, const std::string& boot);
+    control::HostKey key_for(const Guest& guest);
 
     Parts parts_;
     Blueprints blueprints_;
     control::Sessions& sessions_;
-    Synchronized<std::unordered_map<GuestId, Offer>> offered_;  ///< until the guest has it
+    Synchronized<std::unordered_map<GuestId, Offer>> offered_;  ///< until it is on the guest's disk
     std::mutex copying_;  ///< one at a time: more would take workers away from others, to wait for the same disk
 };
 

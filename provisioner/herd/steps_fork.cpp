@@ -78,7 +78,7 @@ Done Steps::renew(const Guest& guest, const Watch& watch) {
     std::vector<control::FromDaemon> lines{renew};
     if (parts_.roots.version(guest.image, guest.have.version).fork_point != "ready")
         return {.after = after, .later = !sessions_.send(guest.id, lines)};
-    if (!give_host_key(after, renew.boot_id, "", lines)) return {.after = guest, .later = true};
+    if (!give_host_key(after, "", lines)) return {.after = guest, .later = true};
     const std::string told = introduce(guest, std::move(lines));
     return {.after = after, .told = told, .later = told.empty()};
 }

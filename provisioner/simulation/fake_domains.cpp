@@ -141,6 +141,7 @@ void FakeDomains::start(GuestId id) {
             throw Error(ErrorKind::failed, fmt::format("start domain {}: it was told to fail", id));
         }
         domain->live = domain->defined;
+        if (behaviour.loses_key) state_->voices.forget(id);
         state_->voices.boot(id);
         ++domain->starts;
         world.tell(id);

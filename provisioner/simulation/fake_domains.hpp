@@ -15,6 +15,7 @@ struct Behaviour {
     int failing_starts = 0;      ///< so many calls of start() are Error{failed} first
     int failing_forks = 0;       ///< the same of fork()
     bool refuses_renewal = false;
+    bool loses_key = false;  ///< went off before its host key had reached its disk
 };
 
 /// A small working hypervisor. Its guests answer through the real codec on real sockets. It tells of changes from a

@@ -125,6 +125,19 @@ date +%s.%N | sed 's/[.]%N//'
 """
 
 
+@pytest.mark.promise("FORK-6")
+def test_a_fork_cut_off_as_soon_as_it_is_ready_is_the_same_guest_afterwards(drover, owner):
+    drover.ask("image", "build", TINY, "--template")
+    [name] = owner.request(1, "--image", TINY)["created"]
+    before = drover.guest(name)
+    assert before["started_by"] == "fork", events(drover, "fork-failed")
+    virsh("destroy", before["domain"])
+
+    wait_until(lambda: (drover.guest(name)["started_by"], drover.guest(name)["phase"]) == ("cold", "ready"), "ready")
+    assert drover.guest(name)["host_key"] == before["host_key"], "who trusts it would be warned of an attack"
+    assert owner.ssh(name, "cat /etc/hostname /etc/machine-id").split()[0] == name
+
+
 @pytest.mark.promise("FORK-2")
 @pytest.mark.promise("FORK-3")
 def test_forks_of_one_request_are_ready_and_share_nothing_that_they_must_not(drover, owner, full, figure):

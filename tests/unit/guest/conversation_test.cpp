@@ -182,6 +182,13 @@ TEST_F(Talk, ready_is_said_before_what_can_wait_and_that_is_done_once) {
     guest.last.reset();
     say(control::Ping{6});
     EXPECT_EQ(guest.last, std::nullopt) << "nothing new was put into force";
+
+    auto nobody = identity;
+    nobody.owner.clear();
+    line = control::encode(control::FromDaemon(control::Introduce{7, nobody}));
+    line.pop_back();
+    talk.answer(line);
+    EXPECT_EQ(guest.last, (Introduction{nobody, {}})) << "a pool's member is paused as soon as it is READY";
 }
 
 TEST_F(Talk, keys_count_for_the_next_identity_alone) {

@@ -38,6 +38,15 @@ TEST_F(HerdTest, StopStartAndRestartKeepOverlayAndHostKey) {
     EXPECT_EQ(after.host_key, before.host_key);
 }
 
+TEST_F(HerdTest, AGuestThatWentOffBeforeItKeptItsHostKeyGetsTheSameAgain) {
+    start_herd();
+    ASSERT_EQ(outcome_of(request(1).operation), "done");
+    const std::string key = registry.guests.get(1)->host_key;
+    domains.behave(1, {.loses_key = true});
+    EXPECT_EQ(outcome_of(ask(Verb::restart)), "done");
+    EXPECT_EQ(registry.guests.get(1)->host_key, key) << "who trusts it would be warned of an attack";
+}
+
 TEST_F(HerdTest, RebuildGivesAFreshOverlayAndRemovesTheOldOne) {
     start_herd();
     ASSERT_EQ(outcome_of(request(1).operation), "done");
