@@ -64,6 +64,11 @@ class Interface {
             call(SIOCSIFHWADDR, request, "set the MAC " + mac);
     }
 
+    [[nodiscard]] bool has_address() const {
+        ifreq request = fresh();
+        return ioctl(socket_.get(), SIOCGIFADDR, &request) == 0;
+    }
+
     /// The kernel leaves an address and a netmask alone that are the same already.
     void set_address(const control::InterfaceAddress& address) const {
         ifreq request = fresh();
@@ -81,20 +86,19 @@ class Interface {
         call(SIOCSIFFLAGS, request, "bring it up");
     }
 
-    void set_default_route(Address gateway) const {
+    /// `first`: there can be none yet, and nobody has to look.
+    void set_default_route(Address gateway, bool first) const {
         rtentry route{};
         route.rt_dst = socket_address(Address{0});
         route.rt_genmask = socket_address(Address{0});
         route.rt_flags = RTF_UP;
         std::string name = name_;
         route.rt_dev = name.data();
-        rtentry wanted = route;
-        wanted.rt_flags = RTF_UP | RTF_GATEWAY;
-        wanted.rt_gateway = socket_address(gateway);
-        // Where there is none yet, nothing has to be read: a fork's first route is made at once.
-        if (ioctl(socket_.get(), SIOCADDRT, &wanted) == 0 || (errno == EEXIST && has_default_route(gateway))) return;
-        while (ioctl(socket_.get(), SIOCDELRT, &route) == 0) continue;  // a former one
-        if (ioctl(socket_.get(), SIOCADDRT, &wanted) != 0) fail(name_ + ": cannot route through " + to_text(gateway));
+        if (!first && has_default_route(gateway)) return;
+        while (!first && ioctl(socket_.get(), SIOCDELRT, &route) == 0) continue;  // a former one
+        route.rt_flags = RTF_UP | RTF_GATEWAY;
+        route.rt_gateway = socket_address(gateway);
+        if (ioctl(socket_.get(), SIOCADDRT, &route) != 0) fail(name_ + ": cannot route through " + to_text(gateway));
     }
 
     [[nodiscard]] unsigned index() const {
@@ -148,9 +152,10 @@ void put_network_into_force(const control::Identity& identity) {
     Interface("lo").bring_up();
     const auto interface = first_ethernet();
     interface.set_mac(identity.mac);
+    const bool had_address = interface.has_address();
     interface.set_address(control::parse_interface_address(identity.address).value());
     interface.bring_up();
-    interface.set_default_route(parse_address(identity.gateway));
+    interface.set_default_route(parse_address(identity.gateway), !had_address);
     put_ipv6_into_force(interface.name(), interface.index(), identity);
 }
 
