@@ -105,6 +105,21 @@ Services::Way Services::way_to(const Service& service) const {
     return has_command ? Way::command : Way::none;
 }
 
+/// Empty: it has none, or nobody says so.
+std::string Services::activation_of(const Service& service) const {
+    std::array<char, 64> id{};
+    const auto size =
+        service.unit.empty() ? 0 : readlink((ways_.activation + service.unit).c_str(), id.data(), id.size());
+    return {id.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+}
+
+/// To run a program for each question would be most of what a quiet emulated guest does: a unit that was found up is up
+/// for as long as the same activation lasts.
+bool Services::is_up_still(const Service& service) const {
+    const auto found = up_in_.find(service.name);
+    return found != up_in_.end() && way_to(service) == Way::unit && found->second == activation_of(service);
+}
+
 std::vector<std::string> Services::program_for(const Service& service, ServiceAct act) const {
     if (way_to(service) == Way::command) return {service.command, word_of(act)};
     if (act != ServiceAct::status) return {ways_.manager, word_of(act), "--no-ask-password", "--", service.unit};
@@ -121,6 +136,8 @@ std::string Services::begin_next() {
         try {
             if (way_to(service) == Way::none)
                 said += finish(ServiceStatus::absent);
+            else if (order.act == ServiceAct::status && is_up_still(service))
+                said += finish(ServiceStatus::up);
             else
                 run(service, order.act);
         } catch (const std::exception& error) {
@@ -215,6 +232,9 @@ std::string Services::finish(ServiceStatus status) {
     const bool wants_it = order.act == ServiceAct::start || order.act == ServiceAct::restart;
     if (status == ServiceStatus::absent) trouble_ = wants_it ? order.name + ": this guest has no such service" : "";
     last_ = {order.name, status};
+    const auto activation = activation_of(*find_service(declared_, order.name));
+    up_in_.erase(order.name);
+    if (status == ServiceStatus::up && !activation.empty()) up_in_[order.name] = activation;
     if (status == ServiceStatus::unknown) return err(order.n, trouble_);
     const auto said = control::encode(FromGuest(last_));
     return said + (trouble_.empty() ? ok(order.n) : err(order.n, trouble_));

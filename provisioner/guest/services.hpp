@@ -18,6 +18,8 @@ struct ServiceWays {
     std::string manager = "/usr/bin/systemctl";        ///< reaches units
     std::string manager_runs = "/run/systemd/system";  ///< is there while it can
     std::chrono::milliseconds patience{90'000};        ///< with one program
+    /// Before a unit's name: a link to the id of its activation, there for as long as that lasts (systemd, since 235).
+    std::string activation = "/run/systemd/units/invocation:";
 };
 
 /// Starts, stops and asks the declared services by programs of the image, one order after another, while the
@@ -50,6 +52,8 @@ class Services {
     enum class Way { none, unit, command };
 
     [[nodiscard]] Way way_to(const Service& service) const;
+    [[nodiscard]] std::string activation_of(const Service& service) const;
+    [[nodiscard]] bool is_up_still(const Service& service) const;
     [[nodiscard]] std::vector<std::string> program_for(const Service& service, ServiceAct act) const;
     std::string begin_next();
     void run(const Service& service, ServiceAct act);
@@ -70,6 +74,7 @@ class Services {
     Clock::time_point end_;
     control::ServiceState last_;  ///< what came of the last order
     std::vector<control::ServiceState> known_;
+    std::map<std::string, std::string> up_in_;  ///< of units that were found up: in which activation
 };
 
 }  // namespace drover::guest

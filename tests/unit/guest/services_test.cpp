@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 
+#include <algorithm>
 #include <csignal>
 #include <map>
 
@@ -53,6 +54,33 @@ TEST_F(ServicesTest, a_command_is_told_the_verb) {
     EXPECT_EQ(told(services, 3, "web", ServiceAct::stop), "SERVICE web down\nOK 3\n");
     EXPECT_EQ(told(services, 4, "web", ServiceAct::status), "SERVICE web up\nOK 4\n");
     EXPECT_EQ(told_programs(), "start\nrestart\nstop\nstatus\n");
+}
+
+TEST_F(ServicesTest, a_unit_that_was_found_up_is_not_asked_again_until_its_activation_ends) {
+    std::filesystem::create_directories(folder / "running");
+    program("systemctl", "echo LoadState=loaded; echo ActiveState=active");
+    ways.activation = (folder / "invocation:").string();
+    Services services({by_unit("web")}, ways);
+    const auto ask = [&] { return told(services, 1, "web", ServiceAct::status); };
+    const auto times_asked = [&] {
+        const auto lines = told_programs();
+        return std::count(lines.begin(), lines.end(), '\n');
+    };
+    std::filesystem::create_symlink("first", folder / "invocation:web.service");
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(), "SERVICE web up\nOK 1\n");
+    EXPECT_EQ(times_asked(), 1);
+
+    std::filesystem::remove(folder / "invocation:web.service");
+    std::filesystem::create_symlink("second", folder / "invocation:web.service");
+    ask();
+    ask();
+    EXPECT_EQ(times_asked(), 2) << "it was started again meanwhile";
+
+    std::filesystem::remove(folder / "invocation:web.service");
+    program("systemctl", "echo LoadState=loaded; echo ActiveState=failed");
+    EXPECT_EQ(ask(), "SERVICE web failed\nOK 1\n");
+    EXPECT_EQ(ask(), "SERVICE web failed\nOK 1\n");
+    EXPECT_EQ(times_asked(), 4) << "one without an activation is asked each time";
 }
 
 TEST_F(ServicesTest, a_command_says_by_its_end_how_the_service_is) {
