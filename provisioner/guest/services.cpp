@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -105,12 +106,15 @@ Services::Way Services::way_to(const Service& service) const {
     return has_command ? Way::command : Way::none;
 }
 
-/// Empty: it has none, or nobody says so.
+/// What no other activation of the unit has: its id, or where systemd tells none, as of a socket, the number of its control
+/// group. Empty: it has neither.
 std::string Services::activation_of(const Service& service) const {
+    if (service.unit.empty()) return "";
     std::array<char, 64> id{};
-    const auto size =
-        service.unit.empty() ? 0 : readlink((ways_.activation + service.unit).c_str(), id.data(), id.size());
-    return {id.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
+    const auto size = readlink((ways_.activation + service.unit).c_str(), id.data(), id.size());
+    if (size > 0) return {id.data(), static_cast<std::size_t>(size)};
+    struct stat group {};
+    return stat((ways_.group + service.unit).c_str(), &group) == 0 ? std::to_string(group.st_ino) : "";
 }
 
 /// To run a program for each question would be most of what a quiet emulated guest does: a unit that was found up is up

@@ -20,6 +20,7 @@ struct ServiceWays {
     std::chrono::milliseconds patience{90'000};        ///< with one program
     /// Before a unit's name: a link to the id of its activation, there for as long as that lasts (systemd, since 235).
     std::string activation = "/run/systemd/units/invocation:";
+    std::string group = "/sys/fs/cgroup/system.slice/";  ///< before a unit's name: its control group, as long
 };
 
 /// Starts, stops and asks the declared services by programs of the image, one order after another, while the

@@ -45,6 +45,10 @@ struct ServicesTest : testing::Test {
         return all_of(services, services.take({n, name, act}));
     }
     std::string told_programs() const { return content_of(folder / "told"); }
+    std::ptrdiff_t times_asked() const {
+        const auto lines = told_programs();
+        return std::count(lines.begin(), lines.end(), '\n');
+    }
 };
 
 TEST_F(ServicesTest, a_command_is_told_the_verb) {
@@ -60,12 +64,9 @@ TEST_F(ServicesTest, a_unit_that_was_found_up_is_not_asked_again_until_its_activ
     std::filesystem::create_directories(folder / "running");
     program("systemctl", "echo LoadState=loaded; echo ActiveState=active");
     ways.activation = (folder / "invocation:").string();
+    ways.group = (folder / "group-").string();
     Services services({by_unit("web")}, ways);
     const auto ask = [&] { return told(services, 1, "web", ServiceAct::status); };
-    const auto times_asked = [&] {
-        const auto lines = told_programs();
-        return std::count(lines.begin(), lines.end(), '\n');
-    };
     std::filesystem::create_symlink("first", folder / "invocation:web.service");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(ask(), "SERVICE web up\nOK 1\n");
     EXPECT_EQ(times_asked(), 1);
@@ -81,6 +82,21 @@ TEST_F(ServicesTest, a_unit_that_was_found_up_is_not_asked_again_until_its_activ
     EXPECT_EQ(ask(), "SERVICE web failed\nOK 1\n");
     EXPECT_EQ(ask(), "SERVICE web failed\nOK 1\n");
     EXPECT_EQ(times_asked(), 4) << "one without an activation is asked each time";
+}
+
+TEST_F(ServicesTest, a_unit_without_an_id_is_known_by_its_control_group) {
+    std::filesystem::create_directories(folder / "running");
+    program("systemctl", "echo LoadState=loaded; echo ActiveState=active");
+    ways.activation = (folder / "invocation:").string();
+    ways.group = (folder / "group-").string();
+    Services services({by_unit("web")}, ways);
+    std::filesystem::create_directory(folder / "group-web.service");
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(told(services, 1, "web", ServiceAct::status), "SERVICE web up\nOK 1\n");
+    EXPECT_EQ(times_asked(), 1);
+
+    std::filesystem::remove(folder / "group-web.service");
+    program("systemctl", "echo LoadState=loaded; echo ActiveState=inactive");
+    EXPECT_EQ(told(services, 1, "web", ServiceAct::status), "SERVICE web down\nOK 1\n");
 }
 
 TEST_F(ServicesTest, a_command_says_by_its_end_how_the_service_is) {
