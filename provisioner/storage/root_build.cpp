@@ -11,6 +11,7 @@
 #include "model/unique_fd.hpp"
 #include "storage/digest.hpp"
 #include "storage/durable.hpp"
+#include "storage/kernel_split.hpp"
 #include "storage/packages.hpp"
 #include "storage/sealed.hpp"
 
@@ -128,6 +129,7 @@ fs::path build_in(const fs::path& scratch, const Recipe& recipe, const StoragePa
     gather(packages, scratch / "install");
     assemble(recipe, scratch, paths, work);
     check_sealed(out, work);
+    split_kernel(out / "vmlinuz", out / "initrd");
     judge.check(out / "root.squashfs");
     return switch_in(describe(recipe, packages, out), out, scratch, paths, work, judge.is_whole);
 }
