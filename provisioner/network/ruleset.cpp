@@ -25,6 +25,7 @@ std::string port_set(const std::vector<PortRule>& rules) {
 // ---- the table of the bridges -------------------------------------------------------------------------------------
 
 /// Who a guest says that it is, in every language it speaks. `th` of an advertisement: its target is at byte 8.
+/// Who listens to which group is for the bridge to know: each report would wake all other guests.
 constexpr const char* bridge_chains = R"(
     set macs { type ifname . ether_addr; }
     set addresses4 { type ifname . ipv4_addr; }
@@ -77,6 +78,8 @@ constexpr const char* bridge_chains = R"(
     }
     chain between {
         udp dport { 67, 547 } drop
+        icmpv6 type mld2-listener-report drop
+        ip daddr 224.0.0.22 drop
         meta mark set 0
         meta mark set iifname map @circles
         oifname . meta mark @members meta mark set 0 accept
