@@ -73,7 +73,7 @@ constexpr const char* bridge_chains = R"(
         drop
     }
     chain forward {
-        type filter hook forward priority 0; policy accept;
+        type filter hook forward priority -10; policy accept;
         iifname "@*" oifname "@*" goto between
     }
     chain between {
