@@ -106,8 +106,8 @@ Services::Way Services::way_to(const Service& service) const {
     return has_command ? Way::command : Way::none;
 }
 
-/// What no other activation of the unit has: its id, or where systemd tells none, as of a socket, the number of its control
-/// group. Empty: it has neither.
+/// What no other activation of the unit has: its id, or where systemd tells none, as of a socket, the number of its
+/// control group. Empty: it has neither.
 std::string Services::activation_of(const Service& service) const {
     if (service.unit.empty()) return "";
     std::array<char, 64> id{};

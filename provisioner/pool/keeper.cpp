@@ -76,6 +76,7 @@ struct PoolKeeper::Round {
     std::vector<PoolMember> members;
     bool memory_short = false;
     long long room = in_the_making;  ///< how many more may be in the making
+    bool waits = false;              ///< a pool until nobody asks
     std::vector<GuestId> changed{};  ///< the herd is to be told of
 };
 
@@ -87,19 +88,19 @@ void PoolKeeper::start() {
     parts_.rounds.start("pools", 10, [this] {
         std::this_thread::sleep_for(collect);
         try {
-            round();
+            return round();
         } catch (const std::exception& error) {
             spdlog::warn("pools: {}", error.what());
+            return between_looks;
         }
-        return any_ ? between_looks : without_pools;
     });
 }
 
-void PoolKeeper::round() {
+Duration PoolKeeper::round() {
     auto pools = parts_.registry.pools.list();
     Round round{.members = parts_.registry.pools.members(), .memory_short = is_short_of_memory(parts_.load())};
-    any_ = !pools.empty() || !round.members.empty();
-    if (!any_ || !parts_.may_run()) return;
+    if (pools.empty() && round.members.empty()) return without_pools;
+    if (!parts_.may_run()) return between_looks;
     forget_old_arrivals();
     drop_orphans(pools, round);
     for (const PoolMember& member : round.members)
@@ -111,6 +112,7 @@ void PoolKeeper::round() {
         (*memories_.lock())[pool.id] = memory;
     }
     parts_.nudge(round.changed);
+    return round.waits ? parts_.calm : between_looks;
 }
 
 void PoolKeeper::forget_old_arrivals() {
@@ -140,7 +142,8 @@ void PoolKeeper::keep(const Pool& pool, Round& round, Memory& memory) {
     const auto target = target_of(pool);
     // Who failed is counted first: it may open the breaker.
     const bool any_failed = std::any_of(seen.begin(), seen.end(), [](const Judged& one) { return one.spoiled; });
-    const bool may_make = as && !pool.draining && !any_failed && Clock::now() >= memory.retry_at;
+    const bool may_make =
+        as && !pool.draining && !any_failed && Clock::now() >= memory.retry_at && !waits(pool, seen, round, memory);
     const Wanted wanted{.stopped = pool.targets.stopped,
                         .parked = target,
                         .room = may_make ? static_cast<int>(std::min(round.room, is_open(pool) ? 1LL : round.room)) : 0,
@@ -157,6 +160,17 @@ void PoolKeeper::keep(const Pool& pool, Round& round, Memory& memory) {
     round.room -= std::ssize(moves.park);
     if (may_make) make(pool, *as, moves, round, memory);
     tell_levels(pool, levels_of(seen), target, round.memory_short, memory);
+}
+
+/// Making one would slow down those who ask, one after the other, for what is there: it waits until nobody asked for a
+/// moment, or only a quarter of the pool is left.
+bool PoolKeeper::waits(const Pool& pool, const std::vector<Judged>& members, Round& round, Memory& memory) const {
+    if (std::exchange(memory.taken, pool.taken) != pool.taken) memory.taken_at = Clock::now();
+    const Levels levels = levels_of(members);
+    const bool is_enough = 4 * (levels.parked + levels.stopped) > target_of(pool) + pool.targets.stopped;
+    const bool waits = is_enough && Clock::now() < memory.taken_at + parts_.calm;
+    round.waits = round.waits || waits;
+    return waits;
 }
 
 /// Nothing, and why in `memory`, when requests of this sort could not be served either.

@@ -24,6 +24,7 @@ struct PoolParts {
     std::function<Reservation(const PoolKey&)> reservation;  ///< what a request of this sort would get now
     std::function<HostLoad()> load;                          ///< how the host fares
     Rounds& rounds;                                          ///< the keeper's; woken when something may have changed
+    Duration calm = std::chrono::seconds(1);                 ///< who asked so long ago may ask again
 };
 
 /// Keeps pools filled: makes members, parks them, sends away what is outdated, spoiled or too many. It writes what
@@ -50,14 +51,18 @@ class PoolKeeper {
         long long failures = 0;      ///< when they were looked at last
         Clock::time_point retry_at;  ///< nothing is made before
         std::string trouble;         ///< why nothing can even be begun
+        long long taken = 0;         ///< when they were looked at last
+        Clock::time_point taken_at;  ///< when somebody asked last
         bool told_full = false, told_empty = false, told_memory = false;
     };
     struct Round;
 
-    void round();
+    /// Returns how long until the next.
+    Duration round();
     void forget_old_arrivals();
     void drop_orphans(const std::vector<Pool>& pools, Round& round);
     void keep(const Pool& pool, Round& round, Memory& memory);
+    bool waits(const Pool& pool, const std::vector<Judged>& members, Round& round, Memory& memory) const;
     std::optional<Reservation> reservation(const Pool& pool, Memory& memory) const;
     void make(const Pool& pool, const Reservation& as, const Moves& moves, Round& round, Memory& memory);
     void drop(Round& round, const std::vector<GuestId>& ids, const std::string& reason);
@@ -71,7 +76,6 @@ class PoolKeeper {
 
     PoolParts parts_;
     Synchronized<std::map<PoolId, Memory>> memories_;
-    bool any_ = false;         ///< pool or member
     std::ptrdiff_t turn_ = 0;  ///< whose turn it is to be served first
     Clock::time_point forget_at_;
 };

@@ -36,7 +36,8 @@ class PoolTest : public HerdTest {
                       .may_run = [this] { return herd->hypervisor_reachable(); },
                       .reservation = [this](const PoolKey&) { return reservation(); },
                       .load = [this] { return *load.lock(); },
-                      .rounds = rounds});
+                      .rounds = rounds,
+                      .calm = calm});
         keeper->start();
     }
     [[nodiscard]] Reservation reservation() const {
@@ -73,6 +74,7 @@ class PoolTest : public HerdTest {
     Synchronized<HostLoad> load;
     mutable Synchronized<std::string> size{"small"};
     std::unique_ptr<PoolKeeper> keeper;
+    Duration calm{0};
 };
 
 TEST_F(PoolTest, AMemberRehearsesAsNobodyAndIsParked) {
@@ -125,6 +127,16 @@ TEST_F(PoolTest, WhatIsTakenIsMadeAgainUnderNewNamesAndAddresses) {
     }
     EXPECT_EQ(addresses.size(), 4U);
     EXPECT_EQ(all_names.size(), 4U);
+}
+
+TEST_F(PoolTest, NothingIsBegunWhileSomebodyAsksAndEnoughIsLeft) {
+    calm = std::chrono::hours(1);
+    keep({.parked = 4});
+    ASSERT_TRUE(has(Phase::parked, 4));
+    for (int i = 0; i < 2; ++i) EXPECT_EQ(outcome_of(take(1).operation), "done");
+    EXPECT_EQ(pool().made, 4);
+    EXPECT_EQ(outcome_of(take(1).operation), "done");
+    EXPECT_TRUE(eventually([&] { return pool().made > 4; })) << "a quarter is left";
 }
 
 TEST_F(PoolTest, OneThatDiesWhileItIsParkedIsNeverHandedOut) {
