@@ -32,6 +32,8 @@ std::string with_memory(const DomainSpec& spec, const std::string& memory, bool 
     if (is_template) return xml::print(domain);
     add_argument(line, "-incoming");
     add_argument(line, "defer");
+    // Each of its threads has an arena otherwise, with what its beginning left free in the first.
+    xml::add(line, "qemu:env", {{"name", "MALLOC_ARENA_MAX"}, {"value", "1"}});
     return xml::print(domain);
 }
 

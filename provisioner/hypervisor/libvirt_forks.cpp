@@ -26,7 +26,7 @@ using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
 
 constexpr auto patience = 20s;
-constexpr auto pause = 2ms;
+constexpr auto pause = 500us;
 constexpr const char* state_name = "state";
 
 // Its memory is in a file, and the stream carries the rest alone.
