@@ -20,7 +20,6 @@ namespace drover::guest {
 namespace {
 
 using control::FromGuest;
-using control::ServiceState;
 
 constexpr std::size_t most_orders = 16;
 constexpr int cannot_execute = 127;
