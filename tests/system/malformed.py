@@ -286,7 +286,7 @@ class Malformed:
             path + "%", path + "%00", path + "#a", "http://drover" + path, path.replace("/", "\\"),
             path + "/" + "a/" * 2000 + "a", path + " "
         )
-        return Case("wrong path", request(route.method, self.chance.choice(paths)))
+        return Case("wrong path", request(route.method, self.chance.choice([wrong for wrong in paths if wrong != path])))
 
     # ---- wrong HTTP
 
