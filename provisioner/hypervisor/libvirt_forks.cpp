@@ -62,8 +62,9 @@ void write_state(const Monitor& monitor, const std::string& path) {
     });
 }
 
-// After a migration everybody on a network is told five times over where a guest is now. A fork was nowhere before, and has no
-// address yet. (None at all is not to be had: QEMU 7.2 frees the card's timer then, and crashes when the guest resets it.)
+// After a migration everybody on a network is told five times over where a guest is now. A fork was nowhere before, and
+// has no address yet. (None at all is not to be had: QEMU 7.2 frees the card's timer then, and crashes when the guest
+// resets it.)
 void announce_once(const Monitor& monitor) {
     static_cast<void>(monitor.ask("migrate-set-parameters", {{"announce-rounds", 1}}));
 }

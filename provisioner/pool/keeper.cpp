@@ -140,10 +140,12 @@ void PoolKeeper::keep(const Pool& pool, Round& round, Memory& memory) {
     const auto as = reservation(pool, memory);
     const auto seen = judged(members, as);
     const auto target = target_of(pool);
+    const Levels levels = levels_of(seen);
+    const bool has_enough = 4 * (levels.parked + levels.stopped) > target + pool.targets.stopped;
     // Who failed is counted first: it may open the breaker.
     const bool any_failed = std::any_of(seen.begin(), seen.end(), [](const Judged& one) { return one.spoiled; });
-    const bool may_make =
-        as && !pool.draining && !any_failed && Clock::now() >= memory.retry_at && !waits(pool, seen, round, memory);
+    const bool may_make = as && !pool.draining && !any_failed && Clock::now() >= memory.retry_at &&
+                          !(has_enough && is_asked(pool, round, memory));
     const Wanted wanted{.stopped = pool.targets.stopped,
                         .parked = target,
                         .room = may_make ? static_cast<int>(std::min(round.room, is_open(pool) ? 1LL : round.room)) : 0,
@@ -159,18 +161,15 @@ void PoolKeeper::keep(const Pool& pool, Round& round, Memory& memory) {
             round.changed.push_back(member.guest.id);
     round.room -= std::ssize(moves.park);
     if (may_make) make(pool, *as, moves, round, memory);
-    tell_levels(pool, levels_of(seen), target, round.memory_short, memory);
+    tell_levels(pool, levels, target, round.memory_short, memory);
 }
 
-/// Making one would slow down those who ask, one after the other, for what is there: it waits until nobody asked for a
-/// moment, or only a quarter of the pool is left.
-bool PoolKeeper::waits(const Pool& pool, const std::vector<Judged>& members, Round& round, Memory& memory) const {
+/// Somebody did a moment ago: to make one now would slow him down who asks for the next of those that are there.
+bool PoolKeeper::is_asked(const Pool& pool, Round& round, Memory& memory) const {
     if (std::exchange(memory.taken, pool.taken) != pool.taken) memory.taken_at = Clock::now();
-    const Levels levels = levels_of(members);
-    const bool is_enough = 4 * (levels.parked + levels.stopped) > target_of(pool) + pool.targets.stopped;
-    const bool waits = is_enough && Clock::now() < memory.taken_at + parts_.calm;
-    round.waits = round.waits || waits;
-    return waits;
+    const bool is_asked = Clock::now() < memory.taken_at + parts_.calm;
+    round.waits = round.waits || is_asked;
+    return is_asked;
 }
 
 /// Nothing, and why in `memory`, when requests of this sort could not be served either.

@@ -62,7 +62,7 @@ class PoolKeeper {
     void forget_old_arrivals();
     void drop_orphans(const std::vector<Pool>& pools, Round& round);
     void keep(const Pool& pool, Round& round, Memory& memory);
-    bool waits(const Pool& pool, const std::vector<Judged>& members, Round& round, Memory& memory) const;
+    bool is_asked(const Pool& pool, Round& round, Memory& memory) const;
     std::optional<Reservation> reservation(const Pool& pool, Memory& memory) const;
     void make(const Pool& pool, const Reservation& as, const Moves& moves, Round& round, Memory& memory);
     void drop(Round& round, const std::vector<GuestId>& ids, const std::string& reason);

@@ -17,8 +17,11 @@ using std::chrono::milliseconds;
 /// A guest with commands that note what they were told, and a manager of units that does the same.
 struct ServicesTest : testing::Test {
     Folder folder;
-    ServiceWays ways{
-        .manager = folder / "systemctl", .manager_runs = folder / "running", .patience = milliseconds(60'000)};
+    ServiceWays ways{.manager = folder / "systemctl",
+                     .manager_runs = folder / "running",
+                     .patience = milliseconds(60'000),
+                     .activation = folder / "invocation:",
+                     .group = folder / "group-"};
 
     std::string program(const std::string& name, const std::string& text) {
         write(folder / name, "#!/bin/sh\necho \"$@\" >>" + (folder / "told").string() + "\n" + text + "\n");
@@ -63,8 +66,6 @@ TEST_F(ServicesTest, a_command_is_told_the_verb) {
 TEST_F(ServicesTest, a_unit_that_was_found_up_is_not_asked_again_until_its_activation_ends) {
     std::filesystem::create_directories(folder / "running");
     program("systemctl", "echo LoadState=loaded; echo ActiveState=active");
-    ways.activation = (folder / "invocation:").string();
-    ways.group = (folder / "group-").string();
     Services services({by_unit("web")}, ways);
     const auto ask = [&] { return told(services, 1, "web", ServiceAct::status); };
     std::filesystem::create_symlink("first", folder / "invocation:web.service");
@@ -87,8 +88,6 @@ TEST_F(ServicesTest, a_unit_that_was_found_up_is_not_asked_again_until_its_activ
 TEST_F(ServicesTest, a_unit_without_an_id_is_known_by_its_control_group) {
     std::filesystem::create_directories(folder / "running");
     program("systemctl", "echo LoadState=loaded; echo ActiveState=active");
-    ways.activation = (folder / "invocation:").string();
-    ways.group = (folder / "group-").string();
     Services services({by_unit("web")}, ways);
     std::filesystem::create_directory(folder / "group-web.service");
     for (int i = 0; i < 3; ++i) EXPECT_EQ(told(services, 1, "web", ServiceAct::status), "SERVICE web up\nOK 1\n");
